@@ -1,0 +1,3 @@
+"""Multi-agent credit assignment, from games solved by hand to MACA."""
+
+__version__ = "0.1.0"
