@@ -1,0 +1,29 @@
+"""Exact credit: every number of Part I computed by summing over all joint actions, with NumPy and nothing learned.
+
+Three objects recur. `q` is a table of one value per joint action, shape `(A,) * n`, axis i for agent i's action: the payoff of
+a one-shot game, or Q(s, .) in one state. `policy` is `[n, A]`, row i the probabilities pi_i of agent i; agents
+choose independently, so the joint policy is the product of the rows. `group` is any iterable of agent numbers.
+
+    baselines   Whose actions are averaged out?   value, baseline, advantage, minimum_variance_baseline
+    moments     How noisy is the gradient?        gradient_moments, optimal_mixture
+    spectrum    What is the credit made of?       credit_spectrum, level_shares
+    credit      What else is called credit?       shapley_values, difference_rewards
+    dynamic     And over time?                    enumerate_states, solve, solve_terms, term_spectrum
+
+Arguments are read, never changed. A wrong one raises ValueError, which names it and says what is allowed.
+"""
+
+from maca_edu.exact.baselines import advantage, baseline, minimum_variance_baseline, value
+from maca_edu.exact.credit import difference_rewards, shapley_values
+from maca_edu.exact.moments import gradient_moments, optimal_mixture
+
+__all__ = [
+    "advantage",
+    "baseline",
+    "difference_rewards",
+    "gradient_moments",
+    "minimum_variance_baseline",
+    "optimal_mixture",
+    "shapley_values",
+    "value",
+]

@@ -1,0 +1,72 @@
+"""How noisy the policy gradient is, exactly, and which mixture of baselines makes it least noisy.
+
+One joint action a is drawn from the policy; agent i's estimate of its gradient (Eq. 1, softmax logits) is
+
+    g = (Q(a) - b(a)) (e_{a_i} - pi_i),      a vector [A], one entry per logit
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.optimize import nnls
+
+from maca_edu.exact.baselines import average, baseline, squared_scores
+from maca_edu.exact.checks import check_agent, check_game, check_group, check_numbers
+
+
+def gradient_moments(q, policy, agent, baseline) -> tuple[np.ndarray, float]:
+    """Mean `[A]` and total variance E|g|^2 - |E g|^2 of agent's gradient estimate from one joint action (Eq. 1).
+
+    q: `(A,) * n`; policy: `[n, A]`; baseline: an array that broadcasts to q's shape (0.0: none). Nothing is asked of the
+    baseline: one that depends on the agent's own action gives a mean that is biased.
+    Raises ValueError where an argument is wrong or the baseline does not fit q.
+    """
+    q, policy = check_game(q, policy)
+    agent = check_agent(agent, q.ndim)
+    baseline = check_numbers("baseline", baseline)
+    try:
+        adv = q - np.broadcast_to(baseline, q.shape)
+    except ValueError:
+        raise ValueError(f"baseline has shape {baseline.shape}; it must broadcast to q's shape {q.shape}") from None
+    pi = policy[agent]
+    first, second = adv, adv**2
+    for j in range(q.ndim):
+        if j != agent:
+            first, second = average(first, policy[j], j), average(second, policy[j], j)
+    score = np.eye(len(pi)) - pi  # [A, A]: row x is grad log pi(x)
+    mean = (pi * first.ravel()) @ score  # [A]
+    square = (pi * second.ravel()) @ squared_scores(pi)
+    return mean, max(0.0, float(square - mean @ mean))  # rounding may leave -1e-17
+
+
+def optimal_mixture(q, policy, agent, groups) -> np.ndarray:
+    """The weights psi of the groups' baselines whose mixture has the least gradient variance (Eq. 3 and 4).
+
+    q: `(A,) * n`; policy: `[n, A]`; groups: a list of groups, each containing `agent`; the paper's are joint, individual,
+    CorrSet. Returns psi `[len(groups)]`, psi >= 0, sum 1: the exact minimum of `gradient_moments(...)[1]` over the
+    simplex with baseline sum_m psi_m b_m. Two groups with the same baseline share their weight arbitrarily; where the
+    variance is 0 whatever psi is (a deterministic agent, a constant q), the weights are equal.
+    Raises ValueError where an argument is wrong, `groups` is empty or a group does not contain the agent.
+
+    Why it is exact. The mean of g does not depend on psi (Lemma A.1), so we minimise c(psi) = E|g|^2 = |C psi|^2, where
+    column m of C is (q - b_m) times the root of probability times squared score. Non-negative least squares minimises
+    |C x|^2 + (1'x - 1)^2 over x >= 0. Write x = s psi: for a fixed direction psi the best scale is s = 1 / (1 + c) and
+    leaves c / (1 + c), which grows with c. So the best x points where c is least, and psi = x / sum(x).
+    """
+    q, policy = check_game(q, policy)
+    agent = check_agent(agent, q.ndim)
+    groups = [check_group(group, q.ndim, agent) for group in groups]
+    if not groups:
+        raise ValueError("groups is empty; give at least one group")
+    weight = np.ones(())  # becomes pi(a) |grad log pi_i(a_i)|^2, of q's shape
+    for j in range(q.ndim):
+        pi = policy[j]
+        weight = np.multiply.outer(weight, pi * squared_scores(pi) if j == agent else pi)
+    root = np.sqrt(weight)
+    C = np.stack([(root * (q - baseline(q, policy, group))).ravel() for group in groups], axis=1)  # [A^n, M]
+    largest = np.linalg.norm(C, axis=0).max()
+    if largest <= 1e-14 * abs(q).max() * np.sqrt(weight.sum()):  # zero, up to rounding
+        return np.full(len(groups), 1 / len(groups))
+    R = np.linalg.qr(C / largest, mode="r")  # [min(A^n, M), M]: |R x| = |C x| / largest, with M rows instead of A^n
+    x, _ = nnls(np.vstack([R, np.ones(len(groups))]), np.append(np.zeros(len(R)), 1.0))
+    return x / x.sum()
