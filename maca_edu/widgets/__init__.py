@@ -1,0 +1,6 @@
+"""Figures and explorers of the labs: one style, alt texts, and consoles that also move in the static book."""
+
+from maca_edu.widgets import style
+from maca_edu.widgets.style import show
+
+__all__ = ["show", "style"]
