@@ -1,0 +1,67 @@
+# Every target does its own set-up: a virtual environment in .venv, with everything pinned in constraints.txt.
+PYTHON ?= python3
+LAB_ARGS ?=
+
+BIN := .venv/bin
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+PINS := pyproject.toml constraints.txt
+LAB := $(BIN)/jupyter lab --LabApp.default_url=/lab/tree/notebooks/00_start_here.ipynb \
+	--LabApp.news_url=None --LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate \
+	$(if $(filter 0,$(shell id -u)),--allow-root)
+
+.PHONY: help lab test lint unit nbval notebooks book browser-test bench clean
+
+help:  ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
+
+lab: .venv/.lab  ## open the course in JupyterLab (LAB_ARGS="--no-browser --port 9000" passes options on)
+	$(LAB) $(LAB_ARGS)
+
+test: lint unit nbval  ## ruff, import-linter, pytest and every lab against its stored outputs
+
+lint: .venv/.test
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
+
+unit: .venv/.test
+	$(BIN)/python -m pytest -q -n 2
+
+nbval: .venv/.test
+	$(BIN)/python -m pytest -q --nbval notebooks/ --sanitize-with notebooks/sanitize.cfg \
+		--nbval-cell-timeout 120 -n 2 --dist loadfile
+
+notebooks: .venv/.test  ## run the labs' sources (notebooks/src) and write the .ipynb files
+	$(BIN)/python -m maca_edu.course.build
+
+book: .venv/.book  ## build the textbook into book/_build/html (needs npm, once, for three JavaScript files)
+	$(BIN)/python book/vendor.py
+	$(BIN)/python -m sphinx -W --keep-going -q -b html book book/_build/html
+	@echo "Open book/_build/html/index.html"
+
+browser-test: .venv/.test book  ## drive the labs and the book in a real Chromium
+	$(BIN)/python -m pytest -q tests/browser -m browser
+
+bench: .venv/.test  ## speed of the games and of exact credit
+	$(BIN)/python -m pytest -q tests/benchmarks --benchmark-only --benchmark-columns=median,ops,rounds
+
+clean:  ## remove .venv and everything that was built
+	rm -rf .venv book/_build book/_static/vendor book/labs build *.egg-info
+	find . -name __pycache__ -prune -exec rm -rf {} +
+
+# One stamp for each set of packages, renewed when the pins change.
+.venv/.lab: $(PINS)
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "maca-edu needs Python 3.11 or newer; $(PYTHON) is older. Try: make $(MAKECMDGOALS) PYTHON=python3.11"; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@echo "Installing the course into .venv (about 1.5 GB, once) ..."
+	@$(INSTALL) --editable .
+	@touch $@
+
+.venv/.test: .venv/.lab
+	@$(INSTALL) --editable ".[test]"
+	@touch $@
+
+.venv/.book: .venv/.lab
+	@$(INSTALL) --editable ".[book]"
+	@touch $@
