@@ -1,8 +1,9 @@
 """Exact credit: every number of Part I computed by summing over all joint actions, with NumPy and nothing learned.
 
-Three objects recur. `q` is a table of one value per joint action, shape `(A,) * n`, axis i for agent i's action: the payoff of
-a one-shot game, or Q(s, .) in one state. `policy` is `[n, A]`, row i the probabilities pi_i of agent i; agents
-choose independently, so the joint policy is the product of the rows. `group` is any iterable of agent numbers.
+Three objects recur. `q` is a table of one value per joint action, shape `(A,) * n`, axis i for agent i's action: the
+payoff of a one-shot game, or Q(s, .) in one state. `policy` is `[n, A]`, row i the probabilities pi_i of agent i's
+actions; agents choose independently, so the joint policy is the product of the rows. `group` is any iterable of
+agent numbers.
 
     baselines   Whose actions are averaged out?   value, baseline, advantage, minimum_variance_baseline
     moments     How noisy is the gradient?        gradient_moments, optimal_mixture
@@ -16,12 +17,15 @@ Arguments are read, never changed. A wrong one raises ValueError, which names it
 from maca_edu.exact.baselines import advantage, baseline, minimum_variance_baseline, value
 from maca_edu.exact.credit import difference_rewards, shapley_values
 from maca_edu.exact.moments import gradient_moments, optimal_mixture
+from maca_edu.exact.spectrum import credit_spectrum, level_shares
 
 __all__ = [
     "advantage",
     "baseline",
+    "credit_spectrum",
     "difference_rewards",
     "gradient_moments",
+    "level_shares",
     "minimum_variance_baseline",
     "optimal_mixture",
     "shapley_values",

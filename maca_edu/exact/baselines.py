@@ -19,6 +19,13 @@ def average(q: np.ndarray, pi: np.ndarray, axis: int) -> np.ndarray:
     return np.expand_dims(np.tensordot(q, pi, axes=(axis, 0)), axis)
 
 
+def average_out(q: np.ndarray, policy: np.ndarray, group) -> np.ndarray:
+    """Average out the actions of every agent in `group`; their axes stay with length 1."""
+    for i in group:
+        q = average(q, policy[i], i)
+    return q
+
+
 def squared_scores(pi: np.ndarray) -> np.ndarray:
     """|grad log pi(x)|^2 for each action x, `[A]`: with softmax logits the gradient is e_x - pi."""
     return ((np.eye(len(pi)) - pi) ** 2).sum(axis=1)
@@ -30,7 +37,8 @@ def value(q, policy) -> float:
     q: `(A,) * n`; policy: `[n, A]`. The unit is q's.
     Raises ValueError where q or policy has a wrong shape, or a row of policy is not a distribution.
     """
-    return float(baseline(q, policy, range(np.ndim(q))).flat[0])
+    q, policy = check_game(q, policy)
+    return average_out(q, policy, range(q.ndim)).item()
 
 
 def baseline(q, policy, group) -> np.ndarray:
@@ -42,10 +50,8 @@ def baseline(q, policy, group) -> np.ndarray:
     Raises ValueError where q, policy or group is wrong (an agent out of range, or named twice).
     """
     q, policy = check_game(q, policy)
-    b = q
-    for i in check_group(group, q.ndim):
-        b = average(b, policy[i], i)
-    return np.broadcast_to(b, q.shape).copy()
+    group = check_group(group, q.ndim)
+    return np.broadcast_to(average_out(q, policy, group), q.shape).copy()
 
 
 def advantage(q, policy, group) -> np.ndarray:

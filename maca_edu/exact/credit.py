@@ -12,9 +12,10 @@ from maca_edu.exact.checks import check_action, check_game, check_table
 def shapley_values(payoff, policy, action) -> np.ndarray:
     """Each agent's Shapley value (Shapley, 1953) for the joint action played, `[n]`.
 
-    A coalition S plays its part of `action` while the others follow the policy: v(S) = E[payoff | a_S]. An agent's value
-    is what it adds to v, averaged over all orders in which the agents may join. The values sum to payoff(action) - V,
-    and every component A_H of `credit_spectrum` is shared equally by its members: phi_i = sum over H with i of A_H(a) / |H|.
+    A coalition S plays its part of `action` while the others follow the policy: v(S) = E[payoff | a_S]. An agent's
+    value is what it adds to v, averaged over all orders in which the agents may join. The values sum to
+    payoff(action) - V, and the members of H share each component of `credit_spectrum` equally:
+    phi_i = sum of A_H(a) / |H| over the groups H that contain i.
     payoff: `(A,) * n`; policy: `[n, A]`; action: `[n]` integers. The unit is the payoff's.
     Raises ValueError where an argument is wrong.
     """

@@ -10,15 +10,15 @@ from __future__ import annotations
 import numpy as np
 from scipy.optimize import nnls
 
-from maca_edu.exact.baselines import average, baseline, squared_scores
+from maca_edu.exact.baselines import average_out, baseline, squared_scores
 from maca_edu.exact.checks import check_agent, check_game, check_group, check_numbers
 
 
 def gradient_moments(q, policy, agent, baseline) -> tuple[np.ndarray, float]:
     """Mean `[A]` and total variance E|g|^2 - |E g|^2 of agent's gradient estimate from one joint action (Eq. 1).
 
-    q: `(A,) * n`; policy: `[n, A]`; baseline: an array that broadcasts to q's shape (0.0: none). Nothing is asked of the
-    baseline: one that depends on the agent's own action gives a mean that is biased.
+    q: `(A,) * n`; policy: `[n, A]`; baseline: an array that broadcasts to q's shape (0.0: none). Nothing else is asked
+    of the baseline: one that depends on the agent's own action gives a biased mean.
     Raises ValueError where an argument is wrong or the baseline does not fit q.
     """
     q, policy = check_game(q, policy)
@@ -29,23 +29,22 @@ def gradient_moments(q, policy, agent, baseline) -> tuple[np.ndarray, float]:
     except ValueError:
         raise ValueError(f"baseline has shape {baseline.shape}; it must broadcast to q's shape {q.shape}") from None
     pi = policy[agent]
-    first, second = adv, adv**2
-    for j in range(q.ndim):
-        if j != agent:
-            first, second = average(first, policy[j], j), average(second, policy[j], j)
+    others = [j for j in range(q.ndim) if j != agent]
+    first = average_out(adv, policy, others).ravel()  # [A]: E[adv | a_i]
+    second = average_out(adv**2, policy, others).ravel()  # [A]: E[adv^2 | a_i]
     score = np.eye(len(pi)) - pi  # [A, A]: row x is grad log pi(x)
-    mean = (pi * first.ravel()) @ score  # [A]
-    square = (pi * second.ravel()) @ squared_scores(pi)
+    mean = (pi * first) @ score  # [A]
+    square = (pi * second) @ squared_scores(pi)
     return mean, max(0.0, float(square - mean @ mean))  # rounding may leave -1e-17
 
 
 def optimal_mixture(q, policy, agent, groups) -> np.ndarray:
     """The weights psi of the groups' baselines whose mixture has the least gradient variance (Eq. 3 and 4).
 
-    q: `(A,) * n`; policy: `[n, A]`; groups: a list of groups, each containing `agent`; the paper's are joint, individual,
-    CorrSet. Returns psi `[len(groups)]`, psi >= 0, sum 1: the exact minimum of `gradient_moments(...)[1]` over the
-    simplex with baseline sum_m psi_m b_m. Two groups with the same baseline share their weight arbitrarily; where the
-    variance is 0 whatever psi is (a deterministic agent, a constant q), the weights are equal.
+    q: `(A,) * n`; policy: `[n, A]`; groups: a list of groups, each containing `agent`; the paper's are joint,
+    individual, CorrSet. Returns psi `[len(groups)]`, psi >= 0, sum 1: with the baseline sum of psi_m b_m, the variance
+    that `gradient_moments` gives is the least on the simplex. Two groups with the same baseline share their weight
+    arbitrarily. Groups that leave no variance at all (a deterministic agent, a q without its action) share it equally.
     Raises ValueError where an argument is wrong, `groups` is empty or a group does not contain the agent.
 
     Why it is exact. The mean of g does not depend on psi (Lemma A.1), so we minimise c(psi) = E|g|^2 = |C psi|^2, where
@@ -64,9 +63,10 @@ def optimal_mixture(q, policy, agent, groups) -> np.ndarray:
         weight = np.multiply.outer(weight, pi * squared_scores(pi) if j == agent else pi)
     root = np.sqrt(weight)
     C = np.stack([(root * (q - baseline(q, policy, group))).ravel() for group in groups], axis=1)  # [A^n, M]
-    largest = np.linalg.norm(C, axis=0).max()
-    if largest <= 1e-14 * abs(q).max() * np.sqrt(weight.sum()):  # zero, up to rounding
-        return np.full(len(groups), 1 / len(groups))
-    R = np.linalg.qr(C / largest, mode="r")  # [min(A^n, M), M]: |R x| = |C x| / largest, with M rows instead of A^n
+    norm = np.linalg.norm(C, axis=0)  # [M]: the root of E|g|^2 with each baseline alone
+    noiseless = norm <= 1e-14 * abs(q).max() * np.sqrt(weight.sum())  # zero, up to rounding
+    if noiseless.any():
+        return noiseless / noiseless.sum()
+    R = np.linalg.qr(C / norm.min(), mode="r")  # [min(A^n, M), M]: |R x| = |C x| / norm.min(), and few rows
     x, _ = nnls(np.vstack([R, np.ones(len(groups))]), np.append(np.zeros(len(R)), 1.0))
     return x / x.sum()
