@@ -6,6 +6,7 @@ Games are batched and functional: a state goes in, a state comes out, nothing is
 
 from __future__ import annotations
 
+import operator
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
@@ -19,6 +20,29 @@ def agent_names(n_agents: int) -> tuple[str, ...]:
     if n_agents <= 26:
         return tuple(chr(ord("A") + i) for i in range(n_agents))
     return tuple(f"A{i}" for i in range(n_agents))
+
+
+def check_integer(name: str, value, low: int, high: int | None = None) -> int:
+    """Return the argument `value` as an int from low to high, or say in one sentence what is allowed."""
+    allowed = f"an integer of at least {low}" if high is None else f"an integer from {low} to {high}"
+    try:
+        number = operator.index(value)
+    except TypeError:
+        raise ValueError(f"{name}={value!r}; allowed is {allowed}") from None
+    if number < low or (high is not None and number > high):
+        raise ValueError(f"{name}={value!r}; allowed is {allowed}")
+    return number
+
+
+def check_number(name: str, value) -> float:
+    """Return the argument `value` as a finite float, or say in one sentence what is allowed."""
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        number = np.nan
+    if not np.isfinite(number):
+        raise ValueError(f"{name}={value!r}; allowed is a finite number")
+    return number
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,25 +60,36 @@ class RewardTerm:
     table: np.ndarray | None = None
 
     def __post_init__(self):
-        agents = tuple(int(i) for i in self.agents)
+        try:
+            agents = tuple(operator.index(i) for i in self.agents)
+        except TypeError:
+            raise ValueError(f"term {self.name!r}: agents={self.agents!r}; allowed are integers from 0 up") from None
         if not agents:
             raise ValueError(f"term {self.name!r}: agents is empty; name at least one agent")
         if len(set(agents)) < len(agents):
             raise ValueError(f"term {self.name!r}: agents={agents} names an agent twice; each may occur once")
         if min(agents) < 0:
-            raise ValueError(f"term {self.name!r}: agents={agents} must be numbers from 0 up")
+            raise ValueError(f"term {self.name!r}: agents={agents}; allowed are integers from 0 up")
         object.__setattr__(self, "agents", agents)
         if self.table is not None:
-            table = np.array(self.table, dtype=float)  # a private copy
-            if table.ndim != len(agents) or len(set(table.shape)) != 1:
-                raise ValueError(
-                    f"term {self.name!r}: table has shape {table.shape}; "
-                    f"{len(agents)} agents need {len(agents)} axes of one length, the number of actions"
-                )
-            if not np.isfinite(table).all():
-                raise ValueError(f"term {self.name!r}: table holds a value that is not finite")
-            table.setflags(write=False)
-            object.__setattr__(self, "table", table)
+            object.__setattr__(self, "table", self._checked_table())
+
+    def _checked_table(self) -> np.ndarray:
+        """A private, read-only copy of the table as floats; ValueError where it does not fit the agents."""
+        k = len(self.agents)
+        need = f"{k} agents need {k} axes" if k > 1 else "1 agent needs 1 axis"
+        try:
+            table = np.array(self.table, dtype=float)
+        except (TypeError, ValueError):
+            raise ValueError(f"term {self.name!r}: table is not an array of numbers; {need} of one length") from None
+        if table.ndim != k or len(set(table.shape)) != 1:
+            raise ValueError(
+                f"term {self.name!r}: table has shape {table.shape}; {need} of one length, the number of actions"
+            )
+        if not np.isfinite(table).all():
+            raise ValueError(f"term {self.name!r}: table holds a value that is not finite; allowed are finite numbers")
+        table.setflags(write=False)
+        return table
 
     @property
     def level(self) -> int:
@@ -101,10 +136,10 @@ class Game(Protocol):
         """Who belongs to each term, bool `[B, K, n]`: the true groups, which may differ between states."""
 
     def observe(self, state: np.ndarray) -> np.ndarray:
-        """What each agent sees, float32 `[B, n, d]`."""
+        """What each agent sees, float32 `[B, n, d]`, every number from -1 to 1."""
 
     def features(self, state: np.ndarray) -> np.ndarray:
-        """The whole state as numbers for a central critic, float32 `[B, s]`."""
+        """The whole state as numbers for a central critic, float32 `[B, s]`, every number from -1 to 1."""
 
 
 def check_action(action, batch: int, n_agents: int, n_actions: int) -> np.ndarray:
@@ -131,57 +166,59 @@ class OneShotGame:
     horizon = 1
 
     def __init__(self, n_agents: int, n_actions: int, terms, name: str = "one_shot", actions=None):
-        if n_agents < 1:
-            raise ValueError(f"n_agents={n_agents}; at least 1 is needed")
-        if n_actions < 2:
-            raise ValueError(f"n_actions={n_actions}; at least 2 are needed")
-        terms = tuple(terms)
-        if not terms:
+        self.name = name
+        self.n_agents = check_integer("n_agents", n_agents, 1)
+        self.n_actions = check_integer("n_actions", n_actions, 2)
+        self.agents = agent_names(self.n_agents)
+        self.actions = tuple(actions) if actions is not None else tuple(str(a) for a in range(self.n_actions))
+        if len(self.actions) != self.n_actions:
+            raise ValueError(f"actions={actions!r} has {len(self.actions)} names; n_actions={n_actions} are needed")
+        self.reward_terms = tuple(terms)
+        self._check_terms()
+
+    def _check_terms(self):
+        """ValueError unless every term has a name of its own, agents of this game and a table of its size."""
+        if not self.reward_terms:
             raise ValueError("terms is empty; a game needs at least one reward term")
         seen: set[str] = set()
-        for term in terms:
+        for term in self.reward_terms:
             if term.name in seen:
                 raise ValueError(f"two terms are called {term.name!r}; every term needs a name of its own")
             seen.add(term.name)
-            if max(term.agents) >= n_agents:
+            if max(term.agents) >= self.n_agents:
                 raise ValueError(
-                    f"term {term.name!r} names agent {max(term.agents)}; with n_agents={n_agents} "
-                    f"agents are 0 to {n_agents - 1}"
+                    f"term {term.name!r} names agent {max(term.agents)}; with n_agents={self.n_agents} "
+                    f"agents are 0 to {self.n_agents - 1}"
                 )
-            if term.table is None or term.table.shape[0] != n_actions:
-                found = None if term.table is None else term.table.shape
-                raise ValueError(
-                    f"term {term.name!r}: table has shape {found}; expected ({n_actions},) * {term.level}"
-                )
-        if actions is not None and len(actions) != n_actions:
-            raise ValueError(f"actions has {len(actions)} names; expected n_actions={n_actions}")
-        self.name = name
-        self.n_agents, self.n_actions = n_agents, n_actions
-        self.agents = agent_names(n_agents)
-        self.actions = tuple(actions) if actions is not None else tuple(str(a) for a in range(n_actions))
-        self.reward_terms = terms
+            found = None if term.table is None else term.table.shape
+            if found != (self.n_actions,) * term.level:
+                expected = (self.n_actions,) * term.level
+                raise ValueError(f"term {term.name!r}: table has shape {found}; expected {expected}")
 
-    def term_payoffs(self) -> dict[str, np.ndarray]:
-        """Each term's payment for every joint action, `{name: [A] * n}`; ValueError where A^n is too large."""
+    def _wide_tables(self):
+        """Every term's table as a view with one axis for each agent, of length 1 for those outside the term."""
         n, A = self.n_agents, self.n_actions
         if A**n > MAX_ENTRIES:
             raise ValueError(
                 f"the payoff of {self.name!r} has {A}^{n} joint actions; at most {MAX_ENTRIES:,} can be enumerated"
             )
-        payoffs = {}
         for term in self.reward_terms:
             order = np.argsort(term.agents)  # the table's axes in the order of the agents
             shape = [A if i in term.agents else 1 for i in range(n)]
-            table = term.table.transpose(order).reshape(shape)
-            payoffs[term.name] = np.broadcast_to(table, (A,) * n).copy()
-        return payoffs
+            yield term.table.transpose(order).reshape(shape)
+
+    def term_payoffs(self) -> dict[str, np.ndarray]:
+        """Each term's payment for every joint action, `{name: [A] * n}`, read-only; ValueError as in `payoff`."""
+        shape = (self.n_actions,) * self.n_agents
+        names = [term.name for term in self.reward_terms]
+        return {name: np.broadcast_to(table, shape) for name, table in zip(names, self._wide_tables(), strict=True)}
 
     def payoff(self) -> np.ndarray:
         """The team's reward for every joint action, `[A] * n`; ValueError where A^n is too large."""
-        payoffs = list(self.term_payoffs().values())
-        total = payoffs[0]
-        for more in payoffs[1:]:
-            total = total + more
+        tables = self._wide_tables()
+        total = np.broadcast_to(next(tables), (self.n_actions,) * self.n_agents).copy()
+        for table in tables:  # from the first term to the last, like Step.reward
+            total += table
         return total
 
     def reset(self, rng: np.random.Generator, batch: int) -> np.ndarray:
