@@ -1,0 +1,74 @@
+"""Predictions are answered kindly and the same way each time; recorded numbers are stored as the book reads them."""
+
+import numpy as np
+import pytest
+
+from maca_edu.course import record, reveal
+
+
+@pytest.mark.parametrize(
+    ("prediction", "answer", "text"),
+    [
+        (None, 0.5, "You wrote no prediction. Measured: 0.5."),
+        (..., 3, "You wrote no prediction. Measured: 3."),
+        (0.5, 0.5, "You predicted 0.5, and that is what comes out. Measured: 0.5."),
+        ("0.495", 0.5, "You predicted 0.495, and that is what comes out. Measured: 0.5."),
+        (1, -0.0, "You predicted 1. Measured: 0. What did the prediction leave out?"),
+        ("lots", 2.0, "You wrote 'lots'; a number is needed here. Measured: 2."),
+        (" joint ", "Joint", "You predicted  joint , and that is what comes out. Measured: Joint."),
+    ],
+)
+def test_reveal(prediction, answer, text):
+    assert repr(reveal(prediction, answer)) == text
+
+
+def test_reveal_escapes_and_gives_the_reason():
+    shown = reveal("<b>", "x < y", because="Because `a < b`.")
+    assert repr(shown).endswith("Because `a < b`.")
+    assert "<code>a &lt; b</code>" in shown._repr_html_()
+    assert "<b>" not in shown._repr_html_()
+
+
+def test_the_tolerance_is_absolute():
+    assert "comes out" in repr(reveal(9, 10, tolerance=1))
+    assert "leave out" in repr(reveal(9, 10))
+
+
+@pytest.fixture
+def stored(monkeypatch):
+    """A function that records a value and returns the text stored for it."""
+
+    def store(value):
+        calls = []
+        monkeypatch.setitem(record.__globals__, "display", lambda data, raw, metadata: calls.append((data, metadata)))
+        record("key", value)
+        ((data, metadata),) = calls
+        assert metadata == {"scrapbook": {"name": "key", "mime_prefix": "application/papermill.record/"}}
+        assert list(data) == ["application/papermill.record/text/plain"]
+        return data["application/papermill.record/text/plain"]
+
+    return store
+
+
+@pytest.mark.parametrize(
+    ("value", "spec", "text"),
+    [
+        (-0.25, ".2f", "-0.25"),
+        (np.float64(1 / 3), ".3f", "0.333"),
+        (1e-17, ".1f", "0.0"),
+        (-1e-17, ".1f", "0.0"),
+        (np.int64(12345678), ",d", "12,345,678"),
+        (3, "s", "3"),
+        ("a word", "s", "a word"),
+        (0.256, ".0%", "26%"),
+    ],
+)
+def test_recorded_values_are_quoted_as_the_book_formats_them(stored, value, spec, text):
+    format_plain_text = pytest.importorskip("myst_nb.core.variables").format_plain_text
+    assert format_plain_text(stored(value), spec) == text
+
+
+@pytest.mark.parametrize("value", [float("nan"), np.ones(2)])
+def test_only_one_finite_number_can_be_recorded(value):
+    with pytest.raises(ValueError, match="'key'; only a finite number or a word"):
+        record("key", value)
