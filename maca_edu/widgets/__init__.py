@@ -1,6 +1,8 @@
 """Figures and explorers of the labs: one style, alt texts, and consoles that also move in the static book."""
 
 from maca_edu.widgets import style
+from maca_edu.widgets.console import console
+from maca_edu.widgets.frames import figure_frame, frames
 from maca_edu.widgets.style import show
 
-__all__ = ["show", "style"]
+__all__ = ["console", "figure_frame", "frames", "show", "style"]
