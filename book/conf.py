@@ -1,0 +1,123 @@
+"""Sphinx configuration of the textbook: `make book`. The built pages need no network and no server."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import sphinxcontrib.bibtex.plugin
+from myst_nb.core.render import NbElementRenderer
+from sphinx.deprecation import RemovedInSphinx10Warning
+from sphinxcontrib.bibtex.style.referencing import BracketStyle
+from sphinxcontrib.bibtex.style.referencing.author_year import AuthorYearReferenceStyle
+
+warnings.filterwarnings("ignore", category=RemovedInSphinx10Warning)  # sphinx-proof 0.4, on every theorem
+
+HERE = Path(__file__).parent
+
+project = "Multi-agent credit assignment, from a shared reward to MACA"
+author = "The maca-edu authors"
+project_copyright = "2026, the maca-edu authors"
+language = "en_GB"
+exclude_patterns = ["_build"]
+
+extensions = ["myst_nb", "sphinx_proof", "sphinxcontrib.bibtex"]
+
+# Texts
+myst_enable_extensions = ["amsmath", "attrs_block", "attrs_inline", "colon_fence", "deflist", "dollarmath"]
+myst_heading_anchors = 3
+proof_minimal_theme = True
+# Theorem 2.1 is followed by Lemma 2.2; definitions and examples count for themselves
+prf_realtyp_to_countertyp = {"corollary": "theorem", "lemma": "theorem", "proposition": "theorem"}
+bibtex_bibfiles = ["references.bib"]
+bibtex_reference_style = "author_year_round"
+
+# Labs: their stored outputs are shown, nothing is executed
+nb_execution_mode = "off"
+nb_merge_streams = True
+# In this order: where things are, the loader, the widget manager, which may not ask a server for what it lacks.
+nb_ipywidgets_js = {
+    "widgets.js": {},
+    "vendor/requirejs/require.js": {},
+    "vendor/html-manager/embed-amd.js": {"data-jupyter-widgets-cdn": "not-in-this-book/"},
+}
+
+# Pages
+html_theme = "sphinx_book_theme"
+html_title = project
+html_short_title = "maca-edu"
+html_static_path = ["_static"]
+html_css_files = ["custom.css"]
+html_use_index = False
+html_domain_indices = False
+html_theme_options = {
+    "home_page_in_toc": True,
+    "show_navbar_depth": 2,
+    "use_download_button": True,
+    "use_fullscreen_button": False,
+    "footer_content_items": "copyright.html, extra-footer.html",
+    "extra_footer": (
+        "<p>Text and figures: "
+        '<a href="https://creativecommons.org/licenses/by/4.0/" rel="license">CC BY 4.0</a>. Code: MIT licence.</p>'
+    ),
+}
+mathjax_path = "vendor/mathjax/tex-svg-full.js"
+mathjax3_config = {"tex": {"inlineMath": [["\\(", "\\)"], ["$", "$"]]}}  # dollars: as JupyterLab does in outputs
+
+
+def round_brackets():
+    return BracketStyle(left="(", right=")")
+
+
+@dataclass
+class AuthorYearRound(AuthorYearReferenceStyle):
+    """Citations as in "(Williams, 1992)" and "Williams (1992)"."""
+
+    bracket_parenthetical: BracketStyle = field(default_factory=round_brackets)
+    bracket_textual: BracketStyle = field(default_factory=round_brackets)
+    bracket_author: BracketStyle = field(default_factory=round_brackets)
+    bracket_label: BracketStyle = field(default_factory=round_brackets)
+    bracket_year: BracketStyle = field(default_factory=round_brackets)
+
+
+sphinxcontrib.bibtex.plugin.register_plugin(
+    "sphinxcontrib.bibtex.style.referencing", "author_year_round", AuthorYearRound
+)
+
+
+def copy_labs(source: Path, target: Path) -> None:
+    """Bring `target` up to date with the labs in `source`: copy those that changed, remove those that are gone.
+
+    The course's start page in JupyterLab (00) has no place in the book. A lab links to its text where it stands in the
+    repository; the copy links to the page.
+    """
+    target.mkdir(exist_ok=True)
+    labs = {path.name: path for path in source.glob("[0-9][0-9]_*.ipynb") if not path.name.startswith("00")}
+    for path in target.glob("*.ipynb"):
+        if path.name not in labs:
+            path.unlink()
+    for name, path in labs.items():
+        text = path.read_text(encoding="utf-8").replace("(../book/chapters/", "(../chapters/")
+        copy = target / name
+        if not copy.exists() or copy.read_text(encoding="utf-8") != text:
+            copy.write_text(text, encoding="utf-8")
+
+
+def keep_alt_text(render_image):
+    """Let myst-nb's renderer pass on a figure's alt text, which it drops."""
+
+    def render(self, data):
+        images = render_image(self, data)
+        for image in images:
+            image["alt"] = data.output_metadata.get(data.mime_type, {}).get("alt", image.get("alt", ""))
+        return images
+
+    return render
+
+
+NbElementRenderer.render_image = keep_alt_text(NbElementRenderer.render_image)
+
+
+def setup(app):
+    app.connect("builder-inited", lambda app: copy_labs(HERE.parent / "notebooks", HERE / "labs"))
