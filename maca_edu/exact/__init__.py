@@ -16,18 +16,24 @@ Arguments are read, never changed. A wrong one raises ValueError, which names it
 
 from maca_edu.exact.baselines import advantage, baseline, minimum_variance_baseline, value
 from maca_edu.exact.credit import difference_rewards, shapley_values
+from maca_edu.exact.dynamic import Enumeration, enumerate_states, solve, solve_terms, term_spectrum
 from maca_edu.exact.moments import gradient_moments, optimal_mixture
 from maca_edu.exact.spectrum import credit_spectrum, level_shares
 
 __all__ = [
+    "Enumeration",
     "advantage",
     "baseline",
     "credit_spectrum",
     "difference_rewards",
+    "enumerate_states",
     "gradient_moments",
     "level_shares",
     "minimum_variance_baseline",
     "optimal_mixture",
     "shapley_values",
+    "solve",
+    "solve_terms",
+    "term_spectrum",
     "value",
 ]

@@ -1,0 +1,204 @@
+"""Credit over time: every state of a game, and the exact V and Q of a policy by dynamic programming.
+
+    V(s) = E[Q(s, a)],     Q(s, a) = r(s, a) + gamma V(s'),     V = 0 once the game is over
+
+Q(s, .) is a table like a one-shot game's payoff, so everything else in this package applies to it, state by state. The
+reward is a sum of terms, these equations are linear, and so V and Q are sums of one V and one Q per term.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from scipy.sparse import csr_array, eye_array
+from scipy.sparse.linalg import bicgstab, spsolve
+
+from maca_edu.exact.checks import check_numbers, check_policy
+from maca_edu.exact.spectrum import credit_spectrum
+from toy_envs.core import MAX_ENTRIES, Game
+
+CHUNK = 2**16  # games stepped at once
+DIRECT = 2_000  # up to this many states the equations are solved by elimination, beyond it by iteration
+RESIDUAL = 1e-10  # how well a solution must satisfy its equations, relative to the largest value
+
+
+class Enumeration(NamedTuple):
+    """A game written out: S states that can be reached, A^n joint actions in each, in the order of `(A,) * n`."""
+
+    states: np.ndarray  # [S, D] in the order of their discovery, initial states first
+    initial: np.ndarray  # [S] the probability of starting in each state
+    next_state: np.ndarray  # [S, A^n] the number of the state reached, -1 where the game is over
+    reward: np.ndarray  # [S, A^n] the team's reward
+
+
+def joint_actions(n_agents: int, n_actions: int) -> np.ndarray:
+    """All joint actions, `[A^n, n]`, in the order of a table of shape `(A,) * n`."""
+    return np.indices((n_actions,) * n_agents).reshape(n_agents, -1).T
+
+
+def step_all(game: Game, states: np.ndarray):
+    """Play every joint action in every state, chunk by chunk: yields (slice of the states, Step of [c * A^n] games)."""
+    actions = joint_actions(len(game.agents), len(game.actions))
+    count = max(1, CHUNK // len(actions))
+    for start in range(0, len(states), count):
+        part = states[start : start + count]
+        step = game.step(np.repeat(part, len(actions), axis=0), np.tile(actions, (len(part), 1)))
+        yield slice(start, start + len(part)), step
+
+
+def enumerate_states(game: Game, max_states: int = 50_000) -> Enumeration:
+    """Follow every joint action from every initial state, breadth first, until nothing new appears.
+
+    game: any `toy_envs.Game`; steps are counted by no one, so its horizon plays no part. Returns an `Enumeration`.
+    Raises ValueError where there are more than `max_states` states or more than 2^24 pairs of state and joint action.
+    """
+    J = len(game.actions) ** len(game.agents)
+    rows, chance = game.initial_states()
+    rows = np.ascontiguousarray(rows)
+    key = np.dtype((np.void, rows.dtype.itemsize * rows.shape[1]))  # a row's bytes, so that a dict can find it
+    number: dict[bytes, int] = {}  # state -> its number, counting from 0 as they are discovered
+
+    def look_up(states: np.ndarray) -> list[int]:
+        found = np.ascontiguousarray(states, dtype=rows.dtype).view(key).ravel().tolist()
+        indices = [number.setdefault(state, len(number)) for state in found]
+        if len(number) > max_states:
+            raise ValueError(f"{game.name!r} has more than max_states={max_states:,} states; choose a smaller game")
+        if len(number) * J > MAX_ENTRIES:
+            raise ValueError(
+                f"{game.name!r} has at least {len(number):,} states with {J:,} joint actions each; "
+                f"at most {MAX_ENTRIES:,} pairs can be enumerated"
+            )
+        return indices
+
+    def listed(start: int) -> np.ndarray:
+        return np.frombuffer(b"".join(list(number)[start:]), rows.dtype).reshape(-1, rows.shape[1])
+
+    first = look_up(rows)
+    next_state, reward, done = [], [], 0
+    while done < len(number):
+        frontier = listed(done)
+        done = len(number)
+        for _, step in step_all(game, frontier):
+            indices = np.full(len(step.state), -1, dtype=np.int32)
+            indices[~step.terminated] = look_up(step.state[~step.terminated])
+            next_state.append(indices.reshape(-1, J))
+            reward.append(step.reward.reshape(-1, J))
+    initial = np.bincount(first, weights=chance, minlength=len(number))
+    return Enumeration(listed(0), initial, np.concatenate(next_state), np.concatenate(reward))
+
+
+def joint_policy(game: Game, policy, n_states: int) -> np.ndarray:
+    """The probability of every joint action, `[S, A^n]`, from a policy `[n, A]` or `[S, n, A]`."""
+    n, A = len(game.agents), len(game.actions)
+    policy = check_numbers("policy", policy)
+    policy = check_policy(policy, (n_states, n, A)) if policy.ndim == 3 else check_policy(policy, (n, A))[None]
+    joint = policy[:, 0]
+    for i in range(1, n):
+        joint = (joint[:, :, None] * policy[:, i, None, :]).reshape(len(policy), -1)
+    return np.broadcast_to(joint, (n_states, A**n))
+
+
+def transitions(joint: np.ndarray, next_state: np.ndarray) -> csr_array:
+    """The probability of going from state to state, sparse `[S, S]`; a row sums to 1 - P(the game ends)."""
+    S, J = next_state.shape
+    live = next_state >= 0
+    weight = np.where(live, joint, 0.0).ravel()
+    P = csr_array((weight, np.where(live, next_state, 0).ravel(), np.arange(0, S * J + 1, J)), shape=(S, S))
+    P.sum_duplicates()
+    P.eliminate_zeros()
+    return P
+
+
+def check_ends(P: csr_array, joint: np.ndarray, next_state: np.ndarray) -> None:
+    """ValueError unless the end can be reached from every state; if it can, the game ends with probability 1."""
+    ends = ((next_state < 0) & (joint > 0)).any(axis=1)  # [S] in one step; then in two, in three, ...
+    while True:
+        more = ends | (P @ ends > 0)
+        if (more == ends).all():
+            break
+        ends = more
+    stuck = np.flatnonzero(~ends)
+    if len(stuck):
+        raise ValueError(
+            f"gamma=1 needs a game that ends, but under this policy it never ends from {len(stuck):,} of {len(ends):,} "
+            f"states (state number {stuck[0]} is one); use gamma < 1 or a policy that gives every action a chance"
+        )
+
+
+def evaluate(P: csr_array, expected: np.ndarray, gamma: float) -> np.ndarray:
+    """Solve V = expected + gamma P V for V `[S]`, and verify it."""
+    M = (eye_array(len(expected)) - gamma * P).tocsr()
+    V, residual, before = np.zeros(len(expected)), expected, np.inf
+    # Solve, then solve for what rounding left over, while that helps.
+    while abs(residual).max() > 1e-15 * abs(V).max() and abs(residual).max() < before / 2:
+        before = abs(residual).max()
+        small = len(V) <= DIRECT
+        V = V + (spsolve(M.tocsc(), residual) if small else bicgstab(M, residual, rtol=1e-12, maxiter=3_000)[0])
+        residual = expected - M @ V
+    if not abs(residual).max() <= RESIDUAL * abs(V).max():
+        raise ValueError(
+            f"gamma={gamma} with this policy makes episodes so long that V could not be solved "
+            f"(residual {abs(residual).max():.1e}); use a smaller gamma or a less decided policy"
+        )
+    return V
+
+
+def solve(game: Game, policy, gamma: float, enumeration: Enumeration | None = None) -> tuple[np.ndarray, np.ndarray]:
+    """V `[S]` and Q `[S, A, ..., A]` of a policy, exactly, states in the order of `enumerate_states` (section 3.1).
+
+    game: any `toy_envs.Game`; policy: `[n, A]`, the same in every state, or `[S, n, A]`; gamma: the discount, 0 to 1;
+    enumeration: what `enumerate_states(game)` returned, to save its time. Values are those of the game without its
+    horizon, which cuts episodes but ends no game. In a one-shot game S = 1 and Q[0] is `game.payoff()`.
+    Raises ValueError where an argument is wrong, the game is too large, or gamma = 1 and the game may never end.
+    """
+    enumeration = enumerate_states(game) if enumeration is None else enumeration
+    V, Q = _solve_many(game, policy, gamma, enumeration, enumeration.reward[None])
+    return V[0], Q[0]
+
+
+def solve_terms(game: Game, policy, gamma: float, enumeration: Enumeration | None = None) -> dict:
+    """One (V, Q) for each reward term, by name: as if that term were the whole reward. They add up to those of `solve`.
+
+    Arguments, shapes and errors are those of `solve`. A term's Q may depend on agents that do not belong to the term:
+    what they do now changes the states in which its members act later.
+    """
+    enumeration = enumerate_states(game) if enumeration is None else enumeration
+    payments = np.empty((len(game.reward_terms), *enumeration.reward.shape))  # [K, S, A^n], turned into Q in place
+    for part, step in step_all(game, enumeration.states):
+        payments[:, part] = step.payments.T.reshape(len(payments), -1, payments.shape[2])
+    V, Q = _solve_many(game, policy, gamma, enumeration, payments)
+    return {term.name: (V[k], Q[k]) for k, term in enumerate(game.reward_terms)}
+
+
+def term_spectrum(terms: dict, policy, state: int) -> dict:
+    """The credit spectrum of each reward term's Q in one state: `{term: {group: component}}` (see `credit_spectrum`).
+
+    terms: what `solve_terms` returned; policy: the one given there; state: its number. Summed over the terms, the
+    components of a group are those of the whole Q.
+    Raises ValueError where an argument is wrong.
+    """
+    n_states = len(next(iter(terms.values()))[0])
+    if not 0 <= state < n_states:
+        raise ValueError(f"state={state} does not exist; states are 0 to {n_states - 1}")
+    here = np.asarray(policy)[state] if np.ndim(policy) == 3 else policy
+    return {name: credit_spectrum(Q[state], here) for name, (_, Q) in terms.items()}
+
+
+def _solve_many(game: Game, policy, gamma: float, enumeration: Enumeration, payments: np.ndarray):
+    """V `[K, S]` and Q `[K, S, A, ..., A]` for K reward functions `[K, S, A^n]`."""
+    if not 0 <= gamma <= 1:
+        raise ValueError(f"gamma={gamma} is not a discount; allowed are 0 to 1")
+    n, A = len(game.agents), len(game.actions)
+    states, _, next_state, _ = enumeration
+    if next_state.shape != (len(states), A**n):
+        raise ValueError(f"enumeration has {next_state.shape[1]} joint actions; {game.name!r} has {A}^{n} = {A**n}")
+    joint = joint_policy(game, policy, len(states))
+    P = transitions(joint, next_state)
+    if gamma == 1:
+        check_ends(P, joint, next_state)
+    V = np.stack([evaluate(P, np.einsum("sj,sj->s", joint, paid), gamma) for paid in payments])
+    Q = np.empty_like(payments)
+    for v, q, paid in zip(V, Q, payments, strict=True):
+        q[:] = paid + gamma * np.append(v, 0.0)[next_state]  # number -1 finds the 0: the game is over
+    return V, Q.reshape(*V.shape, *(A,) * n)
