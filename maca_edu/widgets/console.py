@@ -14,8 +14,11 @@ from toy_envs import OneShotGame
 
 MAX_AGENTS = 5
 MAX_LEAVES = 64  # joint actions that the frames mode keeps in the page
-CELL = "padding: 0.15em 0.7em; border: none; background: none; text-align: "
-CHIP = "display: inline-block; min-width: 1.6em; margin-right: 0.2em; border-radius: 1em; text-align: center"
+CELL = "padding: 0.1em 0.5em; border: none; background: none; text-align: "
+CHIP = (
+    "display: inline-block; box-sizing: content-box; width: 1.5em; height: 1.5em; line-height: 1.5em; "
+    "border-radius: 1em; margin: 1px 0.2em 1px 0; text-align: center; background: #fff; color: #000"
+)
 
 
 def console(game: OneShotGame, mode: str = "live", action=None) -> Explorer:
@@ -32,13 +35,17 @@ def console(game: OneShotGame, mode: str = "live", action=None) -> Explorer:
         widgets.ToggleButtons(
             options=game.actions,
             index=a,
-            description=f"Agent {name}",
-            style={"button_width": width, "description_width": "5em"},
+            tooltips=[f"Agent {name}: {label}" for label in game.actions],
+            style={"button_width": width},
+            layout={"width": "max-content"},
         )
         for name, a in zip(game.agents, action, strict=True)
     ]
     shown = live_panel(game, buttons) if mode == "live" else framed_panels(game, buttons)
-    beside = widgets.Box([widgets.VBox(buttons), shown], layout={"flex_flow": "row wrap", "align_items": "flex-start"})
+    names = [widgets.HTML(f"Agent {chip(game, i)}") for i in range(game.n_agents)]
+    rows = [widgets.HBox(pair, layout={"align_items": "center"}) for pair in zip(names, buttons, strict=True)]
+    column = widgets.VBox(rows, layout={"flex": "0 0 auto"})
+    beside = widgets.Box([column, shown], layout={"flex_flow": "row wrap", "align_items": "flex-start"})
     text = f"Joint-action console of {game.name}: choose every agent's action and see which reward term pays what."
     return Explorer([beside], "maca-console", text)
 
@@ -71,7 +78,7 @@ def panel(game, action) -> str:
     state, _ = game.initial_states()
     step = game.step(state, np.array([action]))
     largest = max(np.abs(term.table).max() for term in game.reward_terms) or 1.0
-    titles = {"Reward term": "left", "Agents": "left", "Level": "center", "Pays": "right", "": "left"}
+    titles = {"Reward term": "left", "Agents": "left", "Level": "center", "Pays": "right", "loss | gain": "center"}
     head = "".join(f'<th scope="col" style="{CELL}{align}">{title}</th>' for title, align in titles.items())
     rows = "".join(
         row(game, term, paid, largest) for term, paid in zip(game.reward_terms, step.payments[0], strict=True)
@@ -89,10 +96,7 @@ def panel(game, action) -> str:
 
 def row(game, term, paid: float, largest: float) -> str:
     """One reward term: its name, members, level, payment and bar."""
-    chips = "".join(
-        f'<span style="{CHIP}; border: 2px solid {agent_colour(i)}">{html.escape(game.agents[i])}</span>'
-        for i in term.agents
-    )
+    chips = "".join(chip(game, i) for i in term.agents)
     cells = [
         ("left", html.escape(term.name)),
         ("left", chips),
@@ -103,15 +107,20 @@ def row(game, term, paid: float, largest: float) -> str:
     return '<tr style="background: none">' + "".join(f'<td style="{CELL}{a}">{c}</td>' for a, c in cells) + "</tr>"
 
 
+def chip(game, i: int) -> str:
+    """Agent i's name in a ring of its colour."""
+    return f'<span style="{CHIP}; border: 2px solid {agent_colour(i)}">{html.escape(game.agents[i])}</span>'
+
+
 def bar(paid: float, largest: float) -> str:
     """A bar from the middle line: blue and to the right for a gain, vermillion and to the left for a loss."""
     width = 50 * abs(paid) / largest  # per cent of the track, whose middle is zero
     start, colour = (50, GOOD) if paid > 0 else (50 - width, BAD)
-    part = "position: absolute; height: 100%"
     return (
         '<div aria-hidden="true" style="position: relative; width: 9em; height: 1em">'
-        f'<div style="{part}; left: {start:.1f}%; width: {width:.1f}%; background: {colour}"></div>'
-        f'<div style="{part}; left: 50%; border-left: 1px solid"></div></div>'
+        f'<div style="position: absolute; left: {start:.1f}%; width: {width:.1f}%; height: 100%; '
+        f'background: {colour}"></div>'
+        '<div style="position: absolute; left: 50%; top: -0.6em; height: 2.2em; border-left: 1px solid"></div></div>'
     )
 
 
