@@ -6,8 +6,8 @@
                           1  -30    7    6
                           2    0    0    5
 
-Against a partner who chooses at random, action 0 earns -19/3 on average, 1 earns -17/3 and 2 earns 5/3: both agents
-drift to (2, 2), then B (or A) climbs to 6 and 7, and 11 stays out of reach behind the -30s.
+While both choose at random, A's actions earn -19/3, -17/3 and 5/3 on average and B's earn -19/3, -23/3 and 11/3: both
+turn to action 2. From (2, 2) A can climb to (1, 2) for 6 and B to (1, 1) for 7; the 11 at (0, 0) stays behind the -30s.
 
 Source: the climbing game of C. Claus and C. Boutilier, "The dynamics of reinforcement learning in cooperative
 multiagent systems", AAAI 1998.
