@@ -41,53 +41,94 @@ def declared_game(rng: np.random.Generator, members, n: int, A: int) -> OneShotG
     return OneShotGame(n, A, terms)
 
 
+def diagnose(got, want, misconceptions: dict, otherwise) -> None:
+    """Raise the Mistake whose answers are the candidate's in every case, or `otherwise(first case that is wrong)`.
+
+    got, want: the answers to all cases. misconceptions: {message: the answers it leads to}.
+    """
+    wrong = ~np.isclose(got, want)
+    if not wrong.any():
+        return
+    for message, answers in misconceptions.items():
+        if np.allclose(got, answers):
+            raise Mistake(message)
+    raise Mistake(otherwise(int(wrong.argmax())))
+
+
 @exercise("from terms to the team's reward", difficulty=1, minutes=5)
 def check_team_reward(candidate):
     """The candidate adds the terms of random games with overlapping groups, at every joint action."""
     rng = np.random.default_rng(1)
-    for members in ([(0,), (1, 2)], [(0, 1, 2), (0,), (2, 3)], [(2, 0), (3, 1, 0), (1,), (3,)]):
-        game = declared_game(rng, members, n=4, A=3)
-        for action in np.ndindex((3,) * 4):
-            paid = [t.table[tuple(action[i] for i in t.agents)] for t in game.reward_terms]
-            got, want = as_number(candidate(game.reward_terms, action)), sum(paid)
-            if np.isclose(got, want):
-                continue
-            if np.isclose(got, sum(p * t.level for p, t in zip(paid, game.reward_terms, strict=True))):
-                raise Mistake("You pay each term once for every member. A term is paid once to the whole team.")
-            if np.isclose(got, sum(p / t.level for p, t in zip(paid, game.reward_terms, strict=True))):
-                raise Mistake("You divide each term by its members. Nobody shares it out: the team is paid all of it.")
-            if np.isclose(got, sum(t.table[action[: t.level]] for t in game.reward_terms)):
-                raise Mistake("You look up the actions of the first agents. A term asks for those of its own `agents`.")
-            raise Mistake(
-                f"With terms of the groups {members} at action {action} the terms pay {[float(p) for p in paid]}, "
-                f"which is {want:g} together; your function returned {got:g}. Read a term's `agents` in their order."
-            )
+    games = [
+        declared_game(rng, members, n=4, A=3)
+        for members in ([(0,), (1, 2)], [(0, 1, 2), (0,), (2, 3)], [(2, 0), (3, 1, 0), (1,), (3,)])
+    ]
+    cases = [(game.reward_terms, action) for game in games for action in np.ndindex((3,) * 4)]
+    got = [as_number(candidate(terms, action)) for terms, action in cases]
+
+    def total(rule):  # the sum over all terms of rule(term, action), in every case
+        return [sum(rule(term, action) for term in terms) for terms, action in cases]
+
+    def otherwise(case):
+        terms, action = cases[case]
+        pays = ", ".join(f"{paid(term, action):g} by {term.agents}" for term in terms)
+        return (
+            f"At action {action} the terms pay {pays}, and your function returned {got[case]:g}. "
+            "Add up all terms, and read a term's `agents` in their order."
+        )
+
+    misconceptions = {
+        "You pay each term once for every member. A term is paid once, to the whole team.": total(
+            lambda term, action: paid(term, action) * term.level
+        ),
+        "You divide each term by its members. Nobody shares it out: the team is paid all of it.": total(
+            lambda term, action: paid(term, action) / term.level
+        ),
+        "You look up the actions of the first agents. A term asks for those of its own `agents`.": total(
+            lambda term, action: term.table[action[: term.level]]
+        ),
+    }
+    diagnose(got, total(paid), misconceptions, otherwise)
     return "The team is paid the sum, and no trace of the terms is left in it."
+
+
+def paid(term: RewardTerm, action) -> float:
+    """What a term pays for the joint action `[n]`."""
+    return float(term.table[tuple(action[i] for i in term.agents)])
 
 
 @exercise("what if one agent had done otherwise?", difficulty=1, minutes=5)
 def check_what_if(candidate):
     """The candidate's difference changes one agent's action and has the right sign, on random payoffs."""
     rng = np.random.default_rng(2)
-    for _ in range(20):
-        payoff = rng.normal(size=(3,) * 3)
-        action = tuple(int(a) for a in rng.integers(3, size=3))
-        agent, other = int(rng.integers(3)), int(rng.integers(3))
-        changed = (*action[:agent], other, *action[agent + 1 :])
-        alone = tuple(action[agent] if i == agent else other for i in range(3))
-        got, want = as_number(candidate(payoff, action, agent, other)), payoff[action] - payoff[changed]
-        if np.isclose(got, want):
-            continue
-        if np.isclose(got, -want):
-            raise Mistake("The sign is turned round: what did happen comes first, then less what would have happened.")
-        if np.isclose(got, payoff[changed]):
-            raise Mistake("That is the reward which would have been paid. Ask for the difference of two rewards.")
-        if np.isclose(got, payoff[action] - payoff[alone]):
-            raise Mistake("You changed the others and kept the agent. Change one agent and hold all others still.")
-        raise Mistake(
-            f"At action {action}, with agent {agent} playing {other} instead, the difference is {want:.3f}; "
-            f"your function returned {got:.3f}. Does it change one agent and no other?"
+    payoff = rng.normal(size=(3,) * 3)
+    cases = [(action, agent, other) for action in np.ndindex(payoff.shape) for agent in range(3) for other in range(3)]
+    got = [as_number(candidate(payoff, *case)) for case in cases]
+    happened = np.array([payoff[action] for action, _, _ in cases])
+
+    def instead(change):  # the reward when `change(i, agent)` says whose action becomes `other`
+        return np.array(
+            [payoff[tuple(o if change(i, agent) else action[i] for i in range(3))] for action, agent, o in cases]
         )
+
+    want = happened - instead(lambda i, agent: i == agent)
+    misconceptions = {
+        "The sign is turned round: what did happen comes first, then less what would have happened.": -want,
+        "That is the reward which would have been paid. Ask for the difference of two rewards.": happened - want,
+        "You changed the others and kept the agent. Change one agent and hold all others still.": happened
+        - instead(lambda i, agent: i != agent),
+        "You changed every agent. Change one agent and hold all others still.": happened
+        - instead(lambda i, agent: True),
+    }
+
+    def otherwise(case):
+        action, agent, other = cases[case]
+        return (
+            f"At action {action}, with agent {agent} playing {other} instead, the difference is {want[case]:.3f}; "
+            f"your function returned {got[case]:.3f}. Does it change that one agent and no other?"
+        )
+
+    diagnose(got, want, misconceptions, otherwise)
     return "Two rewards, one of which nobody saw."
 
 
@@ -95,40 +136,42 @@ def check_what_if(candidate):
 def check_dividends(candidate):
     """The candidate's dict holds every group's dividend, on random payoffs and random references."""
     rng = np.random.default_rng(3)
-    for n in (1, 2, 3, 4):
+    cases, got, want, wrong = [], [], [], {}
+    for n, reference in ((1, (0,)), (2, (0, 1)), (3, (0, 0, 0)), (4, (1, 0, 1, 1))):
         payoff = rng.normal(size=(2,) * n)
-        for reference in ((0,) * n, tuple(int(o) for o in rng.integers(2, size=n))):
-            compare_dividends(candidate(payoff, reference), payoff, reference)
+        value = numbers(candidate(payoff, reference), n)
+        cases += [(n, reference, group) for group in groups(n)]
+        got += value
+        want += dividends_of(payoff, reference).values()
+        for message, answers in misconceptions_of(payoff, reference).items():
+            wrong.setdefault(message, []).extend(answers.values())
+
+    def otherwise(case):
+        n, reference, group = cases[case]
+        return (
+            f"With {n} agents and reference {reference}, the dividend of group {group} is {want[case]:.3f}; "
+            f"yours is {got[case]:.3f}. Work a group of one and a group of two with a pencil."
+        )
+
+    diagnose(got, want, wrong, otherwise)
     return "Sixteen rewards in, sixteen dividends out, and each tells which group it belongs to."
 
 
-def compare_dividends(got, payoff: np.ndarray, reference: tuple[int, ...]):
-    """Raise the Mistake that fits a wrong answer to the exercise on dividends."""
-    if not isinstance(got, dict):
-        raise Mistake(f"Your function returned {kind(got)}; a dict from groups to numbers is needed.")
-    n = payoff.ndim
-    if missing := [group for group in groups(n) if group not in got]:
+def numbers(answer, n: int) -> list[float]:
+    """The dividends in the candidate's dict, group by group, or a Mistake that says what came instead."""
+    if not isinstance(answer, dict):
+        raise Mistake(f"Your function returned {kind(answer)}; a dict from groups to numbers is needed.")
+    if missing := [group for group in groups(n) if group not in answer]:
         raise Mistake(
-            f"With {n} agents your dict has no key {missing[0]!r}. It needs every subset of the agents, "
+            f"For a game of {n} your dict has no key {missing[0]!r}. It needs every subset of the agents, "
             "the empty one too, as a tuple of rising numbers."
         )
-    value = {group: as_number(got[group], f"At group {group} your function") for group in groups(n)}
-    want = dividends_of(payoff, reference)
-    if agree(value, want):
-        return
-    for wrong, message in misconceptions(payoff, reference):
-        if agree(value, wrong):
-            raise Mistake(message)
-    group = next(g for g in want if not np.isclose(value[g], want[g]))
-    raise Mistake(
-        f"With {n} agents and reference {reference}, the dividend of group {group} is {want[group]:.3f}; "
-        f"yours is {value[group]:.3f}. Work a group of one and a group of two with a pencil."
-    )
+    return [as_number(answer[group], f"At group {group} your function") for group in groups(n)]
 
 
-def misconceptions(payoff: np.ndarray, reference):
-    """Wrong answers to the exercise on dividends, each with the message that names the thought behind it."""
-    every, n = groups(payoff.ndim), payoff.ndim
+def misconceptions_of(payoff: np.ndarray, reference) -> dict[str, dict]:
+    """Wrong answers to the exercise on dividends, each under the message that names the thought behind it."""
+    every = groups(payoff.ndim)
     reward = {group: played(payoff, reference, group) for group in every}
     inside = {g: [h for h in every if {*h} <= {*g}] for g in every}
     around = {g: [h for h in every if {*h} >= {*g}] for g in every}
@@ -136,24 +179,20 @@ def misconceptions(payoff: np.ndarray, reference):
     def alternate(sets):
         return {g: sum((-1) ** (len(g) - len(h)) * reward[h] for h in sets[g]) for g in every}
 
-    yield (
-        dividends_of(payoff, (0,) * n),
-        f"With reference {reference} you still hold the others at action 0. Hold them at their reference.",
-    )
-    yield (
-        {g: (-1) ** len(g) * m for g, m in alternate(inside).items()},
-        "The signs of groups with an odd number of agents are turned: H = G itself must count with +1.",
-    )
-    yield reward, "These are rewards, not dividends: take away what the smaller groups inside G earn already."
-    yield (
-        {g: reward[g] - reward[()] if g else reward[g] for g in every},
-        "You take away the reward at the reference only. Take away what every smaller group inside G earns already.",
-    )
-    yield alternate(around), "You add over the groups that contain G. Add over the groups H that are contained in G."
-    yield (
-        {g: sum(reward[h] for h in inside[g]) for g in every},
-        "Every reward enters with a plus. The signs alternate: (-1) to the power |G| - |H|.",
-    )
+    return {
+        "You hold the others at action 0. Hold them at their reference.": dividends_of(payoff, (0,) * payoff.ndim),
+        "The signs of groups with an odd number of agents are turned: H = G itself must count with +1.": {
+            g: (-1) ** len(g) * m for g, m in alternate(inside).items()
+        },
+        "These are rewards, not dividends: take away what the smaller groups inside G earn already.": reward,
+        "You take away the reward at the reference only. Take away what every smaller group inside G earns already.": {
+            g: reward[g] - reward[()] if g else reward[g] for g in every
+        },
+        "You add over the groups that contain G. Add over the groups H that are contained in G.": alternate(around),
+        "Every reward enters with a plus. The signs alternate: (-1) to the power |G| - |H|.": {
+            g: sum(reward[h] for h in inside[g]) for g in every
+        },
+    }
 
 
 def played(payoff: np.ndarray, reference, group) -> float:
@@ -167,43 +206,53 @@ def dividends_of(payoff: np.ndarray, reference) -> dict[tuple[int, ...], float]:
     return {group: played(terms, reference, group) for group in groups(payoff.ndim)}
 
 
-def agree(value: dict, want: dict) -> bool:
-    """True where the two dicts hold the same numbers."""
-    return all(np.isclose(value[group], want[group]) for group in want)
-
-
-# groups whose terms make a game, and its highest level
-LEVELS = [
-    ([(0,), (1,), (2,), (3,)], 1),
-    ([(0, 1), (2, 3)], 2),
-    ([(0, 1, 2), (0,), (3,)], 3),
-    ([(0,), (1, 3), (2,)], 2),
-    ([(0, 1, 2, 3)], 4),
-]
+def leveled_games() -> list[tuple[str, np.ndarray, int, int]]:
+    """Games for the exercise on levels: what each is, its payoff, its highest level, how many agents matter."""
+    rng = np.random.default_rng(4)
+    cases = [
+        (f"terms of the groups {members}", declared_game(rng, members, n=4, A=3).payoff(), max(map(len, members)))
+        for members in (
+            [(0,), (2,)],
+            [(0,), (1,), (2,), (3,)],
+            [(0, 1), (2, 3)],
+            [(0, 1, 2), (0,), (3,)],
+            [(0, 1, 2, 3)],
+        )
+    ]
+    cases.append(("a payoff of 7 whatever happens", np.full((2,) * 3, 7.0), 0))
+    cases.append(("0.1 for every agent that acts", 0.1 * np.indices((2,) * 4).sum(axis=0), 1))  # and rounding errors
+    loud, left, right = np.indices((2,) * 3)
+    cases.append(("100 for agent 0 and 1 for agents 1 and 2 together", 100.0 * loud + left * right, 2))
+    return [
+        (what, payoff, level, sum(np.ptp(payoff, axis=i).max() > 1e-9 for i in range(payoff.ndim)))
+        for what, payoff, level in cases
+    ]
 
 
 @exercise("the highest level of a game", difficulty=2, minutes=10)
 def check_highest_level(candidate):
-    """The candidate finds the highest level of random games, some of them declared at a level too high."""
-    rng = np.random.default_rng(4)
-    cases = [(declared_game(rng, members, n=4, A=3).payoff(), level, members) for members, level in LEVELS]
-    cases.append((np.full((2,) * 3, 7.0), 0, [()]))  # a constant
-    cases.append((0.1 * np.indices((3,) * 4).sum(axis=0), 1, [(0,), (1,), (2,), (3,)]))  # rounding leaves 1e-17
-    cases.append((100.0 * np.indices((2,) * 3)[0] + np.indices((2,) * 3)[1:].prod(axis=0), 2, [(0,), (1, 2)]))
-    for payoff, want, members in cases:
-        got, n = as_number(candidate(payoff)), payoff.ndim
-        if got == want:
-            continue
-        told = f"On a game of {n} agents with terms of the groups {members}"
-        terms = anchored_terms(payoff, (0,) * n)
-        acting = np.count_nonzero(np.indices(terms.shape), axis=0)  # how many agents leave action 0
-        if got == acting.flat[np.abs(terms).argmax()]:
-            raise Mistake(f"{told} you return the level of the largest dividend. The highest level may be a small one.")
-        if got == np.count_nonzero(terms) or got == np.count_nonzero(~np.isclose(terms, 0)):
-            raise Mistake(f"{told} you count the dividends. Count the agents in the largest group that has one.")
-        if got == acting[terms != 0].max(initial=0):
-            raise Mistake(f"{told} rounding leaves dividends like 1e-17. Use `np.isclose`, not `== 0`.")
-        if got == len({i for group in members for i in group}):
-            raise Mistake(f"{told} you count the agents that matter. They may all matter, each for itself: level 1.")
-        raise Mistake(f"{told} the highest level is {want}; your function returned {got:g}.")
+    """The candidate finds the highest level, small dividends, rounding and constants included."""
+    names, payoffs, want, matter = zip(*leveled_games(), strict=True)
+    got = [as_number(candidate(payoff)) for payoff in payoffs]
+    terms = [anchored_terms(payoff, (0,) * payoff.ndim) for payoff in payoffs]
+    acting = [np.count_nonzero(np.indices(table.shape), axis=0) for table in terms]  # how many agents leave action 0
+
+    def highest(tables, tolerance=1e-9):
+        return [k[np.abs(table) > tolerance].max(initial=0) for k, table in zip(acting, tables, strict=True)]
+
+    misconceptions = {
+        "You count the agents that matter. They may all matter, each for itself: level 1.": matter,
+        "You look for rewards that are not zero. Look for dividends: `anchored_terms`.": highest(payoffs),
+        "Rounding leaves dividends like 1e-17, and you count them. Use `np.isclose`, not `== 0`.": highest(terms, 0.0),
+        "You count the dividends. Count the agents in the largest group that has one.": [
+            np.count_nonzero(~np.isclose(table, 0)) for table in terms
+        ],
+        "You return the level of the largest dividend. The highest level may have a small one.": [
+            k.flat[np.abs(table).argmax()] for k, table in zip(acting, terms, strict=True)
+        ],
+    }
+    diagnose(
+        got, want, misconceptions,
+        lambda case: f"In a game with {names[case]} the highest level is {want[case]}; you returned {got[case]:g}.",
+    )  # fmt: skip
     return "No choice of reference, and no other way to declare the terms, can lower this number."

@@ -95,8 +95,13 @@ def dividend_bars(terms: dict[str, np.ndarray], references: dict[str, tuple[int,
         ax.set_xlim(-0.5, len(acting) - 0.5)
         ax.margins(y=0.2)
         ax.set_ylabel("dividend")
-    top = np.atleast_1d(axes)[-1]
-    top.set_xlabel("group, by level: 0, then 1, 2, … members (grey dot: zero)")
+    first, last = np.atleast_1d(axes)[[0, -1]]
+    for k in range(n + 1):
+        middle = (starts[k] + starts[k + 1] - 1) / 2
+        first.text(
+            middle, 0.04, f"level {k}", transform=first.get_xaxis_transform(), ha="center", color=NEUTRAL, fontsize=11
+        )
+    last.set_xlabel("group (a grey dot: its dividend is zero)")
     return fig
 
 

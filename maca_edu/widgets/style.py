@@ -48,13 +48,17 @@ def png(fig, dpi: float | None = None) -> bytes:
     return buffer.getvalue()
 
 
-def show(fig, alt: str) -> None:
+def show(fig, alt: str, name: str | None = None) -> None:
     """Display a figure with its alt text and close it.
 
     alt: what the figure shows, in a sentence or two. It is the output's text form, and the book's `<img alt>`.
     ValueError where it is empty.
+    name: a name by which a text of the book can show the figure too, with the directive `glue`.
     """
     alt = check_alt(alt)
     data = {"image/png": png(fig), "text/plain": alt}
     plt.close(fig)
-    display(data, raw=True, metadata={"image/png": {"alt": alt}})
+    metadata = {"image/png": {"alt": alt}}
+    if name is not None:
+        metadata["scrapbook"] = {"name": name, "mime_prefix": ""}
+    display(data, raw=True, metadata=metadata)
