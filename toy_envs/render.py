@@ -77,7 +77,7 @@ def draw_one_shot(ax, game: OneShotGame, action=None) -> None:
     start = np.pi / 2 + (np.pi / n if n % 2 == 0 else 0)  # two agents side by side, four in a square
     angle = start - 2 * np.pi * np.arange(n) / n
     place = np.stack([np.cos(angle), np.sin(angle)], axis=1)  # [n, 2]
-    _write(ax, (0, 1.95), _headline(paid), 15 * size, weight="bold")
+    _write(ax, (0, 1.95), _headline(paid), max(10, 15 * size), weight="bold")
     draw = _draw_few if n <= FEW else _draw_many
     draw(ax, game, action, paid, place, size)
 
@@ -85,9 +85,8 @@ def draw_one_shot(ax, game: OneShotGame, action=None) -> None:
 def _draw_few(ax, game, action, paid, place, size):
     """Every term by name: hulls from the largest to the smallest, then discs and tags, then labels."""
     disc = 0.33 if len(place) <= 4 else 0.25
-    place = place * (
-        1.2 if len(place) in (2, 4) else 1.0
-    )  # no agent at the very top: there is room for a larger circle
+    if len(place) in (2, 4):
+        place = 1.2 * place  # nobody at the very top: room for a larger circle
     groups = [k for k, term in enumerate(game.reward_terms) if not _is_cost(term)]
     radius = disc + 0.07 + _rings(game, groups)  # [K]
     strong = np.zeros(len(game.reward_terms), dtype=bool) if paid is None else paid != 0
@@ -98,14 +97,14 @@ def _draw_few(ax, game, action, paid, place, size):
         _agent(ax, game, action, place, i, disc, size)
         if cost:
             tag = place[i] + (0.5 * disc, 0.85 * disc)
-            _write(ax, tag, _pretty(cost), 10 * size, _sign_colour(cost), box=_sign_colour(cost), ha="left")
+            _write(ax, tag, _pretty(cost), max(7, 10 * size), _sign_colour(cost), box=_sign_colour(cost), ha="left")
     taken: list[np.ndarray] = []
     for k in groups:
         payment = None if paid is None else paid[k]
         text = game.reward_terms[k].name + ("" if paid is None else f"  {_pretty(payment)}")
         spot, side = _label_spot(place[list(game.reward_terms[k].agents)], radius.max(), taken)
         edge = (_term_colour(groups, k), 1.0 if strong[k] else PALE)
-        _write(ax, spot, text, 11 * size, _sign_colour(payment), box=edge, ha=side)
+        _write(ax, spot, text, max(8, 11 * size), _sign_colour(payment), box=edge, ha=side)
 
 
 def _draw_many(ax, game, action, paid, place, size):
