@@ -8,6 +8,7 @@ from pathlib import Path
 
 import sphinxcontrib.bibtex.plugin
 from myst_nb.core.render import NbElementRenderer
+from myst_nb.ext.glue import crossref
 from sphinx.deprecation import RemovedInSphinx10Warning
 from sphinxcontrib.bibtex.style.referencing import BracketStyle
 from sphinxcontrib.bibtex.style.referencing.author_year import AuthorYearReferenceStyle
@@ -40,7 +41,7 @@ nb_merge_streams = True
 nb_ipywidgets_js = {
     "widgets.js": {},
     "vendor/requirejs/require.js": {},
-    "vendor/html-manager/embed-amd.js": {"data-jupyter-widgets-cdn": "not-in-this-book/"},
+    "vendor/@jupyter-widgets/html-manager/dist/embed-amd.js": {"data-jupyter-widgets-cdn": "not-in-this-book/"},
 }
 
 # Pages
@@ -49,10 +50,11 @@ html_title = project
 html_short_title = "maca-edu"
 html_static_path = ["_static"]
 html_css_files = ["custom.css"]
+html_context = {"default_mode": "auto"}  # light or dark, as the reader's system is
 html_use_index = False
 html_domain_indices = False
 html_theme_options = {
-    "home_page_in_toc": True,
+    "logo": {"text": "Multi-agent credit assignment"},
     "show_navbar_depth": 2,
     "use_download_button": True,
     "use_fullscreen_button": False,
@@ -62,7 +64,7 @@ html_theme_options = {
         '<a href="https://creativecommons.org/licenses/by/4.0/" rel="license">CC BY 4.0</a>. Code: MIT licence.</p>'
     ),
 }
-mathjax_path = "vendor/mathjax/tex-svg-full.js"
+mathjax_path = "vendor/mathjax/es5/tex-svg-full.js"
 mathjax3_config = {"tex": {"inlineMath": [["\\(", "\\)"], ["$", "$"]]}}  # dollars: as JupyterLab does in outputs
 
 
@@ -116,7 +118,18 @@ def keep_alt_text(render_image):
     return render
 
 
+def print_minus_signs(format_plain_text):
+    """Let the numbers that a text quotes have a minus sign instead of a hyphen."""
+
+    def print_text(text, spec):
+        printed = format_plain_text(text, spec)
+        return printed if spec.endswith("s") else printed.replace("-", "−")
+
+    return print_text
+
+
 NbElementRenderer.render_image = keep_alt_text(NbElementRenderer.render_image)
+crossref.format_plain_text = print_minus_signs(crossref.format_plain_text)
 
 
 def setup(app):

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import io
 import json
 import shutil
 import subprocess
@@ -20,26 +21,25 @@ from pathlib import Path
 
 VENDOR = Path(__file__).parent / "_static" / "vendor"
 
-# npm package -> (digest of its archive, {file in the archive: file in VENDOR})
+# npm package -> (digest of its archive, the files we need, which go to VENDOR/package/file)
 PACKAGES = {
     "mathjax@3.2.2": (
         "sha512-Bt+SSVU8eBG27zChVewOicYs7Xsdt40qm4+UpHyX7k0/O9NliPc+x77k1/FEsPsjKPZGJvtRZM1vO+geW0OhGw==",
-        {"es5/tex-svg-full.js": "mathjax/tex-svg-full.js", "LICENSE": "mathjax/LICENSE"},
+        ("es5/tex-svg-full.js", "LICENSE"),
     ),
     "requirejs@2.3.8": (
         "sha512-7/cTSLOdYkNBNJcDMWf+luFvMriVm7eYxp4BcFCsAX0wF421Vyce5SXP17c+Jd5otXKGNehIonFlyQXSowL6Mw==",
-        {"require.js": "requirejs/require.js"},
+        ("require.js",),
     ),
     "@jupyter-widgets/html-manager@1.0.15": (
         "sha512-5thBIV6ymNgmPVOHvzx+gGy8ZSKmSazhtGw4/c4xJDVzRhG9PTeQsRjF3FUTopvFi//SABeNz1yp47bCrJ3CQA==",
-        {
-            "dist/embed-amd.js": "html-manager/embed-amd.js",
-            "dist/embed.js.LICENSE.txt": "html-manager/LICENSE.txt",
-            # the icons on buttons: Font Awesome's three faces
-            "dist/1551f4f60c37af51121f.woff2": "html-manager/1551f4f60c37af51121f.woff2",
-            "dist/7a3337626410ca2f4071.woff2": "html-manager/7a3337626410ca2f4071.woff2",
-            "dist/d878b0a6a1144760244f.woff2": "html-manager/d878b0a6a1144760244f.woff2",
-        },
+        (
+            "dist/embed-amd.js",
+            "dist/embed.js.LICENSE.txt",
+            "dist/1551f4f60c37af51121f.woff2",  # three faces of Font Awesome: the icons on buttons
+            "dist/7a3337626410ca2f4071.woff2",
+            "dist/d878b0a6a1144760244f.woff2",
+        ),
     ),
 }
 
@@ -49,14 +49,21 @@ def sha512(data: bytes) -> str:
     return "sha512-" + base64.b64encode(hashlib.sha512(data).digest()).decode()
 
 
+def manifest(vendor: Path) -> dict:
+    """What `vendor` holds: every package, and the digest of every file as read from disk. OSError if one is missing."""
+    files = [f"{spec.rpartition('@')[0]}/{name}" for spec, (_, names) in PACKAGES.items() for name in names]
+    return {
+        "packages": {spec: digest for spec, (digest, _) in PACKAGES.items()},
+        "files": {file: sha512((vendor / file).read_bytes()) for file in files},
+    }
+
+
 def is_complete(vendor: Path) -> bool:
-    """Whether `vendor` holds exactly the pinned packages, every file unchanged since it was written."""
+    """Whether `vendor` holds the pinned packages, every file unchanged since it was written."""
     try:
-        manifest = json.loads((vendor / "manifest.json").read_text())
-        files = {name: sha512((vendor / name).read_bytes()) for name in manifest["files"]}
-    except (OSError, ValueError, KeyError):
+        return json.loads((vendor / "manifest.json").read_text()) == manifest(vendor)
+    except (OSError, ValueError):
         return False
-    return manifest == {"packages": {spec: digest for spec, (digest, _) in PACKAGES.items()}, "files": files}
 
 
 def npm_pack(spec: str, folder: Path) -> bytes:
@@ -72,30 +79,25 @@ def npm_pack(spec: str, folder: Path) -> bytes:
     return archives.pop().read_bytes()
 
 
-def unpack(archive: Path, files: dict[str, str], target: Path) -> None:
+def unpack(archive: bytes, names: tuple[str, ...], target: Path) -> None:
     """Copy the named files, and nothing else, from an npm archive to `target`."""
-    with tarfile.open(archive) as tar:
-        for member, name in files.items():
-            destination = target / name
-            destination.parent.mkdir(parents=True, exist_ok=True)
-            destination.write_bytes(tar.extractfile(f"package/{member}").read())
+    with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
+        for name in names:
+            file = target / name
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_bytes(tar.extractfile(f"package/{name}").read())
 
 
 def fetch(vendor: Path, work: Path, pack=npm_pack) -> None:
-    """Fill `vendor` whole or not at all; `work` is an empty folder on the same disk. SystemExit on a wrong digest."""
-    new, digests = work / "vendor", {}
-    for number, (spec, (digest, files)) in enumerate(PACKAGES.items()):
-        folder = work / str(number)
-        folder.mkdir()
-        data = pack(spec, folder)
-        if sha512(data) != digest:
-            raise SystemExit(f"{spec} is not what it was: its archive is {sha512(data)}, expected {digest}.")
-        archive = folder / "package.tgz"
-        archive.write_bytes(data)
-        unpack(archive, files, new)
-        digests |= {name: sha512((new / name).read_bytes()) for name in files.values()}
-    manifest = {"packages": {spec: digest for spec, (digest, _) in PACKAGES.items()}, "files": digests}
-    (new / "manifest.json").write_text(json.dumps(manifest, indent=1))
+    """Fill `vendor`, whole or not at all. `work`: an empty folder on the same disk. SystemExit on a wrong digest."""
+    new = work / "vendor"
+    for spec, (digest, names) in PACKAGES.items():
+        with tempfile.TemporaryDirectory(dir=work) as folder:
+            archive = pack(spec, Path(folder))
+        if sha512(archive) != digest:
+            raise SystemExit(f"{spec} is not what it was: its archive is {sha512(archive)}, and {digest} was expected.")
+        unpack(archive, names, new / spec.rpartition("@")[0])
+    (new / "manifest.json").write_text(json.dumps(manifest(new), indent=1))
     if vendor.exists():
         vendor.rename(work / "old")
     new.rename(vendor)

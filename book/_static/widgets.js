@@ -1,7 +1,6 @@
-// Read before RequireJS: where it finds the widget manager and its icon fonts, seen from any page of the book.
-window.require = {
-  paths: { "@jupyter-widgets": document.documentElement.dataset.content_root + "_static/vendor/html-manager" },
-};
+// Read before RequireJS: where the widget manager's modules lie, seen from any page. They look for icon fonts beside themselves.
+const widgetFiles = document.documentElement.dataset.content_root + "_static/vendor/@jupyter-widgets/html-manager/dist";
+window.require = { paths: { "@jupyter-widgets": widgetFiles, "@jupyter-widgets/html-manager/dist": widgetFiles } };
 
 // The widget manager asks for formulas in MathJax 2's words; the book has MathJax 3.
 document.addEventListener("DOMContentLoaded", () => {
