@@ -1,0 +1,167 @@
+"""Chapter 2, policy gradients for teams: the checks of the lab's exercises."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from maca_edu import exact
+from maca_edu.course.verdict import Mistake, as_array, as_number, exercise, kind, random_game, random_games
+
+
+@exercise("the score of a softmax policy", difficulty=1, minutes=5)
+def check_score(candidate):
+    """The candidate's vector is e_{a_i} - pi_i for random policies and every action."""
+    rng = np.random.default_rng(21)
+    for A in (2, 3, 4):
+        pi = rng.dirichlet(np.ones(A))
+        for action in range(A):
+            taken = np.eye(A)[action]
+            got, want = as_array(candidate(pi, action), (A,)), taken - pi
+            if np.allclose(got, want):
+                continue
+            if np.allclose(got, taken):
+                raise Mistake("The minus is missing: raising one logit lowers the probabilities of all other actions.")
+            if np.allclose(got, -want):
+                raise Mistake("The sign is turned round: raising the logit of the action taken makes it more likely.")
+            if np.allclose(got, taken / pi):
+                raise Mistake("That is the derivative by the probabilities. The gradient is taken by the logits.")
+            if np.allclose(got, pi[action] * want):
+                raise Mistake("That is the gradient of the probability. The score is the gradient of its logarithm.")
+            raise Mistake(
+                f"For pi = {pi.round(3)} and action {action} the score is {want.round(3)}, not {got.round(3)}."
+            )
+    return "Whatever the action, the entries add up to zero."
+
+
+@exercise("the exact gradient of one agent", difficulty=2, minutes=10)
+def check_exact_gradient(candidate):
+    """The candidate's vector is pi_i(c) (E[Q | a_i = c] - V), for every agent of random games."""
+    for q, policy in random_games(n=3, A=3, seed=22):
+        for agent in range(3):
+            pi, n = policy[agent], q.ndim
+            given = conditional_mean(q, policy, agent)
+            got, want = as_array(candidate(q, policy, agent), (3,)), pi * (given - pi @ given)
+            if np.allclose(got, want):
+                continue
+            if np.allclose(got, pi * given):
+                raise Mistake("V is missing. Every entry must be compared with the mean; the entries add up to zero.")
+            if np.allclose(got, given - pi @ given):
+                raise Mistake("The factor pi_i(c) is missing: the logit of a rare action moves little.")
+            if np.allclose(got, given - given.mean()) or np.allclose(got, pi * (given - given.mean())):
+                raise Mistake("You compare with the plain mean over actions. V weighs them by the agent's own policy.")
+            if np.allclose(got, want / n):
+                raise Mistake("You divide by the number of agents. Nobody shares the gradient out: each has its own.")
+            if np.allclose(got, pi * (plain_mean(q, agent) - pi @ plain_mean(q, agent))):
+                raise Mistake("You weigh the others' actions all alike. They follow their policies.")
+            first = conditional_mean(q, policy, 0)
+            if np.allclose(got, policy[0] * (first - policy[0] @ first)):
+                raise Mistake(f"You return agent 0's gradient, whoever is asked for; here it was agent {agent}.")
+            raise Mistake(f"For agent {agent} of a random game the gradient is {want.round(3)}, not {got.round(3)}.")
+    return "You have proved Theorem 2.1 by arithmetic: this is also the mean of reward times score."
+
+
+def conditional_mean(q: np.ndarray, policy: np.ndarray, agent: int) -> np.ndarray:
+    """E[Q | a_i = c] for every action c of the agent, `[A]`."""
+    others = [j for j in range(q.ndim) if j != agent]
+    return np.moveaxis(exact.baseline(q, policy, others), agent, 0).reshape(q.shape[agent], -1)[:, 0]
+
+
+def plain_mean(q: np.ndarray, agent: int) -> np.ndarray:
+    """The mean of q for every action of the agent, the others' actions weighed alike, `[A]`."""
+    return q.mean(axis=tuple(j for j in range(q.ndim) if j != agent))
+
+
+@exercise("the gradient from a batch of joint actions", difficulty=2, minutes=10)
+def check_sampled_gradient(candidate):
+    """The candidate's vector is the batch's mean of (Q - b) times the score, on random games and batches."""
+    rng = np.random.default_rng(23)
+    for q, policy in random_games(n=3, A=2, seed=23):
+        for agent in range(3):
+            actions = rng.integers(2, size=(8, 3))
+            b = exact.baseline(q, policy, [agent]) + 1.0
+            weight = (q - b)[tuple(actions.T)]
+            taken = np.eye(2)[actions[:, agent]]
+            each = weight[:, None] * (taken - policy[agent])  # [B, A]
+            got, want = as_array(candidate(q, policy, agent, actions, b), (2,)), each.mean(axis=0)
+            if np.allclose(got, want):
+                continue
+            if np.allclose(got, each.sum(axis=0)):
+                raise Mistake("That is the sum over the batch. Take the mean, or a larger batch makes larger steps.")
+            if np.allclose(got, want / 3):
+                raise Mistake("You divide by the number of agents. Divide by the size of the batch and nothing else.")
+            if np.allclose(got, (q[tuple(actions.T)][:, None] * (taken - policy[agent])).mean(axis=0)):
+                raise Mistake("The baseline is not used. On average that is right too; this batch has another value.")
+            if np.allclose(got, ((q + b)[tuple(actions.T)][:, None] * (taken - policy[agent])).mean(axis=0)):
+                raise Mistake("You add the baseline. Subtract it from the reward.")
+            if np.allclose(got, (weight[:, None] * taken).mean(axis=0)):
+                raise Mistake("You weigh the one-hot action. Weigh the score: the action less the probabilities.")
+            if np.allclose(got, weight.mean() * (taken - policy[agent]).mean(axis=0)):
+                raise Mistake("You multiply two means. Multiply weight and score of each play first, then average.")
+            raise Mistake(
+                f"For agent {agent} and a batch of 8 the estimate is {want.round(3)}; your function returned "
+                f"{got.round(3)}. Is the score that of this agent, and the baseline looked up at the joint action?"
+            )
+    return "One batch, one step: this is REINFORCE with a baseline."
+
+
+def baselines_to_judge(rng: np.random.Generator):
+    """Baselines for the agents of a random game: (array, agent, legal, message for the wrong judgement)."""
+    q, policy = random_game(rng, 3, 3)
+    for agent in range(3):
+        individual = exact.baseline(q, policy, [agent])
+        message = "You turned down a constant. It depends on nobody's action: it is legal for every agent."
+        yield np.full(q.shape, 7.0), agent, True, message
+        message = "You turned down the mean over the agent's own action. It depends on the others' actions, and it may."
+        yield individual, agent, True, message
+        message = "You let through the mean over the others, which keeps the own action. Look along the agent's axis."
+        yield exact.baseline(q, policy, [j for j in range(3) if j != agent]), agent, False, message
+        yield q, agent, False, "You let through Q itself, which depends on everybody's action."
+        message = "You let through a baseline that differs in one entry. Compare all actions, in all cases."
+        one_entry = np.zeros(q.shape)
+        np.moveaxis(one_entry, agent, 0)[2, 0, 0] = 0.01  # at the agent's last action
+        yield one_entry, agent, False, message
+        message = "You let through a baseline whose plain mean ignores the agent's action, but whose entries do not."
+        balanced = np.outer([1.0, -1.0, 0.0], np.tile([1.0, -1.0, 0.0], 3)).reshape(q.shape)
+        yield np.moveaxis(balanced, 0, agent), agent, False, message
+        message = "You turned down a baseline for rounding errors of 1e-15. Use `np.isclose`, not `==`."
+        yield individual + 1e-15 * rng.normal(size=q.shape), agent, True, message
+
+
+@exercise("is this baseline legal?", difficulty=2, minutes=10)
+def check_is_legal(candidate):
+    """The candidate tells baselines that depend on the agent's own action from those that do not."""
+    for b, agent, legal, message in baselines_to_judge(np.random.default_rng(24)):
+        got = candidate(b, agent)
+        if not isinstance(got, bool | np.bool_):
+            raise Mistake(f"Your function returned {kind(got)}; True or False is needed.")
+        if got != legal:
+            raise Mistake(message)
+    return "Legal is a property of the array and the agent; no policy and no game enters."
+
+
+@exercise("how many joint actions are enough?", difficulty=1, minutes=5)
+def check_samples_needed(candidate):
+    """The candidate's N makes |mean| = z standard errors; rounding up is allowed."""
+    rng = np.random.default_rng(25)
+    for z in (1.0, 2.0, 3.0):
+        q, policy = random_game(rng, 3, 3)
+        mean, variance = exact.gradient_moments(q, policy, 0, 0.0)
+        variance, signal = variance + 2.0, mean @ mean
+        got, want = as_number(candidate(mean, variance, z)), z**2 * variance / signal
+        if np.isclose(got, want) or got == np.ceil(want):
+            continue
+        if z != 1 and np.isclose(got, z * variance / signal):
+            raise Mistake("Square z, too: the standard error shrinks with the square root of N.")
+        if z != 2 and np.isclose(got, 4 * variance / signal):
+            raise Mistake(f"You answer for z = 2 always; here z was {z:g}.")
+        if np.isclose(got, z * np.sqrt(variance / signal)) or np.isclose(got, np.sqrt(variance / signal)):
+            raise Mistake("That is the root of the answer: N times |mean|^2 equals z^2 times the variance.")
+        halves = (np.sqrt(variance) / signal, variance / np.sqrt(signal), np.sqrt(variance / signal))
+        if any(np.isclose(got, z**2 * ratio) for ratio in halves):
+            raise Mistake("A square is missing. Compare the squared length of the mean with the variance.")
+        if np.isclose(got, z**2 * variance / (signal / 3)) or abs(got) > 1e6 * want:
+            raise Mistake("You average the entries of the mean. Use the vector's squared length, the sum of squares.")
+        raise Mistake(
+            f"With squared mean {signal:.3f}, variance {variance:.3f} and z = {z:g}, N is {want:.1f}, not {got:.1f}."
+        )
+    return "The ratio of variance to squared mean is all that counts: rescaling the reward changes nothing."

@@ -1,0 +1,80 @@
+"""Wrong answers to the exercises of lab 2, each with a fragment of the message it must get."""
+
+MUTANTS = {
+    "score": [
+        ("no minus", ("score = -pi", "score = 0 * pi"), "The minus is missing"),
+        ("sign", ("return score", "return -score"), "sign is turned round"),
+        ("gradient of the probability", ("return score", "return pi[action] * score"), "gradient of its logarithm"),
+        (
+            "derivative by the probability",
+            "def my_score(pi, action):\n    return np.eye(len(pi))[action] / pi\n",
+            "derivative by the probabilities",
+        ),
+        ("one minus pi", ("score = -pi", "score = 1 - pi"), "the score is"),
+        ("one number", ("return score", "return score[action]"), "one number"),
+    ],
+    "exact_gradient": [
+        ("V is missing", ("(mean - pi @ mean)", "mean"), "V is missing"),
+        ("no probability", ("pi * (mean", "(mean"), "The factor pi_i(c) is missing"),
+        ("plain mean of the actions", ("pi @ mean", "mean.mean()"), "plain mean over actions"),
+        ("divided by n", ("pi * (mean - pi @ mean)", "pi * (mean - pi @ mean) / len(policy)"), "number of agents"),
+        (
+            "others weighed alike",
+            ("mean = np.tensordot(mean, policy[j], axes=(j, 0))", "mean = mean.mean(axis=j)"),
+            "weigh the others' actions all alike",
+        ),
+        ("agent 0 for everybody", ("mean = q\n", "mean, agent = q, 0\n"), "agent 0's gradient"),
+        ("averages its own action", ("if j != agent", "if j != 0"), "the gradient is"),
+        ("keeps everybody", ("if j != agent", "if False"), "array of shape"),
+    ],
+    "sampled_gradient": [
+        ("sum", (".mean(axis=0)", ".sum(axis=0)"), "sum over the batch"),
+        ("divided by n", (".mean(axis=0)", ".mean(axis=0) / len(policy)"), "number of agents"),
+        ("baseline ignored", ("(q - baseline)", "q"), "baseline is not used"),
+        ("baseline added", ("q - baseline", "q + baseline"), "Subtract it"),
+        ("one-hot instead of score", (" - policy[agent]", ""), "Weigh the score"),
+        ("two means", ("(weight[:, None] * score).mean(axis=0)", "weight.mean() * score.mean(axis=0)"), "two means"),
+        ("another agent's action", ("actions[:, agent]", "actions[:, agent - 1]"), "Is the score that of this agent"),
+        ("mean baseline", ("(q - baseline)", "(q - baseline.mean())"), "looked up at the joint action"),
+        ("forgets to average", (".mean(axis=0)", ""), "array of shape (8, 2)"),
+    ],
+    "is_legal": [
+        ("wrong axis", ("axis=agent", "axis=agent - 1"), "may"),
+        ("only constants", ("baseline.take([0], axis=agent)", "baseline.flat[0]"), "depends on the others' actions"),
+        ("exact comparison", ("np.isclose(baseline, first)", "(baseline == first)"), "rounding errors"),
+        (
+            "two actions only",
+            ("np.isclose(baseline,", "np.isclose(baseline.take([1], axis=agent),"),
+            "differs in one entry",
+        ),
+        (
+            "means only",
+            "def my_is_legal(baseline, agent):\n"
+            "    others = tuple(j for j in range(baseline.ndim) if j != agent)\n"
+            "    mean = baseline.mean(axis=others)\n"
+            "    return bool(np.isclose(mean, mean[0]).all())\n",
+            "plain mean",
+        ),
+        (
+            "turned round",
+            ("bool(np.isclose(baseline, first).all())", "not np.isclose(baseline, first).all()"),
+            "constant",
+        ),
+        ("any instead of all", (".all()", ".any()"), "let through"),
+        (
+            "array of answers",
+            ("bool(np.isclose(baseline, first).all())", "np.isclose(baseline, first)"),
+            "True or False",
+        ),
+    ],
+    "samples_needed": [
+        ("z not squared", ("z**2", "z"), "Square z"),
+        ("always two", ("z**2", "4"), "z = 2 always"),
+        ("root", ("z**2 * variance / (mean @ mean)", "z * np.sqrt(variance / (mean @ mean))"), "root of the answer"),
+        ("deviation", ("z**2 * variance", "z**2 * np.sqrt(variance)"), "A square is missing"),
+        ("length not squared", ("(mean @ mean)", "np.sqrt(mean @ mean)"), "A square is missing"),
+        ("mean of the entries", ("(mean @ mean)", "mean.mean() ** 2"), "average the entries"),
+        ("mean of the squares", ("(mean @ mean)", "(mean**2).mean()"), "average the entries"),
+        ("vector", ("(mean @ mean)", "mean**2"), "one number is needed"),
+    ],
+}
