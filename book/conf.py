@@ -118,6 +118,18 @@ def keep_alt_text(render_image):
     return render
 
 
+def keep_glued_alt_text(generate_any_nodes):
+    """The same for a figure that a text shows with the directive `glue`."""
+
+    def generate(node, output, *args):
+        made = generate_any_nodes(node, output, *args)
+        for image in made:
+            image["alt"] = output.get("metadata", {}).get("image/png", {}).get("alt", image.get("alt", ""))
+        return made
+
+    return generate
+
+
 def print_minus_signs(format_plain_text):
     """Let the numbers that a text quotes have a minus sign instead of a hyphen."""
 
@@ -129,6 +141,7 @@ def print_minus_signs(format_plain_text):
 
 
 NbElementRenderer.render_image = keep_alt_text(NbElementRenderer.render_image)
+crossref.generate_any_nodes = keep_glued_alt_text(crossref.generate_any_nodes)
 crossref.format_plain_text = print_minus_signs(crossref.format_plain_text)
 
 
