@@ -46,7 +46,7 @@ def console(game: OneShotGame, mode: str = "live", action=None) -> Explorer:
     rows = [widgets.HBox(pair, layout={"align_items": "center"}) for pair in zip(names, buttons, strict=True)]
     column = widgets.VBox(rows, layout={"flex": "0 0 auto"})
     beside = widgets.Box([column, shown], layout={"flex_flow": "row wrap", "align_items": "flex-start"})
-    text = f"Joint-action console of {game.name}: choose every agent's action and see which reward term pays what."
+    text = f"Joint-action console of {game.name}: run this cell to choose actions and see which reward term pays what."
     return Explorer([beside], "maca-console", text)
 
 

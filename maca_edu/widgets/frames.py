@@ -15,7 +15,10 @@ from maca_edu.widgets.style import check_alt, png
 
 
 class Explorer(widgets.VBox):
-    """A box of widgets with a sentence about itself, for places that cannot show widgets."""
+    """A box of widgets with a sentence about itself, for places that do not show widgets.
+
+    JupyterLab is one of them until a notebook that came from elsewhere has been run.
+    """
 
     def __init__(self, children, css_class: str, text: str):
         super().__init__(children)
@@ -65,7 +68,7 @@ def frames(pictures, labels, description: str = "", start: int = 0) -> Explorer:
     ]
     stack = widgets.Stack(html_leaves(leaves), selected_index=start)
     widgets.jslink((slider, "index"), (stack, "selected_index"))
-    text = f"A slider over {len(labels)} pictures, {captions[0]} to {captions[-1]}."
+    text = f"A slider over {len(labels)} pictures, {captions[0]} to {captions[-1]}: run this cell to move it."
     return Explorer([slider, stack], "maca-frames", text)
 
 

@@ -127,4 +127,4 @@ def test_wrong_arguments_are_one_sentence(game, options, message):
 
 
 def test_the_console_says_what_it_is_where_widgets_cannot_be_shown():
-    assert repr(console(fridge_v0.game())).startswith("Joint-action console of fridge_v0: choose every agent's action")
+    assert repr(console(fridge_v0.game())).startswith("Joint-action console of fridge_v0: run this cell")

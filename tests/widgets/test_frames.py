@@ -58,7 +58,7 @@ def test_the_slider_names_every_frame_and_is_linked_to_the_stack(monkeypatch):
     assert slider.options == ("0.1", "0.9")
     assert slider.index == stack.selected_index == 1
     assert [re.sub("<[^>]*>", "|", child.value) for child in stack.children] == ["|low||p = 0.1|", "|high||p = 0.9|"]
-    assert repr(explorer) == "A slider over 2 pictures, p = 0.1 to p = 0.9."
+    assert repr(explorer) == "A slider over 2 pictures, p = 0.1 to p = 0.9: run this cell to move it."
     assert links == [((slider, "index"), (stack, "selected_index"))]
 
 
