@@ -107,7 +107,10 @@ class Step(NamedTuple):
     @property
     def reward(self) -> np.ndarray:
         """The team's reward, [B]: the payments added from the first term to the last."""
-        return np.add.accumulate(self.payments, axis=1)[:, -1]
+        total = self.payments[:, 0].copy()
+        for k in range(1, self.payments.shape[1]):
+            total += self.payments[:, k]
+        return total
 
 
 class Game(Protocol):

@@ -23,8 +23,12 @@ DIRECTIONS = np.stack([np.cos(ANGLES), np.sin(ANGLES)])  # [2, 360]
 def render_one_shot(game: OneShotGame, action, mode: str) -> str | np.ndarray:
     """The joint action [n] (None: not played yet) as text ("ansi") or as a picture ("rgb_array": uint8 [480, 640, 3]).
 
-    ValueError where the action does not fit the game or the mode is another.
+    ValueError where the action does not fit the game, a term has no table, or the mode is another.
     """
+    if any(term.table is None for term in game.reward_terms):
+        raise ValueError(
+            f"game={game.name!r} has terms without tables; to be drawn it needs a method `render` of its own"
+        )
     if mode == "ansi":
         return text_one_shot(game, action)
     if mode != "rgb_array":
@@ -97,14 +101,14 @@ def _draw_few(ax, game, action, paid, place, size):
         _agent(ax, game, action, place, i, disc, size)
         if cost:
             tag = place[i] + (0.5 * disc, 0.85 * disc)
-            _write(ax, tag, _pretty(cost), max(7, 10 * size), _sign_colour(cost), box=_sign_colour(cost), ha="left")
+            _write(ax, tag, _pretty(cost), max(6, 10 * size), _sign_colour(cost), box=_sign_colour(cost), ha="left")
     taken: list[np.ndarray] = []
     for k in groups:
         payment = None if paid is None else paid[k]
         text = game.reward_terms[k].name + ("" if paid is None else f"  {_pretty(payment)}")
         spot, side = _label_spot(place[list(game.reward_terms[k].agents)], radius.max(), taken)
         edge = (_term_colour(groups, k), 1.0 if strong[k] else PALE)
-        _write(ax, spot, text, max(8, 11 * size), _sign_colour(payment), box=edge, ha=side)
+        _write(ax, spot, text, max(7, 11 * size), _sign_colour(payment), box=edge, ha=side)
 
 
 def _draw_many(ax, game, action, paid, place, size):
@@ -123,7 +127,7 @@ def _draw_many(ax, game, action, paid, place, size):
         if n <= 36:
             _write(ax, spot, name, 65 * disc * size, ink)
         elif i % 10 == 0:
-            _write(ax, 0.9 * spot, name, 9 * size)
+            _write(ax, 0.88 * spot, name, 9 * size)
     _write(ax, (0, 0), _counts(game, action, paid), 12 * size, linespacing=1.7)
 
 
@@ -206,7 +210,7 @@ def _hull(ax, points, radius, colour, strong, size):
     farthest = points[(points @ DIRECTIONS).argmax(axis=0)]  # [360, 2]
     face, edge, width = ((colour, 0.35), colour, 2.2) if strong else ((colour, 0.07), (colour, PALE), 1.2)
     outline = farthest + radius * DIRECTIONS.T
-    ax.fill(*outline.T, facecolor=face, edgecolor=edge, linewidth=width * size, zorder=1)
+    _fill(ax, outline, face, edge, width * size, 1)
 
 
 def _disc(ax, game, action, spot, i, radius, edge, size) -> str:
@@ -214,7 +218,7 @@ def _disc(ax, game, action, spot, i, radius, edge, size) -> str:
     shade = 0.0 if action is None else action[i] / (len(game.actions) - 1)
     grey = str(round(1 - 0.75 * shade, 3))
     width = min(2.4 if edge == BAD else 1.4, 0.4 + 15 * radius) * size
-    ax.fill(*(spot[:, None] + radius * DIRECTIONS), facecolor=grey, edgecolor=edge, linewidth=width, zorder=4)
+    _fill(ax, spot + radius * DIRECTIONS.T, grey, edge, width, 4)
     return "white" if shade > 0.5 else INK
 
 
@@ -227,6 +231,13 @@ def _agent(ax, game, action, place, i, disc, size):
     _write(ax, place[i] - (0, 0.45 * disc), below, 9.5 * large * min(1, 6 / max(len(below), 1)), ink)
 
 
+def _fill(ax, outline, face, edge, width, order):
+    """A closed shape; as an artist it does not move the limits of the axis, which would take most of the time."""
+    from matplotlib.patches import Polygon
+
+    ax.add_artist(Polygon(outline, facecolor=face, edgecolor=edge, linewidth=width, zorder=order))
+
+
 def _label_spot(points, radius, taken) -> tuple[np.ndarray, str]:
     """Where a term's label goes, and its alignment: outside the hull, or in the middle of a hull round the middle."""
     centre = points.mean(axis=0)
@@ -235,7 +246,7 @@ def _label_spot(points, radius, taken) -> tuple[np.ndarray, str]:
         spot, side = np.zeros(2), "center"
     else:
         direction = centre / out
-        spot = direction * ((points @ direction).max() + radius + 0.17)
+        spot = direction * ((points @ direction).max() + radius + 0.2)
         side = "center" if abs(direction[0]) < 0.3 else "left" if direction[0] > 0 else "right"
     while any(abs(spot[0] - other[0]) < 0.8 and abs(spot[1] - other[1]) < 0.2 for other in taken):
         spot = spot - (0, 0.21)
