@@ -5,6 +5,7 @@ from __future__ import annotations
 import matplotlib.pyplot as plt
 import numpy as np
 
+from maca_edu.widgets.frames import figure_frame
 from maca_edu.widgets.style import BAD, GOOD, NEUTRAL, agent_colour, level_colour
 
 NAMES = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -76,6 +77,18 @@ def noise_bars(moments: dict, variances: dict, no_baseline: float, title: str = 
     return fig
 
 
+def noise_frame(p: float, moments: dict, variances: dict, no_baseline: float) -> str:
+    """`noise_bars` as one frame of a slider over p, with the same axes in every frame (Fridge, p up to 0.95)."""
+    fig = noise_bars(moments, variances, no_baseline, f"p = {p:.2f}", limits=(9, 3))
+    least, quietest = (min(values, key=values.get) for values in (moments, variances))
+    return figure_frame(
+        fig,
+        f"Bars for the eight groups of B at p = {p:.2f}. "
+        f"Least second moment: {group_name(least)}, {moments[least]:.2f}. "
+        f"Least gradient variance: {group_name(quietest)}, {variances[quietest]:.2f}. No baseline: {no_baseline:.2f}.",
+    )
+
+
 def noise_by_size(sizes, curves: dict[str, list[float]]):
     """The variance of one agent's gradient against the size of its team, a labelled line for each baseline.
 
@@ -83,7 +96,7 @@ def noise_by_size(sizes, curves: dict[str, list[float]]):
     """
     fig, ax = plt.subplots(figsize=(8, 4.2))
     for (label, values), marker, colour in zip(
-        curves.items(), "osD", (level_colour(k) for k in (1, 3, 5)), strict=False
+        curves.items(), "osD", (level_colour(k) for k in (5, 3, 1)), strict=False
     ):
         ax.plot(sizes, values, marker=marker, markersize=6, color=colour)
         ax.annotate(label, (sizes[-1], values[-1]), xytext=(10, 0), textcoords="offset points", va="center")
