@@ -1,0 +1,54 @@
+"""A copy of the labs to hand out: no solutions, no answers, no outputs. It still runs from top to bottom."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import tempfile
+from pathlib import Path
+
+import nbformat
+
+LABS = Path(__file__).parents[2] / "notebooks"
+FOLD = re.compile(r"\n*<details>\s*<summary>(Solution|Answer)s?</summary>.*?</details>\n*", re.DOTALL)
+LINK_OUT = re.compile(r"\[([^\]]+)\]\(\.\./[^)]*\)")  # leads out of the folder of the labs
+
+
+def class_copy(folder: str | Path, labs: Path = LABS) -> list[Path]:
+    """Write a student's copy of every lab into `folder`, which must be new or empty; returns the files.
+
+    The folder is written whole or not at all. ValueError where it holds something already, or there are no labs.
+    """
+    folder = Path(folder)
+    sources = sorted(Path(labs).glob("[0-9][0-9]_*.ipynb"))
+    if not sources:
+        raise ValueError(f"labs={str(labs)!r} holds no labs; run this from a checkout of the course")
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise ValueError(
+            f"folder={str(folder)!r} is in use; name a new or an empty one, so that nothing is overwritten"
+        )
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    temporary = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
+    try:
+        temporary.chmod(0o755)
+        for source in sources:
+            notebook = for_students(nbformat.read(source, as_version=4))
+            nbformat.write(notebook, temporary / source.name)
+        os.replace(temporary, folder)  # an empty folder of that name is replaced
+    except BaseException:
+        shutil.rmtree(temporary, ignore_errors=True)
+        raise
+    return [folder / source.name for source in sources]
+
+
+def for_students(notebook):
+    """The notebook without folded solutions and answers, outputs, stored widgets, and links that leave the folder."""
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            cell.outputs, cell.execution_count = [], None
+        else:
+            cell.source = LINK_OUT.sub(r"\1", FOLD.sub("\n\n", cell.source)).strip("\n")
+    notebook.cells = [cell for cell in notebook.cells if cell.source.strip()]
+    notebook.metadata.pop("widgets", None)
+    return notebook
