@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import warnings
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -51,6 +52,7 @@ html_short_title = "maca-edu"
 html_static_path = ["_static"]
 html_css_files = ["custom.css"]
 html_context = {"default_mode": "auto"}  # light or dark, as the reader's system is
+html_show_search_summary = False  # it would read the pages found, which a browser does not allow from disk
 html_use_index = False
 html_domain_indices = False
 html_theme_options = {
@@ -86,24 +88,6 @@ class AuthorYearRound(AuthorYearReferenceStyle):
 sphinxcontrib.bibtex.plugin.register_plugin(
     "sphinxcontrib.bibtex.style.referencing", "author_year_round", AuthorYearRound
 )
-
-
-def copy_labs(source: Path, target: Path) -> None:
-    """Bring `target` up to date with the labs in `source`: copy those that changed, remove those that are gone.
-
-    The course's start page in JupyterLab (00) has no place in the book. A lab links to its text where it stands in the
-    repository; the copy links to the page.
-    """
-    target.mkdir(exist_ok=True)
-    labs = {path.name: path for path in source.glob("[0-9][0-9]_*.ipynb") if not path.name.startswith("00")}
-    for path in target.glob("*.ipynb"):
-        if path.name not in labs:
-            path.unlink()
-    for name, path in labs.items():
-        text = path.read_text(encoding="utf-8").replace("(../book/chapters/", "(../chapters/")
-        copy = target / name
-        if not copy.exists() or copy.read_text(encoding="utf-8") != text:
-            copy.write_text(text, encoding="utf-8")
 
 
 def keep_alt_text(render_image):
@@ -145,5 +129,15 @@ crossref.generate_any_nodes = keep_glued_alt_text(crossref.generate_any_nodes)
 crossref.format_plain_text = print_minus_signs(crossref.format_plain_text)
 
 
+def texts_quote_labs(app, env, added, changed, removed):
+    """When a lab has changed, every chapter is read again, for it may quote the lab's numbers."""
+    labs_changed = any(name.startswith("labs/") for name in added | changed)
+    return [name for name in env.found_docs if name.startswith("chapters/")] if labs_changed else []
+
+
 def setup(app):
+    sys.path.insert(0, str(HERE))
+    from copy_labs import copy_labs
+
     app.connect("builder-inited", lambda app: copy_labs(HERE.parent / "notebooks", HERE / "labs"))
+    app.connect("env-get-outdated", texts_quote_labs)
