@@ -52,7 +52,8 @@ def estimate_histograms(panels: dict[str, tuple[np.ndarray, np.ndarray]], truth:
         below = np.zeros(len(centres))
         for part, colour in ((values < -TINY, BAD), (abs(values) <= TINY, NEUTRAL), (values > TINY, GOOD)):
             share = binned(values[part], probabilities[part], edges)
-            ax.bar(centres, share, width=0.85 * width, bottom=below, color=colour)
+            seen = share > 1e-5
+            ax.bar(centres[seen], share[seen], width=0.85 * width, bottom=below[seen], color=colour)
             below += share
         wrong = 100 * probabilities[values < -TINY].sum()
         ax.axvline(truth, color="black", linestyle="--", linewidth=1.5)
