@@ -39,7 +39,7 @@ MUTANTS = {
         ("forgets to average", (".mean(axis=0)", ""), "array of shape (8, 2)"),
     ],
     "is_legal": [
-        ("wrong axis", ("axis=agent", "axis=agent - 1"), "may"),
+        ("wrong axis", ("axis=agent", "axis=agent - 1"), "depends on the others' actions"),
         ("only constants", ("baseline.take([0], axis=agent)", "baseline.flat[0]"), "depends on the others' actions"),
         ("exact comparison", ("np.isclose(baseline, first)", "(baseline == first)"), "rounding errors"),
         (
