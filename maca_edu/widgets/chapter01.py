@@ -6,6 +6,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from maca_edu.widgets.style import BAD, GOOD, NEUTRAL
+from toy_envs.render import draw_one_shot
 
 
 def letters(action, actions=("rest", "lift")) -> str:
@@ -58,6 +59,17 @@ def signed_bars(ax, values, labels):
     ax.axhline(0, color=NEUTRAL, linewidth=1)
     ax.set_xticks(places, labels)
     ax.grid(axis="x", visible=False)
+
+
+def side_by_side(game, actions):
+    """Pictures of a game at several joint actions `[[n], ...]`, one beside the other. Returns the figure."""
+    fig, axes = plt.subplots(1, len(actions), figsize=(4.2 * len(actions), 3.4), layout="none")
+    fig.subplots_adjust(0, 0, 1, 1, wspace=0)
+    for ax, action in zip(axes, actions, strict=True):
+        draw_one_shot(ax, game, action)
+        for text in ax.texts:
+            text.set_fontsize(1.2 * text.get_fontsize())
+    return fig
 
 
 def what_if_bars(payoff: np.ndarray, agent: int = 1):
