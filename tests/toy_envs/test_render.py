@@ -169,6 +169,8 @@ def test_the_environment_draws_its_last_step():
     assert env.render() == render_one_shot(env.game, None, "ansi")
     env.step({"A": 1, "B": 0, "C": 0, "D": 1})
     assert env.render() == render_one_shot(env.game, (1, 0, 0, 1), "ansi")
+    env.reset()
+    assert env.render() == render_one_shot(env.game, None, "ansi")
     env = fridge_v0.parallel_env(render_mode="rgb_array")
     env.reset(seed=0)
     env.step({"A": 1, "B": 0, "C": 0, "D": 1})
