@@ -57,7 +57,7 @@ def check_exact_gradient(candidate):
             if np.allclose(got, policy[0] * (first - policy[0] @ first)):
                 raise Mistake(f"You return agent 0's gradient, whoever is asked for; here it was agent {agent}.")
             raise Mistake(f"For agent {agent} of a random game the gradient is {want.round(3)}, not {got.round(3)}.")
-    return "You have proved Theorem 2.1 by arithmetic: this is also the mean of reward times score."
+    return "The mean of reward times score is the same vector: that is Theorem 2.1."
 
 
 def conditional_mean(q: np.ndarray, policy: np.ndarray, agent: int) -> np.ndarray:
