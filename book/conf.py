@@ -21,7 +21,6 @@ HERE = Path(__file__).parent
 project = "Multi-agent credit assignment, from a shared reward to MACA"
 author = "The maca-edu authors"
 project_copyright = "2026, the maca-edu authors"
-language = "en_GB"
 exclude_patterns = ["_build"]
 
 extensions = ["myst_nb", "sphinx_proof", "sphinxcontrib.bibtex"]
@@ -51,7 +50,10 @@ html_title = project
 html_short_title = "maca-edu"
 html_static_path = ["_static"]
 html_css_files = ["custom.css"]
-html_context = {"default_mode": "auto"}  # light or dark, as the reader's system is
+html_context = {
+    "default_mode": "auto",  # light or dark, as the reader's system is
+    "language": "en-GB",  # of the texts; Sphinx's own British messages break the search page
+}
 html_show_search_summary = False  # it would read the pages found, which a browser does not allow from disk
 html_use_index = False
 html_domain_indices = False
