@@ -1,0 +1,125 @@
+"""The built book, opened from disk: it needs no network and no kernel, and fits a phone."""
+
+import json
+import re
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+import pytest
+from plays import move_frames, play_fridge
+from playwright.sync_api import expect
+
+pytestmark = pytest.mark.browser
+
+ROOT = Path(__file__).parents[2]
+LABS = sorted(path.stem for path in (ROOT / "notebooks").glob("[0-9][0-9]_*.ipynb") if not path.stem.startswith("00"))
+TEXTS = sorted(path.stem for path in (ROOT / "book" / "chapters").glob("[0-9][0-9]_*.md"))
+PAGES = ["index", "bibliography", "search", *(f"chapters/{name}" for name in TEXTS), *(f"labs/{name}" for name in LABS)]
+
+READY = """async () => {
+    if (window.MathJax?.startup) await MathJax.startup.promise;
+    const views = document.querySelectorAll('script[type="application/vnd.jupyter.widget-view+json"]');
+    while ([...views].some(view => !view.parentElement.querySelector(".jupyter-widgets, .widget-subarea > *")))
+        await new Promise(resolve => setTimeout(resolve, 100));
+}"""
+# What a reader sees as prose: no code, no scripts, no formulas that were drawn
+PROSE = """() => {
+    const copy = document.querySelector("article").cloneNode(true);
+    copy.querySelectorAll("pre, code, script, style, mjx-container").forEach(part => part.remove());
+    return copy.textContent;
+}"""
+
+
+def visit(page, built_book, name) -> list[str]:
+    """Open a page, wait until its formulas and widgets are drawn; returns every address it asked for."""
+    asked = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto((built_book.parent / f"{name}.html").as_uri())
+    page.evaluate(READY)
+    return asked
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_reads_well_from_disk(page, built_book, name):
+    asked = visit(page, built_book, name)
+    check_no_server_was_asked(asked)
+    check_formulas_are_drawn(page, name)
+    check_pictures_have_words(page)
+    check_links_lead_somewhere(page)
+    check_nothing_sticks_out(page)
+
+
+def check_no_server_was_asked(asked):
+    assert any(".css" in url for url in asked)
+    assert [url for url in asked if urlsplit(url).scheme not in ("file", "data", "blob")] == []
+
+
+def check_formulas_are_drawn(page, name):
+    assert page.locator(".math:not(:has(mjx-container))").all_inner_texts() == []
+    assert page.locator("mjx-container [data-mml-node=merror]").count() == 0
+    if "/" in name:  # a text or a lab
+        assert page.locator("mjx-container").count() > 0
+        assert re.findall(r".{0,20}(?:\$|\\\(|\\\[).{0,20}", page.evaluate(PROSE)) == []
+
+
+def check_pictures_have_words(page):
+    pictures = page.locator("img").evaluate_all("images => images.map(image => [image.src.slice(0, 80), image.alt])")
+    assert [source for source, alt in pictures if not alt.strip()] == []
+
+
+def check_links_lead_somewhere(page):
+    hrefs = page.locator("a[href]").evaluate_all("links => links.map(link => link.href)")
+    assert [href for href in set(hrefs) if urlsplit(href).scheme == "file" and not leads_somewhere(href)] == []
+
+
+def check_nothing_sticks_out(page):
+    """Neither on a phone nor on a desk does a page scroll sideways."""
+    for width in (390, 1280):
+        page.set_viewport_size({"width": width, "height": 844})
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        assert page.evaluate("document.querySelector('main').getBoundingClientRect().right") <= width
+
+
+def leads_somewhere(href: str) -> bool:
+    parts = urlsplit(href)
+    path = Path(unquote(parts.path))
+    return path.is_file() and (not parts.fragment or f'id="{unquote(parts.fragment)}"' in path.read_text("utf-8"))
+
+
+@pytest.mark.parametrize("name", LABS)
+def test_sliders_move_without_a_kernel(page, built_book, name):
+    visit(page, built_book, f"labs/{name}")
+    frames = page.locator(".maca-frames")
+    assert frames.count() > 0
+    for number in range(frames.count()):
+        move_frames(frames.nth(number))
+
+
+def test_the_console_of_lab_1_answers_without_a_kernel(page, built_book):
+    lab = "01_who_carried_the_fridge"
+    cells = json.loads((ROOT / "notebooks" / f"{lab}.ipynb").read_text("utf-8"))["cells"]
+    consoles = [source for source in ("".join(cell["source"]) for cell in cells) if source.startswith("console(")]
+    number = next(i for i, source in enumerate(consoles) if 'mode="frames"' in source)
+    visit(page, built_book, f"labs/{lab}")
+    play_fridge(page.locator(".maca-console").nth(number))
+
+
+def test_search_finds_a_text_and_its_lab(page, built_book):
+    page.goto((built_book.parent / "search.html").as_uri() + "?q=fridge")
+    results = page.locator("#search-results a")
+    expect(results.first).to_be_visible()
+    found = {
+        Path(urlsplit(link).path).parent.name for link in results.evaluate_all("all => all.map(link => link.href)")
+    }
+    assert {"chapters", "labs"} <= found
+
+
+def test_a_figure_is_legible_in_the_dark(page, built_book):
+    page.emulate_media(color_scheme="dark")
+    visit(page, built_book, f"labs/{LABS[0]}")
+    assert page.evaluate("document.documentElement.dataset.theme") == "dark"
+    papers = page.locator(".cell_output img:visible, .cell_output .widget-subarea").evaluate_all(
+        "all => all.map(part => getComputedStyle(part).backgroundColor)"
+    )
+    assert papers
+    assert set(papers) == {"rgb(255, 255, 255)"}
