@@ -28,7 +28,7 @@ unit: .venv/.test
 	$(BIN)/python -m pytest -q -n 2
 
 nbval: .venv/.test
-	$(BIN)/python -m pytest -q --nbval notebooks/ --sanitize-with notebooks/sanitize.cfg \
+	$(BIN)/python -m pytest -q --nbval notebooks/ --nbval-sanitize-with notebooks/sanitize.cfg \
 		--nbval-cell-timeout 120 -n 2 --dist loadfile
 
 notebooks: .venv/.test  ## run the labs' sources (notebooks/src) and write the .ipynb files
