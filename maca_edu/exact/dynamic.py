@@ -12,15 +12,15 @@ from typing import NamedTuple
 
 import numpy as np
 from scipy.sparse import csr_array, eye_array
-from scipy.sparse.linalg import bicgstab, spsolve
+from scipy.sparse.csgraph import connected_components
+from scipy.sparse.linalg import bicgstab, splu
 
 from maca_edu.exact.checks import check_numbers, check_policy
 from maca_edu.exact.spectrum import credit_spectrum
 from toy_envs.core import MAX_ENTRIES, Game
 
 CHUNK = 2**16  # games stepped at once
-DIRECT = 2_000  # up to this many states the equations are solved by elimination, beyond it by iteration
-RESIDUAL = 1e-10  # how well a solution must satisfy its equations, relative to the largest value
+DIRECT = 1_500  # blocks of at most this many states are solved by elimination, larger ones by iteration
 
 
 class Enumeration(NamedTuple):
@@ -126,22 +126,43 @@ def check_ends(P: csr_array, joint: np.ndarray, next_state: np.ndarray) -> None:
         )
 
 
+def equation_solver(P: csr_array, gamma: float):
+    """A function that solves x = y + gamma P x for x `[S]`, as well as rounding allows.
+
+    States that can reach each other form a block. Many games move on from block to block and never come back (a
+    delivered load stays delivered), so with the states in the order of the blocks elimination stays inside them.
+    """
+    M = (eye_array(P.shape[0]) - gamma * P).tocsr()
+    _, block = connected_components(P, connection="strong")
+    if np.bincount(block).max() > DIRECT:
+        return lambda y: abs(y).max() * bicgstab(M, y / abs(y).max(), rtol=1e-12, maxiter=3_000)[0]
+    order = np.argsort(block, kind="stable")
+    factors = splu(M[order][:, order].tocsc(), permc_spec="NATURAL")
+    back = np.argsort(order)
+    return lambda y: factors.solve(y[order])[back]
+
+
 def evaluate(P: csr_array, expected: np.ndarray, gamma: float) -> np.ndarray:
-    """Solve V = expected + gamma P V for V `[S]`, and verify it."""
-    M = (eye_array(len(expected)) - gamma * P).tocsr()
-    V, residual, before = np.zeros(len(expected)), expected, np.inf
-    # Solve, then solve for what rounding left over, while that helps.
-    while abs(residual).max() > 1e-15 * abs(V).max() and abs(residual).max() < before / 2:
-        before = abs(residual).max()
-        small = len(V) <= DIRECT
-        V = V + (spsolve(M.tocsc(), residual) if small else bicgstab(M, residual, rtol=1e-12, maxiter=3_000)[0])
-        residual = expected - M @ V
-    if not abs(residual).max() <= RESIDUAL * abs(V).max():
-        raise ValueError(
-            f"gamma={gamma} with this policy makes episodes so long that V could not be solved "
-            f"(residual {abs(residual).max():.1e}); use a smaller gamma or a less decided policy"
-        )
-    return V
+    """Solve V = expected + gamma P V for V `[K, S]`, K reward functions at once, and verify it."""
+    too_long = f"gamma={gamma} with this policy makes episodes too long for V to be exact; use a smaller gamma"
+    try:
+        solve_for = equation_solver(P, gamma)
+    except RuntimeError:  # the matrix is singular, up to rounding
+        raise ValueError(too_long) from None
+    values = np.zeros_like(expected)
+    for k, r in enumerate(expected):
+        V, residual = values[k], r
+        while abs(residual).max() > 1e-14 * abs(V).max():  # solve, then solve for what rounding left over
+            better = V + solve_for(residual)
+            left = r - (better - gamma * (P @ better))
+            if not abs(left).max() < abs(residual).max() / 2:
+                break  # it no longer helps
+            V, residual = better, left
+        # V is exact for rewards that are off by `residual`, which must be little beside V and beside the rewards.
+        if abs(residual).max() > min(1e-10 * abs(V).max(), 1e-8 * abs(r).max()):
+            raise ValueError(f"{too_long} (rewards would be off by {abs(residual).max():.1e})")
+        values[k] = V
+    return values
 
 
 def solve(game: Game, policy, gamma: float, enumeration: Enumeration | None = None) -> tuple[np.ndarray, np.ndarray]:
@@ -197,7 +218,7 @@ def _solve_many(game: Game, policy, gamma: float, enumeration: Enumeration, paym
     P = transitions(joint, next_state)
     if gamma == 1:
         check_ends(P, joint, next_state)
-    V = np.stack([evaluate(P, np.einsum("sj,sj->s", joint, paid), gamma) for paid in payments])
+    V = evaluate(P, np.einsum("sj,ksj->ks", joint, payments), gamma)
     Q = np.empty_like(payments)
     for v, q, paid in zip(V, Q, payments, strict=True):
         q[:] = paid + gamma * np.append(v, 0.0)[next_state]  # number -1 finds the 0: the game is over

@@ -54,6 +54,10 @@ def optimal_mixture(q, policy, agent, groups) -> np.ndarray:
     """
     q, policy = check_game(q, policy)
     agent = check_agent(agent, q.ndim)
+    try:
+        groups = list(groups)
+    except TypeError:
+        raise ValueError(f"groups={groups!r} is not a list of groups") from None
     groups = [check_group(group, q.ndim, agent) for group in groups]
     if not groups:
         raise ValueError("groups is empty; give at least one group")
