@@ -70,6 +70,6 @@ def test_the_course_opens_on_its_start_page_and_asks_nothing(page, jupyter):
     address, token = jupyter
     page.goto(f"{address}/?token={token}")
     page.wait_for_function(OPEN, arg="notebooks/00_start_here.ipynb", timeout=90_000)
-    expect(page.locator(".jp-Notebook h1").first).to_contain_text("Start here")
+    expect(page.locator(".jp-NotebookPanel:not(.lm-mod-hidden) h1").first).to_contain_text("Start here")
     page.wait_for_timeout(2_000)  # a question about news would come now
     assert page.locator(".Toastify__toast, .jp-Dialog").all_inner_texts() == []
