@@ -10,6 +10,7 @@ agent numbers.
     spectrum    What is the credit made of?       credit_spectrum, level_shares
     credit      What else is called credit?       shapley_values, difference_rewards
     dynamic     And over time?                    enumerate_states, solve, solve_terms, term_spectrum
+    returns     What does a lambda-return know?   lambda_return, visits
 
 Arguments are read, never changed. A wrong one raises ValueError, which names it and says what is allowed.
 """
@@ -18,16 +19,19 @@ from maca_edu.exact.baselines import advantage, baseline, minimum_variance_basel
 from maca_edu.exact.credit import difference_rewards, shapley_values
 from maca_edu.exact.dynamic import Enumeration, enumerate_states, solve, solve_terms, term_spectrum
 from maca_edu.exact.moments import gradient_moments, optimal_mixture
+from maca_edu.exact.returns import LambdaReturn, lambda_return, visits
 from maca_edu.exact.spectrum import credit_spectrum, level_shares
 
 __all__ = [
     "Enumeration",
+    "LambdaReturn",
     "advantage",
     "baseline",
     "credit_spectrum",
     "difference_rewards",
     "enumerate_states",
     "gradient_moments",
+    "lambda_return",
     "level_shares",
     "minimum_variance_baseline",
     "optimal_mixture",
@@ -36,4 +40,5 @@ __all__ = [
     "solve_terms",
     "term_spectrum",
     "value",
+    "visits",
 ]
