@@ -132,9 +132,9 @@ crossref.format_plain_text = print_minus_signs(crossref.format_plain_text)
 
 
 def texts_quote_labs(app, env, added, changed, removed):
-    """When a lab has changed, every chapter is read again, for it may quote the lab's numbers."""
+    """When a lab has changed, every chapter and session page is read again, for it may quote the lab's numbers."""
     labs_changed = any(name.startswith("labs/") for name in added | changed)
-    return [name for name in env.found_docs if name.startswith("chapters/")] if labs_changed else []
+    return [name for name in env.found_docs if name.startswith(("chapters/", "teaching/"))] if labs_changed else []
 
 
 def setup(app):
