@@ -3,6 +3,7 @@
 from maca_edu.widgets import style
 from maca_edu.widgets.console import console
 from maca_edu.widgets.frames import figure_frame, frames
+from maca_edu.widgets.replay import replay
 from maca_edu.widgets.style import show
 
-__all__ = ["console", "figure_frame", "frames", "show", "style"]
+__all__ = ["console", "figure_frame", "frames", "replay", "show", "style"]
