@@ -6,8 +6,8 @@ BIN := .venv/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 PINS := pyproject.toml constraints.txt
 LAB := $(BIN)/jupyter lab --LabApp.default_url=/lab/tree/notebooks/00_start_here.ipynb \
-	--LabApp.news_url=None --LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate \
 	$(if $(filter 0,$(shell id -u)),--allow-root)
+QUIET := "@jupyterlab/apputils-extension:announcements" "@jupyterlab/extensionmanager-extension"
 
 .PHONY: help lab test lint unit nbval notebooks book browser-test bench clean
 
@@ -56,6 +56,7 @@ clean:  ## remove .venv and everything that was built
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	@echo "Installing the course into .venv (about 1.5 GB, once) ..."
 	@$(INSTALL) --editable .
+	@$(BIN)/jupyter labextension disable $(QUIET) 2>/dev/null  # no news, no updates: nothing asks the network
 	@touch $@
 
 .venv/.test: .venv/.lab

@@ -107,7 +107,11 @@ def jupyter(tmp_path_factory):
 def make_lab() -> list[str]:
     """The command with which `make lab` starts JupyterLab, run by this Python."""
     run = subprocess.run(
-        ["make", "--dry-run", "lab", "LAB_ARGS="], cwd=ROOT, capture_output=True, text=True, check=True
+        ["make", "--no-print-directory", "--dry-run", "lab", "LAB_ARGS="],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
     )
     program, *options = shlex.split(run.stdout.splitlines()[-1])
     assert program == ".venv/bin/jupyter", program
