@@ -36,7 +36,7 @@ def render_one_shot(game: OneShotGame, action, mode: str) -> str | np.ndarray:
     from matplotlib.backends.backend_agg import FigureCanvasAgg  # only here, so that playing never loads matplotlib
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(6.4, 4.8), dpi=100, facecolor="white")
+    figure = Figure(figsize=(6.4, 4.8), dpi=100, facecolor="white", layout="none")
     canvas = FigureCanvasAgg(figure)
     draw_one_shot(figure.add_axes((0.0, 0.0, 1.0, 1.0)), game, action)
     canvas.draw()

@@ -158,7 +158,7 @@ def as_image(game, state, action=None, payments=None) -> np.ndarray:
     bars = np.array([3.9, 0.23 * len(game.reward_terms) + 0.75])
     key, margin = 0.4, 0.15
     width, height = floor[0] + bars[0] + 3 * margin, max(floor[1] + key, bars[1]) + 2 * margin
-    figure = Figure(figsize=(width, height), dpi=DPI, facecolor="white")
+    figure = Figure(figsize=(width, height), dpi=DPI, facecolor="white", layout="none")
     canvas = FigureCanvasAgg(figure)
 
     def axes(left, top, size):

@@ -8,7 +8,7 @@ import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from toy_envs import OneShotGame, RewardTerm, climb_v0, fridge_v0, penalty_v0, ring_v0, xor_v0
+from toy_envs import OneShotGame, RewardTerm, climb_v0, fridge_v0, penalty_v0, ring_v0, warehouse_v0, xor_v0
 from toy_envs.adapter import ParallelGame
 from toy_envs.render import BAD, GOOD, draw_one_shot, render_one_shot
 
@@ -23,7 +23,7 @@ SMALL = {
 
 def figure_of(game, action, figsize=(6.4, 4.8)):
     """A drawn figure, for looking at the artists in it."""
-    figure = Figure(figsize=figsize, dpi=100)
+    figure = Figure(figsize=figsize, dpi=100, layout="none")
     canvas = FigureCanvasAgg(figure)
     draw_one_shot(figure.add_axes((0, 0, 1, 1)), game, action)
     canvas.draw()
@@ -201,3 +201,16 @@ def test_a_game_over_time_that_does_not_draw_itself_says_so():
 
     with pytest.raises(ValueError, match="game='silent' has terms without tables; to be drawn it needs"):
         render_one_shot(Silent(), None, "ansi")
+
+
+@pytest.mark.parametrize("game", [fridge_v0.game(), warehouse_v0.game("tiny")], ids=lambda game: game.name)
+def test_a_picture_does_not_depend_on_the_reader_s_style(game):
+    def picture():
+        environment = ParallelGame(game, "rgb_array")
+        environment.reset(seed=0)
+        environment.step(dict.fromkeys(environment.agents, 1))
+        return environment.render()
+
+    plain = picture()
+    with matplotlib.rc_context({"figure.constrained_layout.use": True, "axes.grid": True, "savefig.dpi": 30}):
+        assert np.array_equal(picture(), plain)
