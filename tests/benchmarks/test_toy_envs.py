@@ -34,8 +34,9 @@ def test_one_shot_games_at_batch_1024(benchmark, game):
     report(benchmark, 1024)
 
 
+@pytest.mark.parametrize("observe", [False, True], ids=["step", "step and observe"])
 @pytest.mark.parametrize("preset", warehouse_v0.PRESETS)
-def test_warehouse_at_batch_1024(benchmark, preset):
+def test_warehouse_at_batch_1024(benchmark, preset, observe):
     game, rng = warehouse_v0.game(preset), np.random.default_rng(0)
     state = game.reset(rng, 1024)
     actions = rng.integers(len(game.actions), size=(16, 1024, len(game.agents)))
@@ -45,6 +46,8 @@ def test_warehouse_at_batch_1024(benchmark, preset):
         for action in actions:
             step = game.step(reached, action)
             reached, _ = step.state, step.reward
+            if observe:
+                game.observe(reached)
         return reached
 
     benchmark(steps)
