@@ -47,10 +47,22 @@ def step_all(game: Game, states: np.ndarray):
         yield slice(start, start + len(part)), step
 
 
+def check_size(game: Game, n_states: int, max_states: int) -> None:
+    """ValueError where a game turns out to be too large to be written out."""
+    if n_states > max_states:
+        raise ValueError(f"{game.name!r} has more than max_states={max_states:,} states; choose a smaller game")
+    J = len(game.actions) ** len(game.agents)
+    if n_states * J > MAX_ENTRIES:
+        raise ValueError(
+            f"{game.name!r} has at least {n_states:,} states with {J:,} joint actions each; "
+            f"at most {MAX_ENTRIES:,} pairs can be enumerated"
+        )
+
+
 def enumerate_states(game: Game, max_states: int = 50_000) -> Enumeration:
     """Follow every joint action from every initial state, breadth first, until nothing new appears.
 
-    game: any `toy_envs.Game`; steps are counted by no one, so its horizon plays no part. Returns an `Enumeration`.
+    game: any `toy_envs.Game`; its horizon plays no part. Returns an `Enumeration`, whose states are read-only.
     Raises ValueError where there are more than `max_states` states or more than 2^24 pairs of state and joint action.
     """
     J = len(game.actions) ** len(game.agents)
@@ -62,13 +74,7 @@ def enumerate_states(game: Game, max_states: int = 50_000) -> Enumeration:
     def look_up(states: np.ndarray) -> list[int]:
         found = np.ascontiguousarray(states, dtype=rows.dtype).view(key).ravel().tolist()
         indices = [number.setdefault(state, len(number)) for state in found]
-        if len(number) > max_states:
-            raise ValueError(f"{game.name!r} has more than max_states={max_states:,} states; choose a smaller game")
-        if len(number) * J > MAX_ENTRIES:
-            raise ValueError(
-                f"{game.name!r} has at least {len(number):,} states with {J:,} joint actions each; "
-                f"at most {MAX_ENTRIES:,} pairs can be enumerated"
-            )
+        check_size(game, len(number), max_states)
         return indices
 
     def listed(start: int) -> np.ndarray:

@@ -227,7 +227,10 @@ def test_without_discount_a_game_must_end():
     policy[e.states[:, 0] == 0, 0] = [1, 0]
     with pytest.raises(ValueError, match=r"gamma=1 needs a game that ends, .* never ends from 3 of 8 states"):
         solve(Corridor(), policy, 1.0)
-    solve(Corridor(), policy, 0.999)
+    away = np.array([[1.0, 0.0], [0.5, 0.5]])  # the last step could be taken, but A never takes it
+    with pytest.raises(ValueError, match="never ends from 8 of 8 states"):
+        solve(Corridor(), away, 1.0)
+    solve(Corridor(), away, 0.999)
     V, _ = solve(Corridor(), np.array([[0.0, 1.0], [0.0, 1.0]]), 1)  # straight there: two steps
     assert_allclose(V[0], 10 - 2 * 0.75)
 

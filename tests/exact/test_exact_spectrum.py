@@ -153,8 +153,14 @@ def test_a_reward_term_has_components_of_its_members_subsets_only(seed):
 
 
 def test_no_variance_is_refused_with_the_reason():
-    constant, half, sure = np.full((2, 2, 2), 0.1), np.full((3, 2), 0.5), np.eye(2)[[0, 1, 0]]
-    for q, policy in ((constant, half), (xor_v0.game(n_agents=3).payoff(), sure), (np.zeros((2, 2, 2)), half)):
+    constant, sure, half = np.full((2, 2, 2), 0.1), np.eye(2)[[0, 1, 0]], np.full((3, 2), 0.5)
+    rounded = np.array([[0.3, 0.7], [0.1, 0.9], [0.2, 0.8]])  # averages of 0.1 that are not quite 0.1
+    for q, policy in (
+        (constant, half),
+        (constant, rounded),
+        (xor_v0.game(n_agents=3).payoff(), sure),
+        (np.zeros((2, 2, 2)), half),
+    ):
         with pytest.raises(ValueError, match=r"q does not vary under this policy \(Var\(Q\) = 0\)"):
             level_shares(q, policy)
 
