@@ -11,7 +11,6 @@ from maca_edu import exact
 from maca_edu.course.chapter03 import name
 from maca_edu.course.verdict import Mistake, as_array, as_number, exercise, kind, random_games
 
-
 KEEPS_OTHERS = (
     "still depends on the actions of agents outside H: it holds every component that contains H. In E[Q | a_G] "
     "everybody outside G is averaged out."
@@ -42,7 +41,6 @@ def explain_component(got: np.ndarray, q, policy, H, want: np.ndarray):
     uniform = np.full_like(policy, 1 / policy.shape[1])
     subsets = [G for k in range(len(H) + 1) for G in combinations(H, k)]
     given = {G: exact.baseline(q, policy, [i for i in range(q.ndim) if i not in G]) for G in subsets}
-    signs = {G: (-1) ** (len(H) - len(G)) for G in subsets}
     for wrong, message in (
         (given[tuple(H)], "is still the mean of Q given the members' actions. Take away what smaller groups say."),
         *((sign * differences_only(q, policy, H), KEEPS_OTHERS) for sign in (1, -1)),
