@@ -12,7 +12,7 @@ def copy_labs(source: Path, target: Path) -> None:
     repository; the copy links to the page.
     """
     target.mkdir(exist_ok=True)
-    labs = {path.name: path for path in source.glob("[0-9][0-9]_*.ipynb") if not path.name.startswith("00")}
+    labs = {path.name: path for path in source.glob("[0-9][0-9]*_*.ipynb") if not path.name.startswith("00")}
     for path in target.glob("*.ipynb"):
         if path.name not in labs:
             path.unlink()

@@ -38,7 +38,7 @@ def main(argv=None) -> int:
 
 def find_sources(numbers, folder: Path = NOTEBOOKS / "src") -> list[Path]:
     """The sources whose names start with one of the numbers, all of them where none is given."""
-    sources = sorted(folder.glob("[0-9][0-9]_*.md"))
+    sources = sorted(folder.glob("[0-9][0-9]*_*.md"))
     known = {source.name[:2] for source in sources}
     unknown = [number for number in numbers if number not in known]
     if unknown or not sources:

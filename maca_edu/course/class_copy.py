@@ -21,7 +21,7 @@ def class_copy(folder: str | Path, labs: Path = LABS) -> list[Path]:
     The folder is written whole or not at all. ValueError where it holds something already, or there are no labs.
     """
     folder = Path(folder)
-    sources = sorted(Path(labs).glob("[0-9][0-9]_*.ipynb"))
+    sources = sorted(Path(labs).glob("[0-9][0-9]*_*.ipynb"))
     if not sources:
         raise ValueError(f"labs={str(labs)!r} holds no labs; run this from a checkout of the course")
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):

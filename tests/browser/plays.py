@@ -1,5 +1,7 @@
 """What a reader does with the labs' explorers, and what must then be seen."""
 
+import re
+
 from playwright.sync_api import Locator, expect
 
 # Fridge, one agent after the other: who lifts now, and the team's reward then.
@@ -41,3 +43,60 @@ def move_frames(frames: Locator):
 def shown(frames: Locator) -> str:
     """The frame that is visible, as HTML."""
     return frames.locator(".widget-html-content:visible").last.inner_html()
+
+
+def drag(page, explorer: Locator, number: int, share: float):
+    """Drag a slider's handle with the mouse to a share of its track."""
+    track = explorer.locator(".noUi-target").nth(number)
+    track.scroll_into_view_if_needed()
+    handle, place = track.locator(".noUi-handle").bounding_box(), track.bounding_box()
+    y = handle["y"] + handle["height"] / 2
+    page.mouse.move(handle["x"] + handle["width"] / 2, y)
+    page.mouse.down()
+    page.mouse.move(place["x"] + share * place["width"], y, steps=8)
+    page.mouse.up()
+    page.wait_for_timeout(500)  # the last of the moves reaches the kernel and comes back
+
+
+def read_sliders(explorer: Locator) -> list[float]:
+    """The numbers that the sliders themselves show."""
+    return [float(text) for text in explorer.locator(".widget-readout").all_inner_texts()]
+
+
+def play_psi(explorer: Locator):
+    """Choose the optimum: it has the least variance at every sharpness, and the mean does not depend on psi."""
+    variance, least, mean = (
+        explorer.locator(f".maca-psi-{what}:visible").first for what in ("variance", "least", "mean")
+    )
+    slider = explorer.get_by_role("slider")
+    slider.focus()
+    slider.press("Home")
+    explorer.get_by_role("button", name="Jnt", exact=True).click()
+    joint, gradient = float(variance.inner_text()), mean.inner_text()
+    explorer.get_by_role("button", name="optimum").click()
+    expect(variance).to_have_text(least.inner_text())
+    expect(mean).to_have_text(gradient)
+    assert float(variance.inner_text()) < joint
+    slider.press("End")
+    expect(mean).not_to_have_text(gradient)
+    expect(variance).to_have_text(least.inner_text())
+
+
+def play_replay(player: Locator):
+    """Scrub to the end and back, then let it run."""
+    slider, caption = player.get_by_role("slider"), player.locator(".maca-replay-caption:visible")
+    slider.focus()
+    slider.press("Home")
+    expect(caption).to_contain_text("Step 0 of")
+    slider.press("End")
+    steps = int(re.search(r"Step (\d+) of \1\.", caption.inner_text())[1])
+    slider.press("Home")
+    slider.press("ArrowRight")
+    expect(caption).to_contain_text(f"Step 1 of {steps}.")
+    slider.press("Home")
+    player.get_by_role("button", name="Play animation").click()
+    expect(caption).to_contain_text("Step 2 of", timeout=10_000)
+    player.get_by_role("button", name="Pause animation").click()
+    paused = caption.inner_text()
+    player.page.wait_for_timeout(1_500)
+    assert caption.inner_text() == paused

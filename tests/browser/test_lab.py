@@ -1,12 +1,17 @@
-"""Lab 1 in a real JupyterLab: run everything, then change what the agents do."""
+"""Labs in a real JupyterLab: run everything, then move the explorers and read back what they show."""
 
+import re
+
+import numpy as np
 import pytest
-from plays import play_fridge
+from plays import drag, play_fridge, read_sliders
 from playwright.sync_api import expect
+
+from maca_edu import exact
+from maca_edu.widgets.psi import settings
 
 pytestmark = pytest.mark.browser
 
-LAB = "01_who_carried_the_fridge.ipynb"
 OPEN = """name => {
     const panel = window.jupyterapp?.shell.currentWidget;
     return panel?.context?.path.endsWith(name) && panel.context.isReady && panel.sessionContext.isReady
@@ -26,11 +31,23 @@ SHOW = """async number => {
 
 
 @pytest.fixture
-def lab(page, jupyter):
-    address, token = jupyter
-    page.goto(f"{address}/lab/tree/notebooks/{LAB}?token={token}")
-    page.wait_for_function(OPEN, arg=LAB, timeout=90_000)
-    return page
+def run_lab(page, jupyter):
+    """A function that opens a lab, clears it, runs all its cells and returns the page."""
+
+    def run(name):
+        address, token = jupyter
+        page.goto(f"{address}/lab/tree/notebooks/{name}?token={token}")
+        page.wait_for_function(OPEN, arg=name, timeout=90_000)
+        choose(page, "Edit", "Clear Outputs of All Cells")
+        assert not any(cell["count"] for cell in code_cells(page))
+        choose(page, "Run", "Run All Cells")
+        page.wait_for_function(f"({CELLS})().every(cell => !cell.code || cell.count)", timeout=180_000)
+        cells = code_cells(page)
+        assert [cell["count"] for cell in cells] == list(range(1, len(cells) + 1))
+        assert [cell["errors"] for cell in cells if cell["errors"]] == []
+        return page
+
+    return run
 
 
 def choose(page, menu, entry):
@@ -42,28 +59,46 @@ def code_cells(page):
     return [cell for cell in page.evaluate(CELLS) if cell["code"]]
 
 
-def show_console(page, mode):
-    """Scroll to the cell that makes a console in this mode, and return the console."""
-    sources = [cell["source"] for cell in page.evaluate(CELLS)]
-    number = next(i for i, source in enumerate(sources) if "console(" in source and f'mode="{mode}"' in source)
+def show(page, source, css_class):
+    """Scroll to the first cell whose source matches, and return the explorer that it made."""
+    sources = [cell["source"] if cell["code"] else "" for cell in page.evaluate(CELLS)]
+    number = next(i for i, text in enumerate(sources) if re.search(source, text))
     page.evaluate(SHOW, number)
-    return page.locator(f"#cell-{number} .maca-console")
+    explorer = page.locator(f"#cell-{number} .{css_class}")
+    expect(explorer).to_be_visible()
+    return explorer
 
 
-def test_all_cells_run_and_the_console_answers(lab):
-    choose(lab, "Edit", "Clear Outputs of All Cells")
-    assert not any(cell["count"] for cell in code_cells(lab))
-
-    choose(lab, "Run", "Run All Cells")
-    lab.wait_for_function(f"({CELLS})().every(cell => !cell.code || cell.count)", timeout=120_000)
-    cells = code_cells(lab)
-    assert [cell["count"] for cell in cells] == list(range(1, len(cells) + 1))
-    assert [cell["errors"] for cell in cells if cell["errors"]] == []
-
+def test_the_console_of_lab_1_answers(run_lab):
+    page = run_lab("01_who_carried_the_fridge.ipynb")
     for mode in ("live", "frames"):
-        console = show_console(lab, mode)
-        expect(console).to_be_visible()
-        play_fridge(console)
+        play_fridge(show(page, rf'console\(.*mode="{mode}"', "maca-console"))
+
+
+def test_the_psi_explorer_of_lab_5_answers_the_mouse(run_lab):
+    page = run_lab("05_variance_and_the_mixture.ipynb")
+    explorer = show(page, r'psi_explorer\("live"', "maca-psi")
+    setting, agent = settings()["Fridge"], 1
+    explorer.get_by_label("game").select_option("Fridge")
+    explorer.get_by_label("view").select_option("B")
+    seen = set()
+    for slider, share in ((0, 0.9), (1, 0.4), (2, 0.3), (0, 0.2)):  # p, psi_Jnt, psi_Cor, p again
+        drag(page, explorer, slider, share)
+        p, jnt, cor = read_sliders(explorer)
+        mean, variance = moments(setting, agent, p, (jnt, 1 - jnt - cor, cor))
+        expect(explorer.locator(".maca-psi-variance")).to_have_text(f"{variance:.4f}")
+        shown = explorer.locator(".maca-psi-mean").inner_text().replace("−", "-")
+        assert [float(entry) for entry in re.findall(r"[-+]\d[\d.]*", shown)] == pytest.approx(mean.round(4).tolist())
+        seen.add((p, jnt, cor))
+    assert len(seen) == 4, "every drag moved something"
+
+
+def moments(setting, agent, p, psi):
+    """What the explorer must show, computed straight from Equation 3."""
+    q, policy = setting.game.payoff(), setting.policy(p)
+    groups = (range(q.ndim), (agent,), setting.corrsets[agent])
+    mixture = sum(weight * exact.baseline(q, policy, group) for weight, group in zip(psi, groups, strict=True))
+    return exact.gradient_moments(q, policy, agent, np.asarray(mixture))
 
 
 def test_the_course_opens_on_its_start_page_and_asks_nothing(page, jupyter):

@@ -10,7 +10,7 @@ from nbclient import NotebookClient
 from maca_edu.cli import main
 from maca_edu.course.class_copy import LABS, class_copy, for_students
 
-NAMES = sorted(path.name for path in LABS.glob("[0-9][0-9]_*.ipynb"))
+NAMES = sorted(path.name for path in LABS.glob("[0-9][0-9]*_*.ipynb"))
 
 
 @pytest.fixture(scope="module")

@@ -16,8 +16,9 @@ import pytest
 from PIL import Image
 
 NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
-NAMES = sorted(path.stem for path in (NOTEBOOKS / "src").glob("[0-9][0-9]_*.md"))
-LABS = [name for name in NAMES if not name.startswith("00")]  # the start page has no figures and no exercises
+NAMES = sorted(path.stem for path in (NOTEBOOKS / "src").glob("[0-9][0-9]*_*.md"))
+# The start page (00) and the self-test (06b) have no figures and no exercises.
+LABS = [name for name in NAMES if re.match(r"\d\d_", name) and not name.startswith("00")]
 WIDGETS = "application/vnd.jupyter.widget-state+json"
 VIEW = "application/vnd.jupyter.widget-view+json"
 
