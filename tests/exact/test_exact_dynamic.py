@@ -238,7 +238,7 @@ def test_without_discount_a_game_must_end():
 @pytest.mark.parametrize("direct", [0, 2_000])
 def test_endless_episodes_are_refused_rather_than_guessed(direct, monkeypatch):
     monkeypatch.setattr(dynamic, "DIRECT", direct)
-    for chance in (1e-4, 1e-7, 1e-13, 1e-17):  # of walking right: two agents need four such steps
+    for chance in (3e-3, 1e-4, 1e-7, 1e-13, 1e-17):  # of walking right: two agents need four such steps
         almost = np.array([[1 - chance, chance]] * 2)
         with pytest.raises(ValueError, match=r"gamma=1 with this policy makes episodes too long"):
             solve(Corridor(), almost, 1)
