@@ -1,6 +1,8 @@
 # Every target does its own set-up: a virtual environment in .venv, with everything pinned in constraints.txt.
 PYTHON ?= python3
 LAB_ARGS ?=
+# Tests and labs run two at a time; threads that compete for the same cores make them slower, not faster.
+export OPENBLAS_NUM_THREADS ?= 1
 
 BIN := .venv/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
