@@ -207,7 +207,7 @@ def panel(name: str, view: str, p: float, psi) -> str:
     now = triangle(name, view, round(float(p), 4))
     drawing = picture(name, view, round(float(p), 4), now, np.asarray(psi, dtype=float))
     return (
-        '<div style="display: flex; flex-wrap: wrap; gap: 0.5em 2em; align-items: center; line-height: 1.5">'
+        '<div style="display: flex; flex-wrap: wrap; gap: 0.5em 1em; align-items: center; line-height: 1.5">'
         f"{drawing}<div>{numbers(name, view, now, psi)}{kept(name, view, psi)}</div></div>"
     )
 
@@ -227,8 +227,8 @@ def numbers(name: str, view: str, now: Triangle, psi) -> str:
     rows = [
         ("mean gradient", "<br>".join(f'<span class="maca-psi-mean">{html.escape(text)}</span>' for text in means)),
         ("variance", f'<strong class="maca-psi-variance">{variance:.4f}</strong> ({ratio})'),
-        ("ψ", weights(psi)),
-        ("★ least here", f'<span class="maca-psi-least">{least:.4f}</span> at {weights(now.best)}'),
+        ("ψ, the ring", weights(psi)),
+        ("★, the least", f'<span class="maca-psi-least">{least:.4f}</span> at<br>{weights(now.best)}'),
         *((f"all {label[2:]}", f"{now.variance(np.eye(3)[m]):.4f}") for m, label in enumerate(NAMES)),
         ("best legal baseline", f"{now.floor:.4f}"),
     ]
@@ -294,7 +294,7 @@ def picture(name: str, view: str, p: float, now: Triangle, psi: np.ndarray) -> s
     outline = " ".join(f"{x:g},{y:g}" for x, y in CORNERS)
     return (
         f'<svg role="img" aria-label="{html.escape(alt)}" viewBox="0 0 340 358" '
-        'style="flex: 0 1 340px; min-width: 240px; max-width: 340px" font-family="sans-serif">'
+        'style="flex: 0 1 320px; min-width: 240px; max-width: 320px" font-family="sans-serif">'
         f'<image x="30" y="34" width="280" height="242" href="data:image/png;base64,{heat_map(name, view, p)}"/>'
         f'<polygon points="{outline}" fill="none" stroke="currentColor" stroke-width="1.5"/>'
         f'<text x="170" y="22" text-anchor="middle" {text}>Jnt</text>'
