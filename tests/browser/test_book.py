@@ -6,7 +6,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import pytest
-from plays import move_frames, play_fridge
+from plays import move_frames, play_fridge, play_psi, play_replay
 from playwright.sync_api import expect
 
 pytestmark = pytest.mark.browser
@@ -106,6 +106,16 @@ def test_the_console_of_lab_1_answers_without_a_kernel(page, built_book):
     number = next(i for i, source in enumerate(consoles) if 'mode="frames"' in source)
     visit(page, built_book, f"labs/{lab}")
     play_fridge(page.locator(".maca-console").nth(number))
+
+
+def test_the_psi_explorer_answers_without_a_kernel(page, built_book):
+    visit(page, built_book, "labs/05_variance_and_the_mixture")
+    play_psi(page.locator(".maca-psi-frames"))
+
+
+def test_the_replay_plays_without_a_kernel(page, built_book):
+    visit(page, built_book, "labs/06_the_warehouse")
+    play_replay(page.locator(".maca-replay").first)
 
 
 def test_search_finds_a_text_and_its_lab(page, built_book):
