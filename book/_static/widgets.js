@@ -8,3 +8,6 @@ document.addEventListener("DOMContentLoaded", () => {
     window.MathJax.Hub = { Queue: ([, , element]) => window.MathJax.typesetPromise([element]) };
   }
 });
+
+// The theme turns icons into pictures when a page is read. Not later: a play button looks for its own icon when it is pressed.
+window.FontAwesomeConfig = { observeMutations: false };
