@@ -182,8 +182,8 @@ def live(name: str, view: str, p: float) -> Explorer:
 def framed(name: str, view: str, p: float) -> Explorer:
     """A slider for p and buttons for psi over precomputed panels: a Stack of Stacks, linked in the browser."""
     steps = sorted({*FRAMES_P, p})
-    choices = {"a third each": None, "Ind": (0, 1, 0), "Cor": (0, 0, 1), "Jnt": (1, 0, 0), "optimum": "best"}
-    buttons = widgets.ToggleButtons(options=list(choices), index=0, style={"button_width": "7.5em"})
+    choices = {"thirds": None, "Ind": (0, 1, 0), "Cor": (0, 0, 1), "Jnt": (1, 0, 0), "best": "best"}
+    buttons = widgets.ToggleButtons(options=list(choices), index=0, style={"button_width": "6em"})
     slider = widgets.SelectionSlider(
         options=[f"{step:.2f}" for step in steps],
         index=steps.index(p),
@@ -195,9 +195,11 @@ def framed(name: str, view: str, p: float) -> Explorer:
     for step in steps:
         best = triangle(name, view, step).best
         psis = [np.full(3, 1 / 3) if psi is None else best if psi == "best" else psi for psi in choices.values()]
-        rows.append(widgets.Stack(html_leaves(panel(name, view, step, psi) for psi in psis), selected_index=0))
+        leaves = html_leaves(panel(name, view, step, psi) for psi in psis)
+        leaves[0].layout.width = "100%"  # they share one layout
+        rows.append(widgets.Stack(leaves, selected_index=0, layout={"width": "100%"}))
         widgets.jslink((buttons, "index"), (rows[-1], "selected_index"))
-    stack = widgets.Stack(rows, selected_index=slider.index)
+    stack = widgets.Stack(rows, selected_index=slider.index, layout={"width": "100%"})
     widgets.jslink((slider, "index"), (stack, "selected_index"))
     return Explorer([slider, buttons, stack], "maca-psi-frames", "")
 
