@@ -258,9 +258,10 @@ def kept(name: str, view: str, psi) -> str:
     else:
         (i,) = viewed(setting, view)
         corrset = set(setting.corrsets[i])
-        groups = {H: i in H or (2 if corrset & set(H) else 3) for H in occurring(name)}
-        names = {k: [word(setting, H) for H, kind in groups.items() if kind == k] for k in (True, 2, 3)}
-        rows = [(weight, ", ".join(names[k]) or "none") for k, weight in ((True, 1.0), (2, jnt + cor), (3, jnt))]
+        own, near, far = [], [], []  # groups with i, without i but meeting its CorrSet, and the rest
+        for H in occurring(name):
+            (own if i in H else near if corrset & set(H) else far).append(word(setting, H))
+        rows = [(w, ", ".join(names) or "none") for w, names in ((1.0, own), (jnt + cor, near), (jnt, far))]
     lines = "".join(
         '<div style="display: flex; gap: 0.6em; align-items: center">'
         '<span aria-hidden="true" style="flex: none; width: 5em; height: 0.8em; border: 1px solid; opacity: 0.8">'
