@@ -73,7 +73,7 @@ def play_psi(explorer: Locator):
     slider.press("Home")
     explorer.get_by_role("button", name="Jnt", exact=True).click()
     joint, gradient = float(variance.inner_text()), mean.inner_text()
-    explorer.get_by_role("button", name="optimum").click()
+    explorer.get_by_role("button", name="best").click()
     expect(variance).to_have_text(least.inner_text())
     expect(mean).to_have_text(gradient)
     assert float(variance.inner_text()) < joint
@@ -94,9 +94,10 @@ def play_replay(player: Locator):
     slider.press("ArrowRight")
     expect(caption).to_contain_text(f"Step 1 of {steps}.")
     slider.press("Home")
-    player.get_by_role("button", name="Play animation").click()
+    play = player.get_by_role("button").first
+    play.click()
     expect(caption).to_contain_text("Step 2 of", timeout=10_000)
-    player.get_by_role("button", name="Pause animation").click()
+    play.click()
     paused = caption.inner_text()
     player.page.wait_for_timeout(1_500)
     assert caption.inner_text() == paused

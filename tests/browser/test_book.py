@@ -14,6 +14,7 @@ pytestmark = pytest.mark.browser
 ROOT = Path(__file__).parents[2]
 BOOK = ROOT / "book"
 LABS = sorted(path.stem for path in (ROOT / "notebooks").glob("[0-9][0-9]_*.ipynb") if not path.stem.startswith("00"))
+WITH_FRAMES = LABS[:4]  # the labs with a slider over pictures; 5 and 6 have explorers of their own
 TEXTS = sorted(
     path.relative_to(BOOK).with_suffix("").as_posix() for path in BOOK.rglob("*.md") if "_build" not in path.parts
 )
@@ -90,7 +91,7 @@ def leads_somewhere(href: str) -> bool:
     return path.is_file() and (not parts.fragment or f'id="{unquote(parts.fragment)}"' in path.read_text("utf-8"))
 
 
-@pytest.mark.parametrize("name", LABS)
+@pytest.mark.parametrize("name", WITH_FRAMES)
 def test_sliders_move_without_a_kernel(page, built_book, name):
     visit(page, built_book, f"labs/{name}")
     frames = page.locator(".maca-frames")
