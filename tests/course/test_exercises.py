@@ -108,6 +108,12 @@ def test_a_lab_has_three_to_five_exercises_with_two_mutants_each(number):
 
 
 @pytest.mark.parametrize("number", LABS)
+def test_every_exercise_has_a_hint_above_its_solution(number):
+    folds = re.findall(r"<summary>(Hint|Solution)</summary>", markdown(number))
+    assert folds == ["Hint", "Solution"] * len(exercises(number))
+
+
+@pytest.mark.parametrize("number", LABS)
 def test_every_check_of_the_chapter_is_used_and_introduced(number):
     module = importlib.import_module(f"maca_edu.course.chapter{number}")
     checks = {name: f for name, f in inspect.getmembers(module, callable) if name.startswith("check_")}
