@@ -108,7 +108,11 @@ def bias_and_noise(lams, bias, noise):
     best = int(np.argmin(both))
     ax.plot(lams[best], both[best], marker="o", markersize=15, markerfacecolor="none", color="black")
     ax.annotate(
-        f"least at {lams[best]:.2f}", (lams[best], both[best]), xytext=(-14, 14), textcoords="offset points", ha="center"
+        f"least at {lams[best]:.2f}",
+        (lams[best], both[best]),
+        xytext=(-14, 14),
+        textcoords="offset points",
+        ha="center",
     )
     ax.set(xlabel="λ", ylabel="mean squared error", ylim=(0, 1.12 * both.max()))
     ax.legend(loc="upper right")
