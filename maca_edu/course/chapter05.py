@@ -74,9 +74,7 @@ def check_price(candidate):
                 if np.isclose(got, want, atol=1e-9):
                     continue
                 if np.isclose(got, exact.value(gap**2, policy)):
-                    raise Mistake(
-                        "That is E[(b - b*)^2]. Multiply it by the mean squared score E[w]."
-                    )
+                    raise Mistake("That is E[(b - b*)^2]. Multiply it by the mean squared score E[w].")
                 if np.isclose(got, w * (gap**2).mean()):
                     raise Mistake("You take the plain mean over joint actions. Weigh each by its probability.")
                 if np.isclose(got, w * exact.value(gap, policy) ** 2):
@@ -100,9 +98,7 @@ def check_knobs(candidate):
             if np.allclose(got, want[::-1]):
                 raise Mistake("Both numbers are right and stand in the wrong order: near first, then far.")
             if np.allclose(got, np.clip(want, 0, 1)):
-                raise Mistake(
-                    "You have clipped to 0 and 1. Return the lowest points as they are."
-                )
+                raise Mistake("You have clipped to 0 and 1. Return the lowest points as they are.")
             if np.allclose(got, -want):
                 raise Mistake("The sign is wrong: the gap is b_Ind - b*, the individual baseline less the best.")
             if np.allclose(got, [c, d]):
