@@ -1,0 +1,88 @@
+"""Lambda-returns: what a step was worth, from the rewards that followed and the critic's word for the rest.
+
+    delta_t = r_t + gamma V(s_{t+1}) - V(s_t)                    one TD error
+    A_t     = delta_t + gamma lambda A_{t+1}                     generalised advantage estimate (Schulman et al., 2016)
+    G_t     = A_t + V(s_t)                                       the lambda-return, from which any baseline is taken
+
+An episode may end in two ways. Terminated: the game is over, nothing follows, V(s_{t+1}) = 0. Truncated: the clock ran
+out; the game would have gone on, so V(s_{t+1}) is the critic's value of the true final observation, not of the one
+that the environment shows after its reset. Either way A_{t+1}, which belongs to another episode, does not enter.
+Values come in the units of the reward: denormalise the critic's outputs first.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+
+TIME_LIMITS = ("bootstrap", "harl")
+
+
+class Returns(NamedTuple):
+    """Lambda-advantages and lambda-returns, shaped like the values."""
+
+    advantage: torch.Tensor  # [T, B] or [T, B, n]
+    returns: torch.Tensor  # the same shape: advantage + value
+
+
+def lambda_returns(
+    reward, value, next_value, terminated, truncated, gamma: float, lam: float, time_limits="bootstrap", alive=None
+) -> Returns:
+    """Generalised advantage estimates and lambda-returns of T steps in B environments (Schulman et al., 2016).
+
+    reward: `[T, B]` for the team or `[T, B, n]`. value: V(s_t), `[T, B]` or, one critic's word per agent, `[T, B, n]`.
+    next_value: V(s_{t+1}), like value, see `next_values`. terminated, truncated: `[T, B]` bool.
+    time_limits: what a truncated step's return is. "bootstrap": r_t + gamma V(s_{t+1}), s_{t+1} the true final state;
+    "harl": V(s_t), so its advantage is 0, as the HARL code base (Zhong et al., 2024) has it.
+    alive: `[T, B, n]` bool. A dead agent's steps get advantage 0; its death ends nothing, for the team's later
+    rewards still depend on what it did, so they reach its earlier steps.
+    Raises ValueError where a shape or a number is wrong.
+    """
+    _check(reward, value, next_value, terminated, truncated, gamma, lam, time_limits)
+    per_agent = value.dim() == 3
+
+    def widen(x):  # [T, B] -> [T, B, 1] where values are per agent
+        return x.unsqueeze(-1) if per_agent and x.dim() == 2 else x
+
+    delta = widen(reward) + gamma * torch.where(widen(terminated), 0.0, next_value) - value
+    if time_limits == "harl":
+        delta = torch.where(widen(truncated & ~terminated), 0.0, delta)
+
+    goes_on = widen(~(terminated | truncated))  # step t + 1 belongs to the same episode
+    advantage = torch.empty_like(value)
+    later = torch.zeros_like(value[0])
+    for t in reversed(range(len(value))):
+        later = delta[t] + gamma * lam * torch.where(goes_on[t], later, 0.0)
+        advantage[t] = later
+    if alive is not None:
+        advantage = torch.where(alive, advantage, 0.0)
+    return Returns(advantage, advantage + value)
+
+
+def next_values(value, last_value, final_value, truncated):
+    """V(s_{t+1}) of every step: the next step's value, or where the clock ran out the final observation's.
+
+    value: V(s_t), `[T, B]` or `[T, B, n]`. last_value: V of the observation after the last step, `[B]` or `[B, n]`.
+    final_value: like value; read only where truncated, V of the observation which the reset has replaced.
+    truncated: `[T, B]` bool.
+    """
+    after = torch.cat([value[1:], last_value[None]])
+    return torch.where(truncated.reshape(truncated.shape + (1,) * (value.dim() - 2)), final_value, after)
+
+
+def _check(reward, value, next_value, terminated, truncated, gamma, lam, time_limits) -> None:
+    """ValueError where shapes do not fit each other or a number is out of range."""
+    for name, number in (("gamma", gamma), ("lam", lam)):
+        if not 0 <= number <= 1:
+            raise ValueError(f"{name}={number}; allowed are 0 to 1")
+    if time_limits not in TIME_LIMITS:
+        raise ValueError(f"time_limits={time_limits!r}; allowed are {', '.join(TIME_LIMITS)}")
+    if value.dim() not in (2, 3):
+        raise ValueError(f"value has shape {tuple(value.shape)}; allowed are [T, B] and [T, B, n]")
+    steps = tuple(value.shape[:2])
+    expected = {"next_value": (next_value, [tuple(value.shape)]), "reward": (reward, [steps, tuple(value.shape)])}
+    expected |= {"terminated": (terminated, [steps]), "truncated": (truncated, [steps])}
+    for name, (tensor, shapes) in expected.items():
+        if tuple(tensor.shape) not in shapes:
+            raise ValueError(f"{name} has shape {tuple(tensor.shape)}; expected {' or '.join(map(str, shapes))}")
