@@ -1,0 +1,39 @@
+"""From three baselines to one: psi, in the order joint, individual, CorrSet (Eq. 3)."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from maca_edu.networks.layers import eye
+
+JOINT, INDIVIDUAL, CORRSET = 0, 1, 2
+
+
+def mix(psi: Tensor, baselines: Tensor) -> Tensor:
+    """MACA's baseline, `[B, n]`: the baselines weighted by psi (Eq. 3).
+
+    psi: `[B, 3]`, or `[B, n, 3]` for weights of each agent's own; baselines: `[3, B, n]`.
+    """
+    psi = psi.unsqueeze(1) if psi.dim() == 2 else psi  # [B, 1 or n, 3]
+    return (psi * baselines.permute(1, 2, 0)).sum(dim=-1)
+
+
+def without(psi: Tensor, baseline: int) -> Tensor:
+    """psi with one baseline's weight at 0 and the softmax of the others' logits (section 5.3): they are rescaled.
+
+    psi: `[..., 3]`, positive; baseline: JOINT, INDIVIDUAL or CORRSET.
+    """
+    kept = psi * (torch.arange(3, device=psi.device) != baseline)
+    return kept / kept.sum(dim=-1, keepdim=True)
+
+
+def attention_psi(attention: Tensor, sigma: float, scale: float = 0.3) -> Tensor:
+    """The weights that the authors' released code makes of attention instead of learning them, `[B, n, 3]`.
+
+    individual: scale * attention_ii; CorrSet: scale * the sum of attention_ij >= sigma over j != i; joint: the rest.
+    """
+    own = attention.diagonal(dim1=-2, dim2=-1)  # [B, n]
+    partners = (attention >= sigma) & ~eye(attention)
+    individual, corrset = scale * own, scale * (attention * partners).sum(dim=-1)
+    return torch.stack([(1 - individual - corrset).clamp(0, 1), individual, corrset], dim=-1)

@@ -1,0 +1,32 @@
+"""The networks: actors, MACA's encoder and critic, the critics of the other methods. Read them in this order.
+
+layers    initialisation, GRU, trunk       Trunk, Recurrence, count_parameters
+actor     the policy                       Actor, expected_action, sample, greedy
+encoder   agents attend to one another     Encoder, Attention
+critic    V, Q, baselines, psi, levels     MacaCritic, Encoding, Coefficients
+values    everybody else's critic          VCritic, ComaCritic, UtilityCritic, vdn, QMixer
+"""
+
+from maca_edu.networks.actor import Actor, expected_action, greedy, sample
+from maca_edu.networks.critic import Coefficients, Encoding, MacaCritic, level_spectrum
+from maca_edu.networks.encoder import Encoder
+from maca_edu.networks.layers import count_parameters
+from maca_edu.networks.values import ComaCritic, QMixer, UtilityCritic, VCritic, vdn
+
+__all__ = [
+    "Actor",
+    "Coefficients",
+    "ComaCritic",
+    "Encoder",
+    "Encoding",
+    "MacaCritic",
+    "QMixer",
+    "UtilityCritic",
+    "VCritic",
+    "count_parameters",
+    "expected_action",
+    "greedy",
+    "level_spectrum",
+    "sample",
+    "vdn",
+]

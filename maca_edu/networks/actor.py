@@ -1,0 +1,96 @@
+"""The actor: each agent's policy, from its own observation. One network serves all agents (Table 7, "share param")."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.distributions import Categorical, Distribution, Independent, Normal
+
+from maca_edu.networks.layers import Trunk, orthogonal
+from toy_envs.core import check_integer
+
+
+class Actor(nn.Module):
+    """Observations to action distributions.
+
+    n_actions: how many actions there are, or how many numbers an action has where `continuous`.
+    continuous: a Gaussian with std = sigmoid(log_std / std_x) * std_y, the same in every state (Table 7).
+    Raises ValueError where a size is not a positive integer.
+    """
+
+    def __init__(
+        self,
+        obs_size: int,
+        n_actions: int,
+        hidden_sizes: tuple[int, ...] = (64, 64, 64),
+        recurrent: bool = False,
+        continuous: bool = False,
+        std_x: float = 1.0,
+        std_y: float = 0.5,
+    ):
+        super().__init__()
+        check_integer("obs_size", obs_size, 1)
+        check_integer("n_actions", n_actions, 1)
+        self.trunk = Trunk(obs_size, hidden_sizes, recurrent)
+        self.out = orthogonal(nn.Linear(hidden_sizes[-1], n_actions), gain=0.01)
+        self.std_x, self.std_y = std_x, std_y
+        self.log_std = nn.Parameter(torch.full((n_actions,), std_x)) if continuous else None
+
+    def forward(
+        self,
+        obs: Tensor,
+        available: Tensor | None = None,
+        hidden: Tensor | None = None,
+        start: Tensor | None = None,
+    ) -> tuple[Distribution, Tensor | None]:
+        """The agents' distributions, with batch shape `[B, n]`, and the next hidden `[E, n, H]` (None without a GRU).
+
+        obs: `[B, n, d]`; available: bool `[B, n, A]`, None where every action is legal; hidden, start: see `layers`.
+        Raises ValueError where an agent has no legal action, and for `available` with continuous actions.
+        """
+        x, hidden = self.trunk(obs, hidden, start)  # [B, n, H]
+        x = self.out(x)  # [B, n, A]
+        if self.log_std is None:
+            return Categorical(logits=legal_logits(x, available), validate_args=False), hidden
+        if available is not None:
+            raise ValueError("available was given; continuous actions have no mask")
+        std = torch.sigmoid(self.log_std / self.std_x) * self.std_y  # [A]
+        return Independent(Normal(x, std.expand_as(x), validate_args=False), 1), hidden
+
+
+def legal_logits(logits: Tensor, available: Tensor | None) -> Tensor:
+    """Minus infinity for illegal actions, so that their probability is exactly 0.
+
+    logits: `[B, n, A]`; available: bool `[B, n, A]` or None. ValueError where an agent has no legal action.
+    """
+    if available is None:
+        return logits
+    if available.dtype != torch.bool or available.shape != logits.shape:
+        raise ValueError(
+            f"available is {available.dtype} of shape {tuple(available.shape)}; "
+            f"expected torch.bool of shape {tuple(logits.shape)}"
+        )
+    stuck = ~available.any(dim=-1)  # [B, n]
+    if stuck.any():
+        sample, agent = stuck.nonzero()[0].tolist()
+        raise ValueError(f"available allows agent {agent} no action in sample {sample}; at least one must be legal")
+    return logits.masked_fill(~available, -torch.inf)
+
+
+def expected_action(distribution: Distribution) -> Tensor:
+    """E[a], `[B, n, A]`: the probabilities of a one-hot action or the Gaussian's mean; pi-bar is made of it (4.2)."""
+    return distribution.probs if isinstance(distribution, Categorical) else distribution.mean
+
+
+def sample(distribution: Distribution, generator: torch.Generator) -> Tensor:
+    """Draw actions with the generator: long `[B, n]`, or `[B, n, A]` where actions are continuous."""
+    if isinstance(distribution, Categorical):
+        probs = distribution.probs
+        return torch.multinomial(probs.flatten(0, -2), 1, generator=generator).view(probs.shape[:-1])
+    return torch.normal(distribution.mean, distribution.stddev, generator=generator)
+
+
+def greedy(distribution: Distribution) -> Tensor:
+    """The likeliest actions: long `[B, n]`, or the means `[B, n, A]` where actions are continuous."""
+    best = expected_action(distribution)
+    return best.argmax(dim=-1) if isinstance(distribution, Categorical) else best

@@ -1,0 +1,292 @@
+"""MACA's critic: V(s), Q(s, a) and every baseline from one encoding of the observations (section 4.2, Figure 1).
+
+A baseline asks for E[Q(s, a)] with the actions of a group drawn and the others' as played. The critic is fed
+
+    pi_bar[i, j] = pi_j if j is in G_i, otherwise a_j as a one-hot vector
+
+instead of actions, and Q(s, pi_bar) equals the expectation wherever Q is linear in each agent's action by itself.
+Three heads are, and are described by `Coefficients`; with x_j for agent j's action or policy, they are
+
+    additive      Q = v(z) + sum_j x_j . u_j                         the paper: u does not depend on the state
+    conditioned   Q = v(z) + sum_j x_j . u(h_j)
+    multilinear   Q = v(z) + sum_j x_j . u(h_j) + sum_r w_r(z) prod_j (1 + x_j . f_r(h_j))
+
+Only the last lets agents' actions interact. The fourth, `decoder` (the ablation MACA-Dec), is a transformer: it is not
+linear, so Q(s, pi_bar) is not the expectation.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from maca_edu.networks.encoder import Attention, Encoder, t_fixup
+from maca_edu.networks.layers import eye
+from toy_envs.core import check_integer
+
+
+class Encoding(NamedTuple):
+    """What the encoder says about B samples; every method of the critic starts from it."""
+
+    state: Tensor  # [B, Z] the paper's z_s
+    tokens: Tensor  # [B, n, E] one for each agent, h_1 .. h_n
+    attentions: tuple[Tensor, ...]  # one [B, heads, n, n] for each block
+
+
+class Coefficients(NamedTuple):
+    """A Q that is linear in each agent's action: constant + sum_j x_j . slope_j + sum_r w_r prod_j (1 + x_j . f_jr)."""
+
+    constant: Tensor  # [B]
+    slope: Tensor  # [B, n, A] or [1, n, A]
+    factor: Tensor | None = None  # [B, n, A, R]
+    weight: Tensor | None = None  # [B, R]
+
+
+class AdditiveHead(nn.Module):
+    """One linear map of [z, joint action], and another to a number, with nothing between (Table 6, row MACA)."""
+
+    def __init__(self, z_size: int, n_agents: int, n_actions: int):
+        super().__init__()
+        self.z_size, self.shape = z_size, (1, n_agents, n_actions)
+        self.mix = nn.Linear(z_size + n_agents * n_actions, 256)
+        self.out = nn.Linear(256, 1)
+
+    def forward(self, z: Encoding) -> Coefficients:
+        """The two maps multiplied: a number per feature of z and per action of each agent."""
+        weight = (self.out.weight @ self.mix.weight).squeeze(0)  # [Z + n * A]
+        bias = self.out(self.mix.bias)  # [1]
+        return Coefficients(z.state @ weight[: self.z_size] + bias, weight[self.z_size :].view(self.shape))
+
+
+class MultilinearHead(nn.Module):
+    """Slopes and factors from each agent's token, by one map that all agents share; rank 0 is the conditioned head."""
+
+    def __init__(self, z_size: int, embed: int, n_agents: int, n_actions: int, rank: int):
+        super().__init__()
+        self.n_actions, self.rank = n_actions, rank
+        self.constant = nn.Linear(z_size, 1)
+        self.slope = nn.Linear(embed, n_actions)
+        if rank:
+            self.factor = nn.Linear(embed, n_actions * rank)
+            self.weight = nn.Linear(z_size, rank)
+
+    def forward(self, z: Encoding) -> Coefficients:
+        constant, slope = self.constant(z.state).squeeze(-1), self.slope(z.tokens)
+        if not self.rank:
+            return Coefficients(constant, slope)
+        factor = self.factor(z.tokens).unflatten(-1, (self.n_actions, self.rank))
+        return Coefficients(constant, slope, factor, self.weight(z.state))
+
+
+class DecoderHead(nn.Module):
+    """A transformer decoder: actions attend to one another, then to the tokens (Figure 7, MACA-Dec)."""
+
+    def __init__(self, z_size: int, embed: int, n_heads: int, n_agents: int, n_actions: int):
+        super().__init__()
+        self.embedding = nn.Sequential(nn.Linear(n_actions, embed), nn.GELU(), nn.LayerNorm(embed))
+        self.norm_1, self.norm_2, self.norm_3 = (nn.LayerNorm(embed) for _ in range(3))
+        self.among, self.towards = Attention(embed, n_heads), Attention(embed, n_heads)
+        self.mlp = nn.Sequential(nn.Linear(embed, embed), nn.GELU(), nn.Linear(embed, embed))
+        self.read = nn.Sequential(nn.Linear(embed, embed), nn.GELU(), nn.LayerNorm(embed))
+        self.flat = flat_layer(n_agents * embed, z_size)
+        self.out = value_head(z_size)
+
+    def forward(self, tokens: Tensor, joint: Tensor) -> Tensor:
+        """tokens and joint `[..., n, E]` and `[..., n, A]` to `[...]`."""
+        x = self.embedding(joint)  # [..., n, E]
+        x = x + self.among(self.norm_1(x))[0]
+        x = x + self.towards(self.norm_2(x), tokens)[0]
+        x = x + self.mlp(self.norm_3(x))
+        return self.out(self.flat(self.read(x).flatten(-2))).squeeze(-1)
+
+
+def flat_layer(in_size: int, z_size: int) -> nn.Module:
+    return nn.Sequential(nn.Linear(in_size, z_size), nn.GELU(), nn.LayerNorm(z_size))
+
+
+def value_head(z_size: int) -> nn.Module:
+    return nn.Sequential(nn.Linear(z_size, 64), nn.GELU(), nn.LayerNorm(64), nn.Linear(64, 1))
+
+
+class MacaCritic(nn.Module):
+    """Encoder, V, Q and psi. `z, hidden = critic(obs)`, then `value(z)`, `q(z, ...)`, `baselines(z, ...)`, `psi(z)`.
+
+    head: "additive" (the paper), "conditioned", "multilinear" or "decoder"; see above.
+    rank: R, how many products the multilinear head adds up.
+    centred: Q becomes V(z) + Q(z, x) - Q(z, policy), so that Q(s, pi) is V exactly; q() then needs the policy.
+    Actions are one-hot or vectors, `[B, n, A]`; policies are their expectations. sizes: Table 10.
+    Raises ValueError where the head is unknown or a size is not a positive integer.
+    """
+
+    HEADS = ("additive", "conditioned", "multilinear", "decoder")
+
+    def __init__(
+        self,
+        obs_size: int,
+        n_agents: int,
+        n_actions: int,
+        head: str = "additive",
+        rank: int = 8,
+        centred: bool = False,
+        recurrent: bool = True,
+        embed: int = 64,
+        z_size: int = 256,
+        n_layers: int = 1,
+        n_heads: int = 1,
+    ):
+        super().__init__()
+        sizes = dict(obs_size=obs_size, n_agents=n_agents, n_actions=n_actions, rank=rank, embed=embed, z_size=z_size)
+        for name, size in {**sizes, "n_layers": n_layers, "n_heads": n_heads}.items():
+            check_integer(name, size, 1)
+        self.centred = centred
+        self.encoder = Encoder(obs_size, embed, n_layers, n_heads, recurrent)
+        self.flat = flat_layer(n_agents * embed, z_size)
+        self.v = value_head(z_size)
+        if head == "additive":
+            self.head = AdditiveHead(z_size, n_agents, n_actions)
+        elif head in ("conditioned", "multilinear"):
+            self.head = MultilinearHead(z_size, embed, n_agents, n_actions, rank if head == "multilinear" else 0)
+        elif head == "decoder":
+            self.head = DecoderHead(z_size, embed, n_heads, n_agents, n_actions)
+        else:
+            raise ValueError(f"head={head!r}; allowed are {', '.join(self.HEADS)}")
+        self.psi_head = nn.Linear(z_size, 3)
+        t_fixup(self, n_layers)
+        if head == "multilinear":  # products of n factors start near 1
+            self.head.factor.weight.data *= 0.5 * n_agents**-0.5
+        nn.init.zeros_(self.psi_head.weight)  # psi starts at 1/3 each
+        self.psi_head.requires_grad_(False)  # CMA-ES finds it, not the gradient
+
+    def forward(self, obs: Tensor, hidden: Tensor | None = None, start: Tensor | None = None):
+        """obs `[B, n, d]` to an Encoding and the next hidden `[E, n, H]`; hidden and start: see `layers`."""
+        tokens, attentions, hidden = self.encoder(obs, hidden, start)
+        return Encoding(self.flat(tokens.flatten(1)), tokens, attentions), hidden
+
+    def value(self, z: Encoding) -> Tensor:
+        """V(s), `[B]`."""
+        return self.v(z.state).squeeze(-1)
+
+    def psi(self, z: Encoding) -> Tensor:
+        """The weights of the joint, individual and CorrSet baselines, `[B, 3]`; they sum to 1 (Eq. 3)."""
+        return self.psi_head(z.state).softmax(dim=-1)
+
+    def q(self, z: Encoding, joint: Tensor, policy: Tensor | None = None) -> Tensor:
+        """Q(s, joint), `[B]`; for joint actions `[B, n, n, A]`, a pi-bar per agent, `[B, n]`.
+
+        joint: `[B, n, A]`, one-hot actions, policies, or a mixture of both; policy: `[B, n, A]`, for a centred critic.
+        Raises ValueError where a centred critic gets no policy.
+        """
+        per_agent = joint.dim() > z.tokens.dim()
+        q = self._uncentred(z, joint)
+        if self.centred:
+            if policy is None:
+                raise ValueError("policy is None; a centred critic needs it, for Q = V + Q(a) - Q(policy)")
+            shift = self.value(z) - self._uncentred(z, policy)  # [B]
+            q = q + (shift.unsqueeze(-1) if per_agent else shift)
+        return q
+
+    def _uncentred(self, z: Encoding, joint: Tensor) -> Tensor:
+        per_agent = joint.dim() > z.tokens.dim()
+        if isinstance(self.head, DecoderHead):
+            return self.head(z.tokens.unsqueeze(1) if per_agent else z.tokens, joint)
+        c = self.head(z)
+        if per_agent:
+            c = Coefficients(*(None if x is None else x.unsqueeze(1) for x in c))
+        return total(c, *parts(c, joint))
+
+    def baselines(self, z: Encoding, policy: Tensor, action: Tensor, corrset: Tensor) -> Tensor:
+        """The three baselines of every agent, `[3, B, n]`: joint, individual, CorrSet (Eq. 2 with pi-bar, section 4.2).
+
+        policy, action: `[B, n, A]`, the actions one-hot; corrset: bool `[n, n]` or `[B, n, n]`, row i is C_i.
+        Memory O(B n^2), except with the decoder. Raises ValueError where an agent is not in its own CorrSet.
+        """
+        if corrset.dtype != torch.bool or not corrset.diagonal(dim1=-2, dim2=-1).all():
+            raise ValueError("corrset is not a bool array whose diagonal is true; every agent belongs to its own set")
+        if isinstance(self.head, DecoderHead):
+            baselines = self._decoder_baselines(z, policy, action, corrset)
+        else:
+            baselines = fused_baselines(self.head(z), policy, action, corrset)
+        if self.centred:
+            baselines = baselines + (self.value(z) - self._uncentred(z, policy)).unsqueeze(-1)
+        return baselines
+
+    def _decoder_baselines(self, z: Encoding, policy: Tensor, action: Tensor, corrset: Tensor) -> Tensor:
+        groups = (eye(corrset), corrset)
+        bars = [torch.where(group.unsqueeze(-1), policy.unsqueeze(1), action.unsqueeze(1)) for group in groups]
+        joint = self._uncentred(z, policy).unsqueeze(-1).expand(policy.shape[:2])  # [B, n]
+        return torch.stack([joint, *(self._uncentred(z, bar) for bar in bars)])
+
+    def level_spectrum(self, z: Encoding, policy: Tensor, action: Tensor) -> Tensor:
+        """Q(s, a) split by credit assignment level, `[B, n + 1]`: entry k adds up A_H(a) over |H| = k; entry 0 is V.
+
+        Raises ValueError for the decoder, whose levels only enumeration finds.
+        """
+        if isinstance(self.head, DecoderHead):
+            raise ValueError("head='decoder' is not linear in each action; enumerate Q and use exact.credit_spectrum")
+        levels = level_spectrum(self.head(z), policy, action)
+        if self.centred:
+            levels = torch.cat([self.value(z).unsqueeze(-1), levels[:, 1:]], dim=-1)
+        return levels
+
+
+def parts(c: Coefficients, x: Tensor) -> tuple[Tensor, Tensor | None]:
+    """What each agent's x_j adds, `[..., n]`, and its factor in each product, `[..., n, R]` or None."""
+    added = (c.slope * x).sum(dim=-1)
+    return added, None if c.factor is None else 1 + torch.einsum("...a,...ar->...r", x, c.factor)
+
+
+def total(c: Coefficients, added: Tensor, factors: Tensor | None) -> Tensor:
+    """Q from the agents' parts `[..., n]` and `[..., n, R]`: `[...]`."""
+    q = c.constant + added.sum(dim=-1)
+    return q if factors is None else q + (c.weight * factors.prod(dim=-2)).sum(dim=-1)
+
+
+def fused_baselines(c: Coefficients, policy: Tensor, action: Tensor, corrset: Tensor) -> Tensor:
+    """Joint, individual and CorrSet baselines `[3, B, n]` without pi-bar: agents' parts are chosen, not their actions.
+
+    Each agent has one part if its action is drawn and another if it is as played; row i of a group chooses.
+    """
+    batch, n, _ = policy.shape
+    groups = torch.stack([eye(corrset).expand(batch, n, n), corrset.expand(batch, n, n)])  # individual, CorrSet
+    choose = torch.cat([groups, ~groups], dim=-1).to(policy.dtype)  # [2, B, n, 2n]: j drawn, j as played
+    both, both_factors = parts(c, torch.stack([policy, action]))  # [2, B, n] and [2, B, n, R]
+    joint = total(c, both[0], None if both_factors is None else both_factors[0])  # [B]
+    rows = c.constant.unsqueeze(-1) + (choose @ torch.cat([*both], dim=-1).unsqueeze(-1)).squeeze(-1)  # [2, B, n]
+    if both_factors is not None:
+        products = chosen_products(choose, torch.cat([*both_factors], dim=-2))  # [2, B, n, R]
+        rows = rows + (products @ c.weight.unsqueeze(-1)).squeeze(-1)
+    return torch.cat([joint.view(1, batch, 1).expand(1, batch, n), rows])
+
+
+def chosen_products(choose: Tensor, factors: Tensor) -> Tensor:
+    """Products of the chosen factors, `[2, B, n, 2n]` and `[B, 2n, R]` to `[2, B, n, R]`.
+
+    A sum of logarithms, with minus signs counted, is a matrix product: nothing of size [B, n, n, R] is built.
+    A factor of 0 becomes the smallest positive number, so its product is 0 to rounding and has no gradient there.
+    """
+    logs = factors.abs().clamp_min(torch.finfo(factors.dtype).tiny).log()
+    sums, minus_signs = (choose @ torch.cat([logs, (factors < 0).to(logs)], dim=-1)).chunk(2, dim=-1)
+    return sums.exp() * (1 - 2 * (minus_signs % 2))
+
+
+def level_spectrum(c: Coefficients, policy: Tensor, action: Tensor) -> Tensor:
+    """Level k of Q(a), k = 0..n, `[B, n + 1]`, in O(n^2 R) where enumeration takes A^n.
+
+    An agent's factor is its mean plus a deviation that averages to 0, so the components of level k are what t^k
+    gathers in prod_j (mean_j + t * deviation_j): an elementary symmetric polynomial, built up one agent at a time.
+    """
+    (mean, mean_factor), (played, played_factor) = parts(c, policy), parts(c, action)
+    level_0 = c.constant + mean.sum(dim=-1)  # [B]
+    level_1 = (played - mean).sum(dim=-1)
+    n = policy.shape[-2]
+    levels = torch.stack([level_0, level_1, *[torch.zeros_like(level_0)] * (n - 1)], dim=-1)  # [B, n + 1]
+    if c.factor is None:
+        return levels
+    polynomial = c.weight.unsqueeze(1)  # [B, 1, R], the coefficients of t^0, t^1, ...
+    for m, d in zip(mean_factor.unbind(dim=-2), (played_factor - mean_factor).unbind(dim=-2), strict=True):  # [B, R]
+        none = torch.zeros_like(polynomial[:, :1])
+        without, with_agent = torch.cat([polynomial, none], dim=1), torch.cat([none, polynomial], dim=1)
+        polynomial = without * m.unsqueeze(1) + with_agent * d.unsqueeze(1)  # [B, j + 1, R]
+    return levels + polynomial.sum(dim=-1)

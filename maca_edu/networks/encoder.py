@@ -1,0 +1,88 @@
+"""MACA's encoder: the agents' observations become tokens that attend to one another (Figure 1).
+
+    obs -> LayerNorm, Linear, GELU, LayerNorm -> GRU -> LayerNorm -> blocks -> LayerNorm -> tokens h_1 .. h_n
+
+Nothing tells the agents apart but their observations: permute them and the tokens are permuted. The weights of every
+block's attention are returned, because CorrSets are made of them.
+"""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+
+from maca_edu.networks.layers import Recurrence
+
+
+class Attention(nn.Module):
+    """Multi-head attention that also returns its weights; without `memory` the tokens attend to themselves."""
+
+    def __init__(self, size: int, n_heads: int):
+        super().__init__()
+        if size % n_heads:
+            raise ValueError(f"n_heads={n_heads} does not divide embed={size}")
+        self.n_heads = n_heads
+        self.query = nn.Linear(size, size)
+        self.key = nn.Linear(size, size)
+        self.value = nn.Linear(size, size)
+        self.project = nn.Linear(size, size)
+
+    def forward(self, x: Tensor, memory: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """x `[..., n, E]`, memory `[..., m, E]` to the output `[..., n, E]` and the weights `[..., heads, n, m]`."""
+        memory = x if memory is None else memory
+        q, k, v = (
+            layer(tokens).unflatten(-1, (self.n_heads, -1)).transpose(-3, -2)  # [..., heads, n, E / heads]
+            for layer, tokens in ((self.query, x), (self.key, memory), (self.value, memory))
+        )
+        weights = (q @ k.transpose(-2, -1) / q.shape[-1] ** 0.5).softmax(dim=-1)  # [..., heads, n, m]
+        return self.project((weights @ v).transpose(-3, -2).flatten(-2)), weights
+
+
+class Block(nn.Module):
+    """A pre-LN transformer block: attention, then an MLP as wide as the tokens, each added to its input."""
+
+    def __init__(self, size: int, n_heads: int):
+        super().__init__()
+        self.norm_1, self.norm_2 = nn.LayerNorm(size), nn.LayerNorm(size)
+        self.attention = Attention(size, n_heads)
+        self.mlp = nn.Sequential(nn.Linear(size, size), nn.GELU(), nn.Linear(size, size))
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """x `[..., n, E]` to the same shape and the weights `[..., heads, n, n]`."""
+        y, weights = self.attention(self.norm_1(x))
+        x = x + y
+        return x + self.mlp(self.norm_2(x)), weights
+
+
+class Encoder(nn.Module):
+    """Observations `[B, n, d]` to tokens `[B, n, E]` and the attention weights of every block."""
+
+    def __init__(self, obs_size: int, embed: int, n_layers: int, n_heads: int, recurrent: bool):
+        super().__init__()
+        self.embedding = nn.Sequential(
+            nn.LayerNorm(obs_size), nn.Linear(obs_size, embed), nn.GELU(), nn.LayerNorm(embed)
+        )
+        self.recurrence = Recurrence(embed) if recurrent else None
+        self.norm_in, self.norm_out = nn.LayerNorm(embed), nn.LayerNorm(embed)
+        self.blocks = nn.ModuleList(Block(embed, n_heads) for _ in range(n_layers))
+
+    def forward(self, obs: Tensor, hidden: Tensor | None = None, start: Tensor | None = None):
+        """Tokens `[B, n, E]`, one `[B, heads, n, n]` per block (rows sum to 1), the next hidden `[E, n, H]` or None."""
+        x = self.embedding(obs)  # [B, n, E]
+        if self.recurrence is not None:
+            x, hidden = self.recurrence(x, hidden, start)
+        x, attentions = self.norm_in(x), []
+        for block in self.blocks:
+            x, weights = block(x)
+            attentions.append(weights)
+        return self.norm_out(x), tuple(attentions), hidden
+
+
+def t_fixup(module: nn.Module, n_layers: int):
+    """T-Fixup (Table 10): Xavier weights, zero biases, and each block's last layers times 0.67 * n_layers^(-1/4)."""
+    for name, parameter in module.named_parameters():
+        if parameter.ndim >= 2:
+            nn.init.xavier_uniform_(parameter)
+            if name.endswith(("project.weight", "mlp.2.weight")):
+                parameter.data *= 0.67 * n_layers**-0.25
+        elif "bias" in name:
+            nn.init.zeros_(parameter)

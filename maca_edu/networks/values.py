@@ -1,0 +1,105 @@
+"""The critics of the other methods, all on the same trunk, and QMIX's mixer. Their sizes give Table 6's counts."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from maca_edu.networks.layers import Trunk, orthogonal
+from toy_envs.core import check_integer
+
+
+class VCritic(nn.Module):
+    """V(s): the critic of MAPPO and HAPPO on the state, and of IPPO on each agent's own observation."""
+
+    def __init__(self, in_size: int, hidden_sizes: tuple[int, ...] = (128, 128, 128), recurrent: bool = True):
+        super().__init__()
+        check_integer("in_size", in_size, 1)
+        self.trunk = Trunk(in_size, hidden_sizes, recurrent)
+        self.out = orthogonal(nn.Linear(hidden_sizes[-1], 1))
+
+    def forward(self, x: Tensor, hidden: Tensor | None = None, start: Tensor | None = None):
+        """Values `[B]` of states `[B, s]`, or `[B, n]` of observations `[B, n, d]`, and the next hidden."""
+        x, hidden = self.trunk(x, hidden, start)
+        return self.out(x).squeeze(-1), hidden
+
+
+class ComaCritic(nn.Module):
+    """Q(s, (., a_{-i})) for all actions of every agent i, from the state and the others' one-hot actions."""
+
+    def __init__(
+        self,
+        state_size: int,
+        n_agents: int,
+        n_actions: int,
+        hidden_sizes: tuple[int, ...] = (128, 128, 128),
+        recurrent: bool = True,
+    ):
+        super().__init__()
+        for name, size in (("state_size", state_size), ("n_agents", n_agents), ("n_actions", n_actions)):
+            check_integer(name, size, 1)
+        self.trunk = Trunk(state_size + n_agents * n_actions, hidden_sizes, recurrent)
+        self.out = orthogonal(nn.Linear(hidden_sizes[-1], n_actions))
+
+    def forward(self, state: Tensor, action: Tensor, hidden: Tensor | None = None, start: Tensor | None = None):
+        """state `[B, s]`, action one-hot `[B, n, A]` to Q `[B, n, A]` and the next hidden `[E, n, H]`.
+
+        Agent i's own block of the joint action is blank: that keeps Q independent of a_i and says who i is.
+        """
+        n = action.shape[1]
+        others = ~torch.eye(n, dtype=torch.bool, device=action.device)
+        others = action.unsqueeze(1) * others.unsqueeze(-1)  # [B, n, n, A]
+        x = torch.cat([state.unsqueeze(1).expand(-1, n, -1), others.flatten(2)], dim=-1)  # [B, n, s + n * A]
+        x, hidden = self.trunk(x, hidden, start)
+        return self.out(x), hidden
+
+
+class UtilityCritic(nn.Module):
+    """Q_i(o_i, .) of every agent, to be added up (PPO-Sum: VDN) or mixed (PPO-Mix: QMIX)."""
+
+    def __init__(
+        self, obs_size: int, n_actions: int, hidden_sizes: tuple[int, ...] = (128, 128), recurrent: bool = True
+    ):
+        super().__init__()
+        check_integer("obs_size", obs_size, 1)
+        check_integer("n_actions", n_actions, 1)
+        self.trunk = Trunk(obs_size, hidden_sizes, recurrent)
+        self.out = orthogonal(nn.Linear(hidden_sizes[-1], n_actions))
+
+    def forward(self, obs: Tensor, hidden: Tensor | None = None, start: Tensor | None = None):
+        """obs `[B, n, d]` to utilities `[B, n, A]` and the next hidden `[E, n, H]`."""
+        x, hidden = self.trunk(obs, hidden, start)
+        return self.out(x), hidden
+
+
+def vdn(utilities: Tensor) -> Tensor:
+    """Q(s, a) as the sum of the agents' utilities: `[B, n]` to `[B]` (Table 1, row PPO-Sum)."""
+    return utilities.sum(dim=-1)
+
+
+class QMixer(nn.Module):
+    """Q(s, a) as a mixture of utilities that falls in none of them (Table 1, row PPO-Mix).
+
+    A two-layer network whose weights hypernetworks make from the state; their absolute values keep dQ / dQ_i >= 0.
+    """
+
+    def __init__(self, n_agents: int, state_size: int, embed: int = 128, hyper: int = 128):
+        super().__init__()
+        check_integer("n_agents", n_agents, 1)
+        check_integer("state_size", state_size, 1)
+
+        def two_layers(out_size: int) -> nn.Module:
+            return nn.Sequential(nn.Linear(state_size, hyper), nn.ReLU(), nn.Linear(hyper, out_size))
+
+        self.weight_1 = two_layers(n_agents * embed)
+        self.bias_1 = nn.Linear(state_size, embed)
+        self.weight_2 = two_layers(embed)
+        self.bias_2 = two_layers(1)
+        orthogonal(self)
+
+    def forward(self, utilities: Tensor, state: Tensor) -> Tensor:
+        """utilities `[B, n]`, state `[B, s]` to Q `[B]`."""
+        weight_1 = self.weight_1(state).abs().unflatten(-1, (utilities.shape[-1], -1))  # [B, n, embed]
+        x = F.elu(torch.einsum("bn,bne->be", utilities, weight_1) + self.bias_1(state))  # [B, embed]
+        return (x * self.weight_2(state).abs()).sum(dim=-1) + self.bias_2(state).squeeze(-1)  # [B]

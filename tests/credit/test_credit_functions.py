@@ -1,0 +1,147 @@
+"""Groups, psi and the rows of Table 1, against plain loops and hand-computed cases."""
+
+import inspect
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from teams import FEW, Team, sizes
+
+from maca_edu.credit import ROWS, attention_psi, attention_rollout, corrset, marginals, mix, one_hot, without
+
+FIGURE_6 = torch.tensor(  # the paper's attention weights, agents 1 to 5
+    [
+        [0.353, 0.146, 0.141, 0.216, 0.143],
+        [0.166, 0.358, 0.154, 0.174, 0.146],
+        [0.164, 0.140, 0.346, 0.160, 0.190],
+        [0.220, 0.155, 0.153, 0.331, 0.141],
+        [0.168, 0.149, 0.181, 0.156, 0.347],
+    ]
+).unsqueeze(0)
+
+
+@FEW
+@given(size=sizes, batched=st.booleans())
+def test_marginals_entry_by_entry(size, batched):
+    team = Team("additive", **size)
+    B, n, A = team.policy.shape
+    group = team.corrset if batched else team.corrset[0]
+    bar = marginals(team.policy, team.action, group)
+    assert bar.shape == (B, n, n, A)
+    assert torch.equal(bar, marginals(team.policy, team.played, group))  # long or one-hot
+    for b in range(B):
+        for i in range(n):
+            for j in range(n):
+                member = group[b, i, j] if batched else group[i, j]
+                row = [float(x == team.action[b, j]) for x in range(A)]
+                assert bar[b, i, j].tolist() == (team.policy[b, j].tolist() if member else row)
+
+
+def test_marginals_refuse_attention_as_a_group():
+    with pytest.raises(ValueError, match=r"group has dtype .*; expected "):
+        marginals(torch.ones(1, 2, 2) / 2, torch.zeros(1, 2, dtype=torch.long), torch.ones(2, 2))
+
+
+def test_corrsets_of_figure_6():
+    sets = [{j + 1 for j in row.nonzero().flatten().tolist()} for row in corrset(FIGURE_6, 0.2)[0]]
+    assert sets == [{1, 4}, {2}, {3}, {1, 4}, {5}]
+
+
+@FEW
+@given(n=st.integers(1, 6), sigma=st.floats(0, 1), seed=st.integers(0, 1000))
+def test_everybody_is_in_their_own_corrset(n, sigma, seed):
+    attention = torch.randn(3, n, n, generator=torch.Generator().manual_seed(seed)).softmax(-1)
+    members = corrset(attention, sigma)
+    assert members.dtype == torch.bool
+    assert members.diagonal(dim1=1, dim2=2).all()
+    off = ~torch.eye(n, dtype=torch.bool)
+    assert torch.equal(members[:, off], (attention >= sigma)[:, off])
+    with pytest.raises(ValueError, match=r"sigma=1.5; allowed is a number from 0 to 1"):
+        corrset(attention, 1.5)
+
+
+def test_rollout():
+    random = torch.Generator().manual_seed(0)
+    first, second = torch.randn(2, 3, 4, 5, 5, generator=random).softmax(-1)  # 3 samples, 4 heads
+    a, b = first.mean(1), second.mean(1)
+    assert torch.allclose(attention_rollout([a]), a)
+    assert torch.allclose(attention_rollout((first,)), a)
+    rolled = attention_rollout([first, second])
+    assert torch.allclose(rolled, b @ a)  # the last block attends to what the first one made
+    assert torch.allclose(rolled.sum(-1), torch.ones(3, 5))
+    half = torch.eye(5) / 2
+    with_residual = attention_rollout([first, second], residual=True)
+    assert torch.allclose(with_residual, (half + b / 2) @ (half + a / 2))
+    assert (attention_rollout([a], residual=True).diagonal(dim1=1, dim2=2) >= 0.5).all()
+    with pytest.raises(ValueError, match="attentions is empty"):
+        attention_rollout([])
+
+
+def test_a_sure_psi_gives_each_baseline():
+    baselines = torch.randn(3, 4, 5, generator=torch.Generator().manual_seed(0))
+    for m in range(3):
+        assert torch.equal(mix(torch.eye(3)[m].expand(4, 3), baselines), baselines[m])
+        assert torch.equal(mix(torch.eye(3)[m].expand(4, 5, 3), baselines), baselines[m])
+    psi = torch.tensor([0.5, 0.3, 0.2])
+    want = 0.5 * baselines[0] + 0.3 * baselines[1] + 0.2 * baselines[2]
+    assert torch.allclose(mix(psi.expand(4, 3), baselines), want)
+
+
+def test_psi_without_a_baseline_is_the_softmax_of_the_others():
+    logits = torch.randn(6, 3, generator=torch.Generator().manual_seed(0))
+    for m in range(3):
+        kept = [k for k in range(3) if k != m]
+        psi = without(logits.softmax(-1), m)
+        assert (psi[:, m] == 0).all()
+        assert torch.allclose(psi[:, kept], logits[:, kept].softmax(-1))
+
+
+def test_psi_made_of_attention_on_figure_6():
+    psi = attention_psi(FIGURE_6, 0.2)[0]
+    assert psi[0].tolist() == pytest.approx([1 - 0.3 * (0.353 + 0.216), 0.3 * 0.353, 0.3 * 0.216])
+    assert psi[1].tolist() == pytest.approx([1 - 0.3 * 0.358, 0.3 * 0.358, 0])
+
+
+# One sample, two agents, two actions; every number below is worked out by hand.
+TABLE_1 = {
+    "target": torch.tensor([[5.0, 5.0]]),
+    "value": torch.tensor([[1.0, 2.0]]),
+    "q_values": torch.tensor([[[4.0, 8.0], [1.0, 3.0]]]),
+    "policy": torch.tensor([[[0.25, 0.75], [0.5, 0.5]]]),
+    "action": torch.tensor([[1, 0]]),
+    "factor": torch.tensor([[1.0, 1.5]]),
+    "baselines": torch.tensor([[[1.0, 1.0]], [[2.0, 3.0]], [[4.0, 6.0]]]),
+    "psi": torch.tensor([[0.5, 0.25, 0.25]]),
+}
+ADVANTAGES = {
+    "coma": [-2, 3],  # 5 - 7, 5 - 2
+    "mappo": [4, 3],
+    "ippo": [4, 3],
+    "ppo-sum": [1, -1],  # 8 - 7, 1 - 2
+    "ppo-mix": [1, -1],
+    "happo": [4, 4.5],
+    "maca": [3, 2.25],  # 5 - (.5 + .5 + 1), 5 - (.5 + .75 + 1.5)
+    "maca-dec": [3, 2.25],
+    "maca-multilinear": [3, 2.25],
+    "maca-released": [3, 2.25],
+    "maca-cor": [1, -1],
+    "maca-jnt": [4, 4],
+    "maca-ind": [3, 2],
+    "maca-nocor": [11 / 3, 10 / 3],  # 5 - (2/3 + 2/3), 5 - (2/3 + 1)
+    "maca-noind": [3, 7 / 3],  # 5 - (2/3 + 4/3), 5 - (2/3 + 2)
+    "maca-nojnt": [2, 0.5],  # 5 - (1 + 2), 5 - (1.5 + 3)
+}
+
+
+@pytest.mark.parametrize("method", ROWS)
+def test_row_of_table_1(method):
+    row = ROWS[method]
+    needs = inspect.signature(row).parameters
+    assert row(**{name: TABLE_1[name] for name in needs})[0].tolist() == pytest.approx(ADVANTAGES[method])
+    assert "Table" in row.__doc__
+
+
+def test_one_hot():
+    like = torch.zeros(1, 2, 3, dtype=torch.float64)
+    assert torch.equal(one_hot(torch.tensor([[2, 0]]), like), torch.tensor([[[0, 0, 1], [1, 0, 0]]]).double())
