@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import subprocess
 import sys
 import warnings
 from dataclasses import dataclass, field
@@ -57,6 +59,19 @@ html_context = {
 html_show_search_summary = False  # it would read the pages found, which a browser does not allow from disk
 html_use_index = False
 html_domain_indices = False
+
+
+def provenance() -> str:
+    """The command, versions and date behind every number of the book."""
+    pins = dict(re.findall(r"^([\w-]+)==(\S+)$", (HERE.parent / "constraints.txt").read_text("utf-8"), re.MULTILINE))
+    versions = ", ".join(f"{name} {pins[name.lower()]}" for name in ("NumPy", "SciPy"))
+    log = subprocess.run(
+        ["git", "log", "-1", "--format=%cs", "--", "../notebooks"], cwd=HERE, capture_output=True, text=True
+    )
+    date = f" on {log.stdout.strip()}" if log.returncode == 0 and log.stdout.strip() else ""
+    return f"Numbers and figures: <code>make notebooks</code>{date}, Python 3.11, {versions}; seeds stand in the labs."
+
+
 html_theme_options = {
     "logo": {"text": "Multi-agent credit assignment"},
     "show_navbar_depth": 2,
@@ -66,6 +81,7 @@ html_theme_options = {
     "extra_footer": (
         "<p>Text and figures: "
         '<a href="https://creativecommons.org/licenses/by/4.0/" rel="license">CC BY 4.0</a>. Code: MIT licence.</p>'
+        f"<p>{provenance()}</p>"
     ),
 }
 mathjax_path = "vendor/mathjax/es5/tex-svg-full.js"
