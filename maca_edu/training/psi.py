@@ -15,6 +15,10 @@ mean + step and the other with mean - step, play both on the same seeds, and let
 Adapting the step size and the covariance needs a signal. Two biases show without one: mirrored candidates shrink the
 steps (Brockhoff et al., 2010), pairs ranked by their gap lengthen them. So the steps are kept within limits, the mean
 moves at less than full speed, and `adapt=False` leaves both alone, which a paired search requires.
+
+What may be hoped for, three biases, 2,560 updates, returns measured with noise sd: where the best psi gains 3 sd an
+update, population 32 without adaptation ends within 0.05 of it (20 of 20 seeds); where 1 sd, typically 0.05 away;
+where 0.17 sd, 0.15 away, not much better than 1/3 each. Measure your noise before you believe a psi.
 """
 
 from __future__ import annotations
@@ -37,7 +41,7 @@ class PsiSearch:
     seed: of a private generator; NumPy's global one is not touched. features: the length of z ("linear" only).
     design: "shuffled", independent candidates; "mirrored", pairs mean + step and mean - step, in shuffled order;
     "paired", such pairs one after the other, for two copies of the policy (`ask_pair`, `tell_pair`).
-    population: candidates in a generation, even. step: their first standard deviation (default 0.5 for biases, 0.05
+    population: candidates in a generation, even. step: their first standard deviation (default 0.3 for biases, 0.05
     for a linear map, whose z is long). adapt: CMA-ES adapts step size (from step / 3 to 3 step) and covariance
     (default: unless paired). memory: how many gains the running mean remembers.
     eta starts at 0, which is psi = 1/3 each. Raises ValueError where an argument is wrong.
@@ -53,7 +57,7 @@ class PsiSearch:
             raise ValueError(f"population={population}; allowed are even numbers from 4")
         if adapt and design == "paired":
             raise ValueError("adapt=True; a paired search lengthens its steps without end, so allowed is False")
-        step = {"bias": 0.5, "linear": 0.05}[mode] if step is None else step
+        step = {"bias": 0.3, "linear": 0.05}[mode] if step is None else step
         adapt = design != "paired" if adapt is None else adapt
         for name, value in (("step", step), ("memory", memory)):
             if not (math.isfinite(value) and value > 0):
