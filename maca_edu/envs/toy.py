@@ -1,0 +1,97 @@
+"""The games of `toy_envs` as team environments; nobody dies and every action is always legal."""
+
+from __future__ import annotations
+
+import importlib
+import json
+from urllib.parse import parse_qsl
+
+import numpy as np
+
+from maca_edu.envs.core import TeamStep, View
+from maca_edu.training import rng
+from toy_envs.core import Game, check_integer
+
+GAMES = ("fridge", "ring", "climb", "penalty", "xor", "warehouse")
+
+
+class ToyEnv:
+    """`batch` copies of a game (see `core.TeamEnv`); an episode is truncated after the game's horizon.
+
+    game: any object with the methods of `toy_envs.core.Game`. name: what runs call it.
+    Raises ValueError where batch is not a positive integer.
+    """
+
+    def __init__(self, game: Game, batch: int, name: str):
+        self.game, self.name = game, name
+        self.batch = check_integer("batch", batch, 1)
+        self.n_agents, self.n_actions = len(game.agents), len(game.actions)
+        self.reset(0)
+        view = self.view()
+        self.obs_size, self.state_size = view.obs.shape[-1], view.state.shape[-1]
+
+    def reset(self, seed: int) -> View:
+        """Start new episodes everywhere; all later randomness follows from the seed."""
+        self._rng = np.random.default_rng(seed)
+        self._state = self.game.reset(self._rng, self.batch)  # [B, D]
+        self._time = np.zeros(self.batch, dtype=np.int64)  # [B] steps of the episode under way
+        return self.view()
+
+    def view(self) -> View:
+        """What is known now."""
+        everyone = np.ones((self.batch, self.n_agents), dtype=bool)
+        legal = np.ones((self.batch, self.n_agents, self.n_actions), dtype=bool)
+        return View(self.game.observe(self._state), self.game.features(self._state), legal, everyone)
+
+    def step(self, action: np.ndarray) -> TeamStep:
+        """Play joint actions `[B, n]`; ValueError from the game where one is not allowed."""
+        step = self.game.step(self._state, np.asarray(action))
+        self._state = step.state
+        self._time += 1
+        truncated = (self._time >= self.game.horizon) & ~step.terminated
+        ended = step.terminated | truncated
+        final = view = self.view()
+        if ended.any():
+            self._state = self._state.copy()
+            self._state[ended] = self.game.reset(self._rng, int(ended.sum()))
+            self._time[ended] = 0
+            view = self.view()
+        return TeamStep(view, final, step.reward.astype(np.float32), step.terminated, truncated, None)
+
+    def state_dict(self) -> dict:
+        """The games' states, their clocks and the generator."""
+        return dict(state=self._state.copy(), time=self._time.copy(), rng=rng.get_state(self._rng))
+
+    def load_state_dict(self, state: dict) -> None:
+        """Go on where `state_dict` was called. Raises ValueError where the number of environments differs."""
+        if len(state["time"]) != self.batch:
+            raise ValueError(f"batch={self.batch}; the saved environment has {len(state['time'])} copies")
+        self._state, self._time = state["state"].copy(), state["time"].copy()
+        rng.set_state(self._rng, state["rng"])
+
+
+def names() -> list[str]:
+    """The toy environments' names."""
+    return [f"toy/{game}" for game in GAMES]
+
+
+def make(name: str, batch: int) -> ToyEnv:
+    """`batch` copies of the game that `name` asks for, such as "toy/ring?n_agents=8&span=3".
+
+    Options are JSON values or words. Raises ValueError where the game refuses one.
+    """
+    game, _, query = name.removeprefix("toy/").partition("?")
+    try:
+        pairs = parse_qsl(query, strict_parsing=bool(query))
+    except ValueError:
+        raise ValueError(f"env={name!r}; options look like ?n_agents=8&span=3") from None
+    options = {key: _value(text) for key, text in pairs}
+    return ToyEnv(importlib.import_module(f"toy_envs.{game}_v0").game(**options), batch, name)
+
+
+def _value(text: str):
+    """A number, truth value or list where the text is JSON, otherwise the text."""
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError:
+        return text

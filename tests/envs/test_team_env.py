@@ -1,0 +1,99 @@
+"""The contract of team environments, on every toy game."""
+
+import numpy as np
+import pytest
+from numpy.testing import assert_array_equal
+
+from maca_edu import envs
+
+B = 3
+RANDOM = "toy/warehouse?preset=tiny&horizon=4"
+
+
+def actions(env, steps, seed=0):
+    return np.random.default_rng(seed).integers(env.n_actions, size=(steps, env.batch, env.n_agents))
+
+
+def flat(step):
+    return [*step.view, *step.final, step.reward, step.terminated, step.truncated]
+
+
+@pytest.mark.parametrize("name", [*envs.names(), "toy/ring?n_agents=8&span=3", RANDOM])
+def test_shapes_and_types(name):
+    env = envs.make(name, B)
+    view = env.reset(1)
+    n, A, d, s = env.n_agents, env.n_actions, env.obs_size, env.state_size
+    shapes = [((B, n, d), np.float32), ((B, s), np.float32), ((B, n, A), bool), ((B, n), bool)]
+    step = env.step(actions(env, 1)[0])
+    for seen in (view, step.view, step.final):
+        assert [(x.shape, x.dtype) for x in seen] == shapes
+    for x, dtype in ((step.reward, np.float32), (step.terminated, bool), (step.truncated, bool)):
+        assert (x.shape, x.dtype) == ((B,), dtype)
+    assert not (step.terminated & step.truncated).any()
+    assert step.won is None
+
+
+def test_the_reward_is_the_games():
+    env = envs.make("toy/fridge", 2)
+    env.reset(0)
+    step = env.step(np.array([[1, 1, 1, 0], [1, 1, 0, 1]]))
+    assert step.reward.tolist() == [5.0, -1.0]
+    assert step.terminated.all()
+
+
+def test_the_clock_cuts_episodes_and_the_final_view_is_kept():
+    env = envs.make(RANDOM, B)
+    env.reset(5)
+    game = env.game
+    state, cut, clock = env.state_dict()["state"], 0, np.zeros(B, dtype=int)
+    for action in actions(env, 12):
+        after = game.step(state, action)
+        step = env.step(action)
+        assert_array_equal(step.final.obs, game.observe(after.state))
+        assert_array_equal(step.final.state, game.features(after.state))
+        state = env.state_dict()["state"]
+        assert_array_equal(step.view.obs, game.observe(state))
+        ended = step.terminated | step.truncated
+        assert_array_equal(state[~ended], after.state[~ended])
+        clock += 1
+        assert_array_equal(step.truncated, (clock == 4) & ~step.terminated)
+        clock[ended] = 0
+        cut += int(step.truncated.sum())
+    assert cut > B
+
+
+def test_a_seed_decides_everything_and_a_saved_state_goes_on():
+    one, same, other = (envs.make(RANDOM, B) for _ in range(3))
+    one.reset(3), same.reset(3), other.reset(4)
+    assert any((a != b).any() for a, b in zip(one.view(), other.view(), strict=True))
+    plays = actions(one, 20)
+    for action in plays[:10]:
+        for a, b in zip(flat(one.step(action)), flat(same.step(action)), strict=True):
+            assert_array_equal(a, b)
+    other.load_state_dict(one.state_dict())
+    for action in plays[10:]:
+        for a, b in zip(flat(one.step(action)), flat(other.step(action)), strict=True):
+            assert_array_equal(a, b)
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("toy/fridg", "env='toy/fridg'; allowed are toy/fridge, toy/ring"),
+        ("toy/ring?span=9", "span=9"),
+        ("toy/ring?spam=2", "spam"),
+        ("toy/ring?span", "options look like"),
+    ],
+)
+def test_wrong_names_are_refused(name, message):
+    with pytest.raises(ValueError, match=message):
+        envs.make(name, B)
+
+
+def test_wrong_sizes_are_refused():
+    with pytest.raises(ValueError, match="batch=0"):
+        envs.make("toy/fridge", 0)
+    with pytest.raises(ValueError, match=r"action has shape \(2, 4\)"):
+        envs.make("toy/fridge", B).step(np.zeros((2, 4), dtype=int))
+    with pytest.raises(ValueError, match="the saved environment has 3 copies"):
+        envs.make("toy/fridge", 2).load_state_dict(envs.make("toy/fridge", 3).state_dict())
