@@ -122,16 +122,20 @@ class PsiSearch:
 
     def ask_pair(self) -> tuple[np.ndarray, np.ndarray]:
         """Two candidates, mean + step and mean - step, for two copies of the policy. Needs design="paired"."""
-        if self.settings["design"] != "paired":
-            raise ValueError(f"design={self.settings['design']!r}; ask_pair needs design='paired'")
+        self._check_paired()
         k = len(self.fitness)
         return self.candidates[k].copy(), self.candidates[k + 1].copy()
 
     def tell_pair(self, plus: float, minus: float) -> None:
         """The returns of the two copies, played on the same seeds. Raises ValueError where one is not finite."""
+        self._check_paired()
         half_gap = (finite("plus", plus) - finite("minus", minus)) / 2
         self._judge(-half_gap)
         self._judge(half_gap)
+
+    def _check_paired(self) -> None:
+        if self.settings["design"] != "paired":
+            raise ValueError(f"design={self.settings['design']!r}; pairs need design='paired'")
 
     def _judge(self, fitness: float) -> None:
         """Note a candidate's fitness; after the generation's last one, tell CMA-ES and draw the next.

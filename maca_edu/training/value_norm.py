@@ -63,8 +63,8 @@ class ValueNorm:
 
     def state_dict(self) -> dict:
         """beta and the three running sums."""
-        return {"beta": self.beta, "sums": self.sums.clone()}
+        return {"beta": self.beta, "sums": self.sums}
 
     def load_state_dict(self, state: dict) -> None:
         """Continue with the statistics that `state_dict` saved."""
-        self.beta, self.sums = state["beta"], state["sums"].clone()
+        self.beta, self.sums = state["beta"], state["sums"]

@@ -156,6 +156,16 @@ def test_whole_or_not_at_all(tmp_path, monkeypatch):
         checkpoint.load(tmp_path / "absent")
 
 
+def test_a_reader_of_the_old_file_never_sees_a_mixture(tmp_path):
+    path = tmp_path / "run.ckpt"
+    checkpoint.save(path, {"steps": 1})
+    old = path.read_bytes()
+    with open(path, "rb") as reader:
+        checkpoint.save(path, {"steps": 2})
+        assert reader.read() == old  # the name moved to another file; this one was not written over
+    assert checkpoint.load(path) == {"steps": 2}
+
+
 def test_streams_are_named_independent_and_resumable():
     one, other = rng.streams(7, "env", "policy"), rng.streams(7, "env", "policy")
     assert_array_equal(one["env"].random(4), other["env"].random(4))

@@ -108,7 +108,7 @@ def test_nan_is_refused_and_changes_nothing():
         with pytest.raises(ValueError, match="team_return="):
             search.tell(wrong)
         with pytest.raises(ValueError, match="minus="):
-            search.tell_pair(1.0, wrong)
+            PsiSearch(design="paired").tell_pair(1.0, wrong)
     assert_array_equal(train(search, 40, 1.0).mean, train(other, 40, 1.0).mean)
 
 
@@ -190,5 +190,6 @@ def test_wrong_arguments_of_a_search_are_named(options, message):
 
 
 def test_pairs_need_a_paired_search():
-    with pytest.raises(ValueError, match="ask_pair needs design='paired'"):
-        PsiSearch().ask_pair()
+    for call in (lambda: PsiSearch().ask_pair(), lambda: PsiSearch().tell_pair(1.0, 2.0)):
+        with pytest.raises(ValueError, match="design='mirrored'; pairs need design='paired'"):
+            call()
