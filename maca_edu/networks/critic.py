@@ -194,7 +194,7 @@ class MacaCritic(nn.Module):
         c = self.head(z)
         if per_agent:
             c = Coefficients(*(None if x is None else x.unsqueeze(1) for x in c))
-        return total(c, *parts(c, joint))
+        return evaluate(c, joint)
 
     def baselines(self, z: Encoding, policy: Tensor, action: Tensor, corrset: Tensor) -> Tensor:
         """The three baselines of every agent, `[3, B, n]`: joint, individual, CorrSet (Eq. 2 with pi-bar, section 4.2).
@@ -238,38 +238,42 @@ def parts(c: Coefficients, x: Tensor) -> tuple[Tensor, Tensor | None]:
     return added, None if c.factor is None else 1 + torch.einsum("...a,...ar->...r", x, c.factor)
 
 
-def total(c: Coefficients, added: Tensor, factors: Tensor | None) -> Tensor:
-    """Q from the agents' parts `[..., n]` and `[..., n, R]`: `[...]`."""
+def evaluate(c: Coefficients, x: Tensor) -> Tensor:
+    """Q for actions or policies x `[..., n, A]`: `[...]`."""
+    added, factors = parts(c, x)
     q = c.constant + added.sum(dim=-1)
     return q if factors is None else q + (c.weight * factors.prod(dim=-2)).sum(dim=-1)
 
 
 def fused_baselines(c: Coefficients, policy: Tensor, action: Tensor, corrset: Tensor) -> Tensor:
-    """Joint, individual and CorrSet baselines `[3, B, n]` without pi-bar: agents' parts are chosen, not their actions.
+    """Joint, individual and CorrSet baselines `[3, B, n]` without pi-bar.
 
-    Each agent has one part if its action is drawn and another if it is as played; row i of a group chooses.
+    An agent counts in sums only, and drawing its action instead of playing it changes its count: over all agents for
+    the joint baseline, its own for the individual, over its CorrSet, a matrix product, for the last.
     """
-    batch, n, _ = policy.shape
-    groups = torch.stack([eye(corrset).expand(batch, n, n), corrset.expand(batch, n, n)])  # individual, CorrSet
-    choose = torch.cat([groups, ~groups], dim=-1).to(policy.dtype)  # [2, B, n, 2n]: j drawn, j as played
-    both, both_factors = parts(c, torch.stack([policy, action]))  # [2, B, n] and [2, B, n, R]
-    joint = total(c, both[0], None if both_factors is None else both_factors[0])  # [B]
-    rows = c.constant.unsqueeze(-1) + (choose @ torch.cat([*both], dim=-1).unsqueeze(-1)).squeeze(-1)  # [2, B, n]
-    if both_factors is not None:
-        products = chosen_products(choose, torch.cat([*both_factors], dim=-2))  # [2, B, n, R]
-        rows = rows + (products @ c.weight.unsqueeze(-1)).squeeze(-1)
-    return torch.cat([joint.view(1, batch, 1).expand(1, batch, n), rows])
+    drawn, played = counts(c, policy), counts(c, action)  # [B, n, 1 + 2R]
+    change = drawn - played
+    joint = change.sum(dim=-2, keepdim=True).expand_as(change)
+    changes = torch.stack([joint, change, corrset.to(change) @ change])  # [3, B, n, 1 + 2R]
+    sums = played.sum(dim=-2, keepdim=True) + changes
+    q = c.constant.unsqueeze(-1) + sums[..., 0]  # [3, B, n]
+    if c.factor is None:
+        return q
+    logs, minus_signs = sums[..., 1:].chunk(2, dim=-1)  # [3, B, n, R]
+    products = logs.exp() * (1 - 2 * (minus_signs % 2))
+    return q + (products @ c.weight.unsqueeze(-1)).squeeze(-1)
 
 
-def chosen_products(choose: Tensor, factors: Tensor) -> Tensor:
-    """Products of the chosen factors, `[2, B, n, 2n]` and `[B, 2n, R]` to `[2, B, n, R]`.
+def counts(c: Coefficients, x: Tensor) -> Tensor:
+    """What of each agent adds up, `[B, n, 1 + 2R]`: its part, the logarithms of its factors, and their minus signs.
 
-    A sum of logarithms, with minus signs counted, is a matrix product: nothing of size [B, n, n, R] is built.
-    A factor of 0 becomes the smallest positive number, so its product is 0 to rounding and has no gradient there.
+    A factor of 0 counts as the smallest positive number: its product is 0 to rounding, and has no gradient there.
     """
+    added, factors = parts(c, x)
+    if factors is None:
+        return added.unsqueeze(-1)
     logs = factors.abs().clamp_min(torch.finfo(factors.dtype).tiny).log()
-    sums, minus_signs = (choose @ torch.cat([logs, (factors < 0).to(logs)], dim=-1)).chunk(2, dim=-1)
-    return sums.exp() * (1 - 2 * (minus_signs % 2))
+    return torch.cat([added.unsqueeze(-1), logs, (factors < 0).to(logs)], dim=-1)
 
 
 def level_spectrum(c: Coefficients, policy: Tensor, action: Tensor) -> Tensor:
