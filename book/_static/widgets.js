@@ -11,3 +11,14 @@ document.addEventListener("DOMContentLoaded", () => {
 
 // The theme turns icons into pictures when a page is read. Not later: a play button looks for its own icon when it is pressed.
 window.FontAwesomeConfig = { observeMutations: false };
+
+// An explorer that asks Python at every step cannot answer here. It says so, and its buttons do not move.
+new MutationObserver(() => {
+  document.querySelectorAll(".maca-live:not([inert])").forEach((explorer) => {
+    const note = document.createElement("p");
+    note.className = "maca-live-note";
+    note.textContent = "This one asks Python at every step: open the lab in JupyterLab to move it.";
+    explorer.before(note);
+    explorer.inert = true;
+  });
+}).observe(document.documentElement, { childList: true, subtree: true });

@@ -119,6 +119,8 @@ def check_what_if(candidate):
         - instead(lambda i, agent: i != agent),
         "You changed every agent. Change one agent and hold all others still.": happened
         - instead(lambda i, agent: True),
+        "You compared with action 0 every time. Compare with the action `other`.": happened
+        - np.array([payoff[tuple(0 if i == agent else action[i] for i in range(3))] for action, agent, _ in cases]),
     }
 
     def otherwise(case):

@@ -47,7 +47,10 @@ def console(game: OneShotGame, mode: str = "live", action=None) -> Explorer:
     column = widgets.VBox(rows, layout={"flex": "0 0 auto"})
     beside = widgets.Box([column, shown], layout={"flex_flow": "row wrap", "align_items": "flex-start"})
     text = f"Joint-action console of {game.name}: run this cell to choose actions and see which reward term pays what."
-    return Explorer([beside], "maca-console", text)
+    explorer = Explorer([beside], "maca-console", text)
+    if mode == "live":
+        explorer.add_class("maca-live")
+    return explorer
 
 
 def live_panel(game, buttons) -> widgets.HTML:

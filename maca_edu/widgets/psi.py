@@ -176,7 +176,7 @@ def live(name: str, view: str, p: float) -> Explorer:
     for control in (views, p, jnt, cor):
         control.observe(draw, "value")
     draw()
-    return Explorer([widgets.VBox([games, views, p, jnt, cor]), shown], "maca-psi-live", "")
+    return Explorer([widgets.VBox([games, views, p, jnt, cor]), shown], "maca-live", "")
 
 
 def framed(name: str, view: str, p: float) -> Explorer:

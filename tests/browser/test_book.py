@@ -119,6 +119,14 @@ def test_the_replay_plays_without_a_kernel(page, built_book):
     play_replay(page.locator(".maca-replay").first)
 
 
+@pytest.mark.parametrize("name", ["01_who_carried_the_fridge", "05_variance_and_the_mixture"])
+def test_an_explorer_that_needs_python_says_so_and_stands_still(page, built_book, name):
+    visit(page, built_book, f"labs/{name}")
+    explorer = page.locator(".maca-live")
+    expect(explorer).to_have_attribute("inert", "")
+    expect(page.locator(".maca-live-note")).to_contain_text("open the lab in JupyterLab")
+
+
 def test_search_finds_a_text_and_its_lab(page, built_book):
     page.goto((built_book.parent / "search.html").as_uri() + "?q=fridge")
     results = page.locator("#search-results a")

@@ -20,6 +20,7 @@ MUTANTS = {
             ("changed[agent] = other", "changed = [other] * len(action)\n    changed[agent] = action[agent]"),
             "hold all others still",
         ),
+        ("ignores other", ("changed[agent] = other", "changed[agent] = 0"), "action 0 every time"),
         ("changes agent 0", ("changed[agent]", "changed[0]"), "one agent and no other"),
         ("everybody plays other", ("changed[agent] = other", "changed = [other] * len(action)"), "every agent"),
     ],
