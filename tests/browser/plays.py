@@ -83,7 +83,7 @@ def play_psi(explorer: Locator):
 
 
 def play_replay(player: Locator):
-    """Scrub to the end and back, then let it run."""
+    """Scrub to the end and back, by keyboard and by mouse, then let it run."""
     slider, caption = player.get_by_role("slider"), player.locator(".maca-replay-caption:visible")
     slider.focus()
     slider.press("Home")
@@ -93,6 +93,12 @@ def play_replay(player: Locator):
     slider.press("Home")
     slider.press("ArrowRight")
     expect(caption).to_contain_text(f"Step 1 of {steps}.")
+    slider.press("Home")
+    drag(player.page, player, 0, 0.6)
+    (step,) = map(int, read_sliders(player))
+    assert 0 < step < steps
+    expect(caption).to_contain_text(f"Step {step} of {steps}.")
+    slider.focus()
     slider.press("Home")
     play = player.get_by_role("button").first
     play.click()
