@@ -41,6 +41,7 @@ class TeamEnv(Protocol):
     n_actions: int
     obs_size: int
     state_size: int
+    horizon: int  # steps after which an episode is cut
 
     def reset(self, seed: int) -> View:
         """Start new episodes everywhere; the seed decides all that follows, but for the actions."""

@@ -19,11 +19,11 @@ class ToyEnv:
     """`batch` copies of a game (see `core.TeamEnv`); an episode is truncated after the game's horizon.
 
     game: any object with the methods of `toy_envs.core.Game`. name: what runs call it.
-    Raises ValueError where batch is not a positive integer.
+    horizon: steps after which an episode is cut. Raises ValueError where batch is not a positive integer.
     """
 
     def __init__(self, game: Game, batch: int, name: str):
-        self.game, self.name = game, name
+        self.game, self.name, self.horizon = game, name, game.horizon
         self.batch = check_integer("batch", batch, 1)
         self.n_agents, self.n_actions = len(game.agents), len(game.actions)
         self.reset(0)

@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 ADVANTAGES = ("return", "critic")
+TIME_LIMITS = ("bootstrap", "harl")
 
 
 @dataclass(frozen=True)
 class Config:
-    """The numbers of a run; the defaults suit two cores and the toy games. Raises ValueError where one is wrong."""
+    """The numbers of a run; the defaults suit two cores and the toy games."""
 
     rollout: int = 8
     """steps in every environment between two updates"""
@@ -51,11 +52,21 @@ class Config:
     """candidates in one of its generations, even"""
 
     def __post_init__(self):
+        """Raises ValueError where a number or a word is wrong."""
         for name in ("rollout", "epochs", "minibatches"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name}={getattr(self, name)}; allowed are integers from 1")
+            self.check(name, getattr(self, name) >= 1, "integers from 1")
         for name in ("lr", "clip", "max_grad_norm"):
-            if not getattr(self, name) > 0:
-                raise ValueError(f"{name}={getattr(self, name)}; allowed are positive numbers")
-        if self.advantage not in ADVANTAGES:
-            raise ValueError(f"advantage={self.advantage!r}; allowed are {', '.join(ADVANTAGES)}")
+            self.check(name, getattr(self, name) > 0, "positive numbers")
+        for name in ("gamma", "lam"):
+            self.check(name, 0 <= getattr(self, name) <= 1, "0 to 1")
+        self.check("sigma", self.sigma is None or 0 <= self.sigma <= 1, "0 to 1 and None")
+        self.check("entropy", self.entropy >= 0, "numbers from 0")
+        for name in ("actor_sizes", "critic_sizes"):
+            self.check(name, len(getattr(self, name)) > 0, "one width or more")
+        self.check("advantage", self.advantage in ADVANTAGES, ", ".join(ADVANTAGES))
+        self.check("time_limits", self.time_limits in TIME_LIMITS, ", ".join(TIME_LIMITS))
+
+    def check(self, name: str, good: bool, allowed: str) -> None:
+        """ValueError that names the setting, unless it is good."""
+        if not good:
+            raise ValueError(f"{name}={getattr(self, name)!r}; allowed are {allowed}")

@@ -46,9 +46,14 @@ class Team(nn.Module):
 
 
 class Learner:
-    """Everything that training changes, but for the environment. Random: from the seed alone."""
+    """Everything that training changes, but for the environment; all that is random follows from the seed.
+
+    Raises ValueError where the method's critic has no Q(s, a) and advantage="critic" asks for it.
+    """
 
     def __init__(self, sizes: Sizes, method: Method, seed: int, config: Config):
+        if config.advantage == "critic" and method.critic not in ("coma", "maca"):
+            raise ValueError(f"advantage='critic' is not for method={method.name!r}; allowed are coma and all of maca")
         self.method, self.config = method, config
         streams = rng.streams(seed, *STREAMS)
         self.draws, self.shuffles = rng.torch_stream(streams["actions"]), rng.torch_stream(streams["minibatches"])
@@ -101,7 +106,7 @@ class Learner:
         returns = self.returns(buffer, facts, last)  # [T, B] or [T, B, n]
         facts["target"] = returns.flatten(0, 1) if returns.dim() == 3 else returns.flatten().unsqueeze(-1)
         if self.config.advantage == "critic":
-            facts["target"] = self.critics_own(facts)
+            facts["target"] = facts["own"]
         advantage = self.advantage(facts)  # [S, n]
         normalised = losses.normalise_advantage(advantage, flat["alive"])
         steps = {name: buffer[name] for name in ("obs", "available", "alive", "action")}
@@ -111,9 +116,10 @@ class Learner:
         row |= (
             {"advantage_std": advantage.std().item()} | self.improve_team(steps) | self.improve_critic(facts, returns)
         )
-        if "corrset_size" in facts:
+        if self.method.psi:
             weights = facts["psi"].flatten(0, -2).mean(dim=0).tolist()
             row |= dict(zip(("psi_joint", "psi_individual", "psi_corrset"), weights, strict=True))
+        if "corrset_size" in facts:
             row["corrset_size"] = facts["corrset_size"].float().mean().item()
         return row
 
@@ -128,12 +134,6 @@ class Learner:
         ends = (buffer["terminated"], buffer["truncated"])
         c = self.config
         return lambda_returns(buffer["reward"], value, after, *ends, c.gamma, c.lam, c.time_limits).returns
-
-    def critics_own(self, facts: dict) -> Tensor:
-        """The critic's Q(s, a), `[S, 1]` or `[S, n]`. Raises ValueError where it has none or needs none."""
-        if "own" not in facts:
-            raise ValueError(f"advantage='critic' is not for method={self.method.name!r}; allowed are coma and maca*")
-        return facts["own"]
 
     def advantage(self, facts: dict) -> Tensor:
         """The method's row of Table 1, `[S, n]`; HAPPO's factor comes later, agent by agent."""

@@ -36,6 +36,8 @@ class Trainer:
     """A learner in its environment. env: a `TeamEnv`, already made; method: a name of `methods.METHODS`."""
 
     def __init__(self, env, method: str, seed: int, config: Config):
+        if config.minibatches > config.rollout * env.batch:
+            raise ValueError(f"minibatches={config.minibatches}; allowed are 1 to {config.rollout * env.batch}")
         self.env, self.config = env, config
         self.learner = Learner(sizes_of(env), find(method), seed, config)
         env.reset(env_seed(seed, "train"))

@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 import torch
 
-TIME_LIMITS = ("bootstrap", "harl")
+from maca_edu.training.config import TIME_LIMITS
 
 
 class Returns(NamedTuple):

@@ -24,7 +24,9 @@ class RunDirectory:
         """
         if self.path.exists() and any(self.path.iterdir()):
             if not resume:
-                raise ValueError(f"out={str(self.path)!r} is not empty; resume the run there or name another directory")
+                raise ValueError(
+                    f"out={str(self.path)!r} is not empty; name another directory, or go on with the run there (resume)"
+                )
             before, now = self.settings(), json.loads(json.dumps(settings))
             differ = sorted(k for k in before.keys() | now.keys() if before.get(k) != now.get(k) and k != "steps")
             if differ:

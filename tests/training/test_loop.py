@@ -140,13 +140,23 @@ def test_separate_networks_act_each_for_its_agent():
 
 @pytest.mark.parametrize(
     ("change", "message"),
-    [(dict(rollout=0), "rollout=0"), (dict(advantage="q"), "advantage='q'; allowed are return, critic")],
+    [
+        (dict(rollout=0), "rollout=0"),
+        (dict(advantage="q"), "advantage='q'; allowed are return, critic"),
+        (dict(sigma=2), "sigma=2"),
+    ],
 )
 def test_wrong_settings_are_refused(change, message):
     with pytest.raises(ValueError, match=message):
         Config(**change)
+
+
+def test_wrong_lengths_are_refused(tmp_path):
     with pytest.raises(ValueError, match="steps=31; one update takes rollout"):
         loop.train(envs.make("toy/fridge", 8), "mappo", 31, config=SMALL)
+    with pytest.raises(ValueError, match="minibatches=33; allowed are 1 to 32"):
+        train("mappo", 1, config=dataclasses.replace(SMALL, minibatches=33), out=tmp_path / "run")
+    assert not (tmp_path / "run").exists()
 
 
 @pytest.mark.parametrize("method", ["mappo", "maca"])
