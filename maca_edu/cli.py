@@ -61,7 +61,8 @@ def train_command(
         if row["update"] % max(updates // 10, 1) == 0 or row["update"] == updates:
             left = (updates - row["update"]) * size / row["steps_per_second"]
             speed = f"{row['steps_per_second']:,.0f} steps/s, {left:.0f} s left"
-            print(f"{row['env_steps']:>11,} steps  return {row['return_mean']:8.3f}  {speed}", flush=True)
+            result = f"{row['return_mean']:8.3f}" if row["episodes"] else "no episode ended"
+            print(f"{row['env_steps']:>11,} steps  return {result}  {speed}", flush=True)
 
     train(env, method, steps, seed, out, batch, config=config, resume=resume, report=report)
     print(f"Written to {out}. Play with it: maca-edu evaluate {out}")

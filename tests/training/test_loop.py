@@ -128,6 +128,28 @@ def test_playing_is_greedy_and_on_seeds_of_its_own():
     np.testing.assert_array_equal(run.policy(view), probs.argmax(dim=-1).numpy())
 
 
+def test_cut_episodes_bootstrap_from_the_observation_they_ended_on():
+    env = envs.make("toy/warehouse?preset=tiny&horizon=4", 8)
+    trainer = loop.Trainer(env, "mappo", 0, SMALL)
+    state = env.state_dict()["state"]
+    trainer.collect()
+    buffer, learner = trainer.buffer, trainer.learner
+    for action in buffer["action"].numpy():  # the game itself says where each episode ended
+        state = env.game.step(state, action).state
+    cut = buffer["truncated"][3]
+    assert cut.any()
+    assert not buffer["truncated"][:3].any()
+    facts = learner.look({k: buffer[k].flatten(0, 1) for k in ("obs", "state", "available")})
+    got = learner.returns(buffer, facts, loop.tensors(env.view(), "obs", "state", "available"))[3, cut]
+    with torch.no_grad():
+        final, after = (
+            learner.norms["v"].denormalise(learner.critic.net(torch.from_numpy(env.game.features(s)))[0])[cut]
+            for s in (state, env.state_dict()["state"])
+        )
+    torch.testing.assert_close(got, buffer["reward"][3, cut] + 0.99 * final)
+    assert not torch.allclose(final, after)  # the next episode's first state is another
+
+
 def test_separate_networks_act_each_for_its_agent():
     sizes = loop.sizes_of(envs.make("toy/fridge", 2))
     team = Team(sizes, (8,), shared=False)
