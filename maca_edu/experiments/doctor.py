@@ -9,9 +9,9 @@ from pathlib import Path
 
 PARTS = {
     "the course and the toy games": (("numpy", "torch", "cma", "pettingzoo", "jupyterlab"), "make lab"),
-    "SMAX and MPE on JaxMARL": (("jax", "jaxmarl"), "pip install -e '.[jax]'"),
-    "SMAC and SMACv2": (("smacv2", "pysc2"), "pip install -e '.[starcraft]'"),
-    "sweeps on a cluster": (("ray",), "pip install -e '.[cluster]'"),
+    "SMAX and MPE on JaxMARL": (("jax", "jaxmarl"), "pip install -c constraints.txt -e '.[jax]'"),
+    "SMAC and SMACv2": (("smacv2", "pysc2"), "pip install -c constraints.txt -e '.[starcraft]'"),
+    "sweeps on a cluster": (("ray",), "pip install -c constraints.txt -e '.[cluster]'"),
 }
 
 
