@@ -22,6 +22,7 @@ import numpy as np
 from PIL import Image
 
 from maca_edu import exact
+from maca_edu.exact.baselines import squared_scores
 from maca_edu.widgets.console import signed
 from maca_edu.widgets.frames import Explorer, html_leaves
 from toy_envs import climb_v0, fridge_v0, ring_v0
@@ -89,7 +90,7 @@ def triangle(name: str, view: str, p: float) -> Triangle:
     for i in viewed(setting, view):
         groups = (range(q.ndim), (i,), setting.corrsets[i])
         A = np.stack([exact.advantage(q, policy, group) for group in groups])  # [3, A, ..., A]
-        weight = squared_score(policy, i)
+        weight = squared_scores(policy[i]).reshape([-1 if j == i else 1 for j in range(q.ndim)])
         M += [[exact.value(weight * x * y, policy) for y in A] for x in A]
         best = exact.minimum_variance_baseline(q, policy, i, (i,))
         means[i], least = exact.gradient_moments(q, policy, i, best)
@@ -100,13 +101,6 @@ def triangle(name: str, view: str, p: float) -> Triangle:
 def viewed(setting: Setting, view: str) -> list[int]:
     """The agents in view."""
     return list(range(setting.game.n_agents)) if view == TEAM else [setting.game.agents.index(view)]
-
-
-def squared_score(policy: np.ndarray, agent: int) -> np.ndarray:
-    """|grad log pi_i(a_i)|^2 as an array that broadcasts to q's shape."""
-    pi = policy[agent]
-    along = [-1 if j == agent else 1 for j in range(len(policy))]
-    return ((np.eye(len(pi)) - pi) ** 2).sum(axis=1).reshape(along)
 
 
 def best_mixture(M: np.ndarray) -> np.ndarray:

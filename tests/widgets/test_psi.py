@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from maca_edu import exact
+from maca_edu.exact.baselines import squared_scores
 from maca_edu.widgets import psi as module
 from maca_edu.widgets.psi import best_mixture, panel, psi_explorer, settings, triangle, views_of
 
@@ -78,7 +79,7 @@ def test_the_closed_form_is_the_least_on_the_triangle(n, A, seed, team):
     for i in range(n if team else 1):
         corrset = [j for j in range(n) if j == i or rng.random() < 0.5]
         advantages = [exact.advantage(q, policy, group) for group in (range(n), (i,), corrset)]
-        w = module.squared_score(policy, i)
+        w = squared_scores(policy[i]).reshape([-1 if j == i else 1 for j in range(n)])
         M += [[exact.value(w * x * y, policy) for y in advantages] for x in advantages]
     best = best_mixture(M)
     assert best.min() >= 0
