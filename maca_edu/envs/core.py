@@ -29,31 +29,43 @@ class TeamStep(NamedTuple):
     reward: np.ndarray  # [B] float32
     terminated: np.ndarray  # [B] bool, the game is over: nothing follows
     truncated: np.ndarray  # [B] bool, the clock ran out; never where terminated
-    won: np.ndarray | None  # [B] bool, the episode that ended was won; None where there is no winning
+    won: np.ndarray | None = None  # [B] bool, the episode that ended was won; None where there is no winning
+    info: dict[str, np.ndarray] = {}  # noqa: RUF012  # numbers of the episode, [B], read where it ended: dead_allies
 
 
 class TeamEnv(Protocol):
-    """B environments of n agents with A actions each."""
+    """B environments of n agents with A actions each.
+
+    Agents whose own spaces are smaller than others' are padded: with zeros in obs, with False in available. Arrays
+    that an environment returned are the caller's: later steps do not change them.
+    """
 
     name: str
     batch: int
     n_agents: int
-    n_actions: int
+    n_actions: int  # how many actions there are; where continuous, how many numbers an action has
     obs_size: int
     state_size: int
     horizon: int  # steps after which an episode is cut
+    continuous: bool  # actions are float32 [B, n, A], clipped to the game's range; available marks the numbers used
 
     def reset(self, seed: int) -> View:
         """Start new episodes everywhere; the seed decides all that follows, but for the actions."""
 
     def step(self, action: np.ndarray) -> TeamStep:
-        """Play joint actions, integers `[B, n]`. Raises ValueError where one is not legal."""
+        """Play joint actions, integers `[B, n]` or, where continuous, floats `[B, n, A]`.
+
+        Raises ValueError where one is not legal or not finite.
+        """
 
     def view(self) -> View:
         """What is known now; the view that the last reset or step returned."""
 
     def state_dict(self) -> dict:
-        """Numbers and words from which another copy of the environment goes on identically."""
+        """Arrays, numbers and words from which another copy of the environment goes on identically."""
 
     def load_state_dict(self, state: dict) -> None:
         """Go on where `state` was saved."""
+
+    def close(self) -> None:
+        """Give back processes, windows and memory; calling it twice is harmless."""

@@ -22,6 +22,8 @@ class ToyEnv:
     horizon: steps after which an episode is cut. Raises ValueError where batch is not a positive integer.
     """
 
+    continuous = False
+
     def __init__(self, game: Game, batch: int, name: str):
         self.game, self.name, self.horizon = game, name, game.horizon
         self.batch = check_integer("batch", batch, 1)
@@ -56,7 +58,7 @@ class ToyEnv:
             self._state[ended] = self.game.reset(self._rng, int(ended.sum()))
             self._time[ended] = 0
             view = self.view()
-        return TeamStep(view, final, step.reward.astype(np.float32), step.terminated, truncated, None)
+        return TeamStep(view, final, step.reward.astype(np.float32), step.terminated, truncated)
 
     def state_dict(self) -> dict:
         """The games' states, their clocks and the generator."""
@@ -68,6 +70,9 @@ class ToyEnv:
             raise ValueError(f"batch={self.batch}; the saved environment has {len(state['time'])} copies")
         self._state, self._time = state["state"].copy(), state["time"].copy()
         rng.set_state(self._rng, state["rng"])
+
+    def close(self) -> None:
+        """There is nothing to give back."""
 
 
 def names() -> list[str]:
