@@ -1,22 +1,42 @@
 """Environments: one contract, and an adapter for each family of games.
 
-core    TeamEnv, View, TeamStep      what the training loop asks for
-toy     the games of toy_envs        toy/fridge, toy/ring, ...
+core       TeamEnv, View, TeamStep      what the training loop asks for
+options    split                        options behind a name
+toy        the games of toy_envs        toy/fridge, toy/ring, ...
 """
 
-from maca_edu.envs.core import TeamEnv, TeamStep, View
-from maca_edu.envs.toy import ToyEnv, names
-from maca_edu.envs.toy import make as _make_toy
+from __future__ import annotations
 
-__all__ = ["TeamEnv", "TeamStep", "ToyEnv", "View", "make", "names"]
+import importlib
+import importlib.util
+
+from maca_edu.envs.core import TeamEnv, TeamStep, View
+
+__all__ = ["TeamEnv", "TeamStep", "View", "family", "make", "names"]
+
+# Which module serves a name, by what stands before its slash. Each has names(), make(name, batch) and PACKAGES.
+FAMILIES = {"toy": "toy"}
+
+
+def family(name: str):
+    """The module that serves `name`. Raises ValueError where there is none."""
+    prefix = name.partition("/")[0]
+    if prefix not in FAMILIES:
+        allowed = ", ".join(f"{known}/..." for known in FAMILIES)
+        raise ValueError(f"env={name!r}; allowed are {allowed}, see maca-edu envs; options as in toy/ring?n_agents=8")
+    return importlib.import_module(f"maca_edu.envs.{FAMILIES[prefix]}")
+
+
+def names() -> list[str]:
+    """All environments' names, installed or not."""
+    modules = dict.fromkeys(FAMILIES.values())
+    return [name for module in modules for name in importlib.import_module(f"maca_edu.envs.{module}").names()]
 
 
 def make(name: str, batch: int) -> TeamEnv:
     """`batch` copies of the environment called `name`, to be reset with a seed.
 
     name: one of `names()`, with options of the game behind a question mark: "toy/ring?n_agents=8&span=3".
-    Raises ValueError where there is no such environment or option.
+    Raises ValueError where there is no such environment or option, or what it needs is not installed.
     """
-    if name.partition("?")[0] not in names():
-        raise ValueError(f"env={name!r}; allowed are {', '.join(names())}, options as in toy/ring?n_agents=8&span=3")
-    return _make_toy(name, batch)
+    return family(name).make(name, batch)

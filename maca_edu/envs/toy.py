@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import importlib
-import json
-from urllib.parse import parse_qsl
 
 import numpy as np
 
+from maca_edu.envs import options
 from maca_edu.envs.core import TeamStep, View
 from maca_edu.training import rng
 from toy_envs.core import Game, check_integer
 
+PACKAGES = ()
 GAMES = ("fridge", "ring", "climb", "penalty", "xor", "warehouse")
 
 
@@ -83,20 +83,10 @@ def names() -> list[str]:
 def make(name: str, batch: int) -> ToyEnv:
     """`batch` copies of the game that `name` asks for, such as "toy/ring?n_agents=8&span=3".
 
-    Options are JSON values or words. Raises ValueError where the game refuses one.
+    Raises ValueError where there is no such game or it refuses an option.
     """
-    game, _, query = name.removeprefix("toy/").partition("?")
-    try:
-        pairs = parse_qsl(query, strict_parsing=bool(query))
-    except ValueError:
-        raise ValueError(f"env={name!r}; options look like ?n_agents=8&span=3") from None
-    options = {key: _value(text) for key, text in pairs}
-    return ToyEnv(importlib.import_module(f"toy_envs.{game}_v0").game(**options), batch, name)
-
-
-def _value(text: str):
-    """A number, truth value or list where the text is JSON, otherwise the text."""
-    try:
-        return json.loads(text)
-    except json.JSONDecodeError:
-        return text
+    bare, chosen = options.split(name)
+    game = bare.removeprefix("toy/")
+    if game not in GAMES:
+        raise ValueError(f"env={name!r}; allowed are {', '.join(names())}, options as in toy/ring?n_agents=8&span=3")
+    return ToyEnv(importlib.import_module(f"toy_envs.{game}_v0").game(**chosen), batch, name)
