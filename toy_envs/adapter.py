@@ -37,6 +37,7 @@ class ParallelGame(ParallelEnv):
         if render_mode not in (None, *RENDER_MODES):
             raise ValueError(f"render_mode={render_mode!r}; allowed are None, 'ansi' and 'rgb_array'")
         self.game = game
+        self.horizon = game.horizon
         self.render_mode = render_mode
         self.metadata = {"name": game.name, "render_modes": list(RENDER_MODES), "render_fps": 2}
         self.possible_agents = list(game.agents)

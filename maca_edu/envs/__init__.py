@@ -3,6 +3,8 @@
 core       TeamEnv, View, TeamStep      what the training loop asks for
 options    split                        options behind a name
 toy        the games of toy_envs        toy/fridge, toy/ring, ...
+mpe        three particle games         mpe/simple_spread, ...
+pettingzoo any module's parallel_env    pettingzoo/my_package.my_game
 """
 
 from __future__ import annotations
@@ -15,7 +17,7 @@ from maca_edu.envs.core import TeamEnv, TeamStep, View
 __all__ = ["TeamEnv", "TeamStep", "View", "family", "make", "names"]
 
 # Which module serves a name, by what stands before its slash. Each has names(), make(name, batch) and PACKAGES.
-FAMILIES = {"toy": "toy"}
+FAMILIES = {"toy": "toy", "mpe": "mpe", "pettingzoo": "pettingzoo"}
 
 
 def family(name: str):

@@ -5,6 +5,7 @@ import pytest
 from numpy.testing import assert_array_equal
 
 from maca_edu import envs
+from maca_edu.envs import toy
 
 B = 3
 RANDOM = "toy/warehouse?preset=tiny&horizon=4"
@@ -18,7 +19,7 @@ def flat(step):
     return [*step.view, *step.final, step.reward, step.terminated, step.truncated]
 
 
-@pytest.mark.parametrize("name", [*envs.names(), "toy/ring?n_agents=8&span=3", RANDOM])
+@pytest.mark.parametrize("name", [*toy.names(), "toy/ring?n_agents=8&span=3", RANDOM])
 def test_shapes_and_types(name):
     env = envs.make(name, B)
     view = env.reset(1)
