@@ -1,0 +1,409 @@
+"""PettingZoo games as team environments: every kind of space, deaths, masks, rewards, clocks; and mpe2's games."""
+
+import importlib
+import importlib.util
+import sys
+import types
+
+import numpy as np
+import pytest
+from gymnasium import spaces
+from numpy.testing import assert_allclose, assert_array_equal
+from pettingzoo import ParallelEnv
+
+from maca_edu import envs
+from maca_edu.envs import mpe
+from maca_edu.envs.pettingzoo import ParallelSingle
+
+needs_mpe2 = pytest.mark.skipif(importlib.util.find_spec("mpe2") is None, reason="mpe2 is not installed")
+
+
+def box(*shape, low=-5.0, high=5.0):
+    return spaces.Box(low, high, shape, np.float32)
+
+
+class Zoo(ParallelEnv):
+    """Agents with every kind of observation; `leaves` goes after its second step, the others after `length`."""
+
+    metadata = {"name": "zoo"}  # noqa: RUF012
+
+    def __init__(self, rewards=(1.0,) * 5, length=4, end="terminated", mask=(0, 1, 1), has_state=False, max_steps=None):
+        self.rewards, self.length, self.end, self.mask, self.has_state = rewards, length, end, mask, has_state
+        if max_steps is not None:
+            self.max_steps = max_steps
+        self.possible_agents = ["boxed", "leaves", "bits", "many", "masked"]
+        masked = spaces.Dict({"observation": box(1), "action_mask": spaces.MultiBinary(3)})
+        kinds = [box(2, 2), spaces.Discrete(3, start=2), spaces.MultiBinary(2), spaces.MultiDiscrete([2, 3]), masked]
+        self.kinds = dict(zip(self.possible_agents, kinds, strict=True))
+        self.sizes = dict(zip(self.possible_agents, (2, 2, 4, 2, 3), strict=True))
+        self.played = []
+
+    def observation_space(self, agent):
+        return self.kinds[agent]
+
+    def action_space(self, agent):
+        return spaces.Discrete(self.sizes[agent], start=10 if agent == "bits" else 0)
+
+    def _see(self, agents):
+        own = {
+            "boxed": np.array([[1, 2], [3, self.time]], dtype=np.float32),
+            "leaves": 3,
+            "bits": np.array([0, 1]),
+            "many": np.array([1, 2]),
+            "masked": {"observation": np.array([0.5], dtype=np.float32), "action_mask": np.array(self.mask)},
+        }
+        return {agent: own[agent] for agent in agents}
+
+    def _infos(self, agents):
+        return {agent: {"action_mask": np.array([1, 0, 1, 0])} if agent == "bits" else {} for agent in agents}
+
+    def reset(self, seed=None, options=None):
+        self.time, self.agents = 0, list(self.possible_agents)
+        return self._see(self.agents), self._infos(self.agents)
+
+    def step(self, actions):
+        self.played.append(actions)
+        self.time += 1
+        acted, ends = self.agents, self.time >= self.length
+        gone = acted if ends else ["leaves"] if self.time == 2 else []
+        over = {agent: agent in gone and (not ends or self.end == "terminated") for agent in acted}
+        late = {agent: agent in gone and not over[agent] for agent in acted}
+        self.agents = [agent for agent in acted if agent not in gone]
+        paid = dict(zip(self.possible_agents, self.rewards, strict=True))
+        return self._see(acted), {agent: paid[agent] for agent in acted}, over, late, self._infos(acted)
+
+    def state(self):
+        if not self.has_state:
+            raise NotImplementedError
+        return np.array([[self.time, 7]])
+
+
+class Crane(ParallelEnv):
+    """Two agents with continuous actions of different shapes, and no clock."""
+
+    metadata = {"name": "crane"}  # noqa: RUF012
+    possible_agents = ["hook", "boom"]  # noqa: RUF012
+
+    def observation_space(self, agent):
+        return box(1)
+
+    def action_space(self, agent):
+        return box(2, 2, low=-1.0, high=2.0) if agent == "hook" else box(1, low=0.0, high=1.0)
+
+    def reset(self, seed=None, options=None):
+        self.agents = list(self.possible_agents)
+        return self._see(), {}
+
+    def _see(self):
+        return {agent: np.zeros(1, dtype=np.float32) for agent in self.agents}
+
+    def step(self, actions):
+        self.played = actions
+        no = dict.fromkeys(self.agents, False)
+        return self._see(), dict.fromkeys(self.agents, 1.0), no, dict(no), {}
+
+
+@pytest.fixture
+def zoo(monkeypatch):
+    """The module `zoo_games` with parallel_env = Zoo, as if a user had written it."""
+    module = types.ModuleType("zoo_games")
+    module.parallel_env = Zoo
+    monkeypatch.setitem(sys.modules, "zoo_games", module)
+    return module
+
+
+LEGAL = np.array([0, 0, 2, 1, 1])
+
+
+def test_every_space_becomes_a_vector():
+    single = ParallelSingle(Zoo(), horizon=9)
+    obs, state, available, alive = single.reset(0)
+    expected = [[1, 2, 3, 0, 0], [0, 1, 0, 0, 0], [0, 1, 0, 0, 0], [0, 1, 0, 0, 1], [0.5, 0, 0, 0, 0]]
+    assert_array_equal(obs, np.array(expected, dtype=np.float32))
+    assert_array_equal(state, [1, 2, 3, 0, 0, 1, 0, 0, 1, 0, 1, 0, 0, 1, 0.5])
+    assert available.astype(int).tolist() == [[1, 1, 0, 0], [1, 1, 0, 0], [1, 0, 1, 0], [1, 1, 0, 0], [0, 1, 1, 0]]
+    assert alive.all()
+    assert (single.n_agents, single.n_actions, single.obs_size, single.state_size) == (5, 4, 5, 15)
+    assert single.continuous is False
+
+
+def test_actions_reach_the_game_in_its_own_numbers():
+    single = ParallelSingle(Zoo(), horizon=9)
+    single.reset(0)
+    single.step(LEGAL)
+    assert single.env.played[-1] == {"boxed": 0, "leaves": 0, "bits": 12, "many": 1, "masked": 1}
+
+
+def test_who_leaves_is_dead_has_a_no_op_and_acts_no_more():
+    single = ParallelSingle(Zoo(), horizon=9)
+    single.reset(0)
+    assert single.step(LEGAL)[0].alive.all()
+    view, reward, over, late, *_ = single.step(LEGAL)
+    assert view.alive.tolist() == [True, False, True, True, True]
+    assert view.available[1].tolist() == [True, False, False, False]
+    assert not view.obs[1].any()
+    assert len(view.state) == 15
+    assert (reward, over, late) == (1.0, False, False)
+    single.step(LEGAL)
+    assert "leaves" not in single.env.played[-1]
+
+
+@pytest.mark.parametrize(("end", "over", "late"), [("terminated", True, False), ("truncated", False, True)])
+def test_the_game_ends_by_itself(end, over, late):
+    single = ParallelSingle(Zoo(end=end), horizon=9)
+    single.reset(0)
+    ends = [single.step(LEGAL)[2:4] for _ in range(3)]
+    assert ends == [(False, False)] * 3
+    view, _, *ended = single.step(LEGAL)[:4]
+    assert tuple(ended) == (over, late)
+    assert view.alive.tolist() == [True, False, True, True, True]
+    assert view.obs[0, 3] == 4  # what was seen last, not zeros
+
+
+def test_the_horizon_cuts_but_does_not_hide_an_end():
+    for horizon, expected in ((3, (False, True)), (4, (True, False))):
+        single = ParallelSingle(Zoo(), horizon=horizon)
+        single.reset(0)
+        ends = [single.step(LEGAL)[2:4] for _ in range(horizon)]
+        assert ends[-1] == expected
+        assert set(ends[:-1]) == {(False, False)}
+
+
+def test_the_clock_is_the_games_or_the_one_asked_for():
+    assert ParallelSingle(Zoo(max_steps=6)).horizon == 6
+    assert ParallelSingle(Zoo(max_steps=6), horizon=4).horizon == 4
+    assert ParallelSingle(Zoo(max_steps=6), horizon=8).horizon == 6
+    with pytest.raises(ValueError, match="does not tell when its clock runs out"):
+        ParallelSingle(Zoo())
+    with pytest.raises(ValueError, match="horizon=0"):
+        ParallelSingle(Zoo(), horizon=0)
+
+
+def test_the_games_state_where_it_has_one():
+    single = ParallelSingle(Zoo(has_state=True), horizon=9)
+    single.reset(0)
+    assert single.step(LEGAL)[0].state.tolist() == [1, 7]
+
+
+def test_rewards_are_shared_summed_or_averaged():
+    unequal = (1.0, 2.0, 3.0, 4.0, 5.0)
+    single = ParallelSingle(Zoo(unequal), horizon=9)
+    single.reset(0)
+    with pytest.raises(
+        ValueError, match=r"rewards of step 1 are \[1.0, 2.0, 3.0, 4.0, 5.0\].*reward=sum or reward=mean"
+    ):
+        single.step(LEGAL)
+    for reward, before, after in (("sum", 15, 13), ("mean", 3, 13 / 5)):
+        single = ParallelSingle(Zoo(unequal), reward, 9)
+        single.reset(0)
+        assert [single.step(LEGAL)[1] for _ in range(3)] == [before, before, after]  # `leaves` earned 2
+    single = ParallelSingle(Zoo((float("nan"),) * 5), "sum", 9)
+    single.reset(0)
+    with pytest.raises(ValueError, match="they must be finite"):
+        single.step(LEGAL)
+    with pytest.raises(ValueError, match="reward='first'; allowed are shared, sum, mean"):
+        ParallelSingle(Zoo(), "first", 9)
+
+
+def test_wrong_masks_are_refused():
+    for mask in ((0, 0, 0), (1, 1)):
+        with pytest.raises(ValueError, match="the action mask of agent 'masked'"):
+            ParallelSingle(Zoo(mask=mask), horizon=9)
+
+
+def test_continuous_actions_are_clipped_and_shaped():
+    single = ParallelSingle(Crane(), horizon=2)
+    view = single.reset(0)
+    assert single.continuous
+    assert view.available.tolist() == [[True] * 4, [True, False, False, False]]
+    ended = single.step(np.array([[-3, 0.5, 3, 1], [-1, 9, 9, 9]], dtype=np.float32))
+    assert_array_equal(single.env.played["hook"], [[-1, 0.5], [2, 1]])
+    assert_array_equal(single.env.played["boom"], [0])
+    assert {action.dtype for action in single.env.played.values()} == {np.dtype(np.float32)}
+    assert ended[1:4] == (1.0, False, False)
+    assert single.step(np.zeros((2, 4)))[2:4] == (False, True)
+
+
+def test_action_spaces_of_two_kinds_are_refused():
+    class Mixed(Crane):
+        def action_space(self, agent):
+            return spaces.Discrete(2) if agent == "hook" else box(1)
+
+    with pytest.raises(ValueError, match=r"the action spaces are .*; allowed are all Discrete, or all Box"):
+        ParallelSingle(Mixed(), horizon=2)
+
+
+def test_a_users_module_by_its_name(zoo):
+    env = envs.make("pettingzoo/zoo_games?length=3&horizon=9", 2)
+    env.reset(0)
+    ends = [env.step(np.tile(LEGAL, (2, 1))) for _ in range(3)]
+    assert [step.terminated.tolist() for step in ends] == [[False] * 2, [False] * 2, [True] * 2]
+    assert not ends[-1].final.alive[:, 1].any()
+    assert ends[-1].view.alive.all()
+    with pytest.raises(ValueError, match=r"action\[0, 4\]=0; allowed are \[1, 2\]"):
+        env.step(np.zeros((2, 5), dtype=int))
+
+
+def test_unequal_rewards_are_named_through_make_too(zoo):
+    env = envs.make("pettingzoo/zoo_games?rewards=[1,2,3,4,5]&horizon=9", 1)
+    env.reset(0)
+    with pytest.raises((ValueError, RuntimeError), match="rewards of step 1"):
+        env.step(LEGAL[None])
+
+
+def test_a_users_module_in_worker_processes(tmp_path, monkeypatch):
+    source = "from toy_envs.warehouse_v0 import parallel_env\n"
+    (tmp_path / "somebodys_game.py").write_text(source)
+    monkeypatch.syspath_prepend(tmp_path)
+    workers = envs.make("pettingzoo/somebodys_game?preset=tiny&horizon=4&processes=1", 2)
+    here = envs.make("pettingzoo/somebodys_game?preset=tiny&horizon=4", 2)
+    try:
+        assert_array_equal(workers.reset(1).obs, here.reset(1).obs)
+    finally:
+        workers.close()
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("pettingzoo/no_such_package.game", "there is no Python module 'no_such_package'.*pip install no_such_package"),
+        ("pettingzoo/json", "'json' has no function 'parallel_env'"),
+        ("pettingzoo/toy_envs.ring_v0?spam=1", "unknown option 'spam'"),
+        ("pettingzoo/zoo_games", "env='pettingzoo/zoo_games': the game does not tell"),
+        ("mpe/simple_tag", "env='mpe/simple_tag'; allowed are mpe/simple_spread, mpe/simple_reference"),
+    ],
+)
+def test_wrong_names_are_refused(name, message, zoo):
+    with pytest.raises(ValueError, match=message):
+        envs.make(name, 2)
+
+
+@needs_mpe2
+@pytest.mark.parametrize(
+    ("query", "message"),
+    [
+        ("spam=1", "env='mpe/simple_spread.spam=1': .*spam"),
+        ("local_ratio=2", "local_ratio"),
+        ("reward=first", "reward='first'; allowed are"),
+        ("processes=3", "processes=3; allowed are 0 to batch=2"),
+    ],
+)
+def test_wrong_options_of_mpe_are_refused(query, message):
+    with pytest.raises(ValueError, match=message):
+        envs.make(f"mpe/simple_spread?{query}", 2)
+
+
+@pytest.mark.parametrize("game", ["fridge", "ring", "climb", "penalty", "xor"])
+def test_toy_games_pay_the_same_either_way(game):
+    toy, zoo = envs.make(f"toy/{game}", 16), envs.make(f"pettingzoo/toy_envs.{game}_v0", 16)
+    assert_array_equal(toy.reset(0).obs, zoo.reset(0).obs)
+    action = np.random.default_rng(0).integers(toy.n_actions, size=(16, toy.n_agents))
+    for a, b in zip(toy.step(action), zoo.step(action), strict=True):
+        if isinstance(a, np.ndarray):
+            assert_array_equal(a, b)
+
+
+def test_the_warehouse_is_the_same_either_way():
+    name = "pettingzoo/toy_envs.warehouse_v0?preset=tiny"
+    single = importlib.import_module("maca_edu.envs.pettingzoo").single(name)
+    game, rng, ended = single.env.game, np.random.default_rng(0), 0
+    for seed in range(5):
+        state, over, late = game.reset(np.random.default_rng(seed), 1), False, False
+        assert_array_equal(single.reset(seed).obs, game.observe(state)[0])
+        while not (over or late):
+            action = rng.integers(single.n_actions, size=single.n_agents)
+            played = game.step(state, action[None])
+            state = played.state
+            view, reward, over, late, *_ = single.step(action)
+            assert_allclose(reward, played.reward[0])
+            assert_array_equal(view.obs, game.observe(state)[0])
+            assert_array_equal(view.state, game.features(state)[0])
+            assert over == played.terminated[0]
+        ended += late
+    assert ended
+
+
+@needs_mpe2
+@pytest.mark.parametrize("continuous", [True, False])
+@pytest.mark.parametrize(
+    ("name", "extra"),
+    [
+        ("simple_spread", {}),
+        ("simple_spread", dict(N=4, local_ratio=0.2)),
+        ("simple_spread", dict(N=1, terminate_on_success=True)),
+        ("simple_reference", {}),
+        ("simple_speaker_listener", {}),
+    ],
+)
+def test_mpe_plays_as_mpe2s_parallel_env(name, extra, continuous):
+    """Step by step the same observations, states, rewards and ends, on the same seeds."""
+    query = "&".join(f"{key}={str(value).lower()}" for key, value in dict(extra, continuous=continuous).items())
+    single = mpe.single(f"mpe/{name}?{query}")
+    module = importlib.import_module(mpe.GAMES[f"mpe/{name}"])
+    theirs = module.parallel_env(continuous_actions=continuous, max_cycles=25, **extra)
+    rng, early = np.random.default_rng(1), 0
+    for seed in range(40 if "terminate_on_success" in extra else 3):
+        seen, _ = theirs.reset(seed=seed)
+        view, steps, ended = single.reset(seed), 0, False
+        while not ended:
+            for i, agent in enumerate(theirs.possible_agents):
+                assert_array_equal(view.obs[i, : len(seen[agent])], seen[agent])
+                assert not view.obs[i, len(seen[agent]) :].any()
+            assert_array_equal(view.state, theirs.state())
+            action, joint = random_joint(theirs, view, continuous, rng)
+            seen, rewards, over, late, _ = theirs.step(joint)
+            view, reward, *ends = single.step(action)[:4]
+            assert_allclose(reward, sum(rewards.values()), rtol=1e-12)
+            assert ends == [all(over.values()), all(late.values())]
+            steps, ended = steps + 1, any(ends)
+        early += steps < 25
+    assert early > 0 if "terminate_on_success" in extra else early == 0
+
+
+def random_joint(theirs, view, continuous, rng):
+    """A random legal action as an array and in mpe2's own form; continuous ones partly outside the range."""
+    if not continuous:
+        action = np.array([rng.choice(np.flatnonzero(legal)) for legal in view.available])
+        return action, {agent: int(a) for agent, a in zip(theirs.possible_agents, action, strict=True)}
+    action = rng.uniform(-0.2, 1.2, view.available.shape).astype(np.float32) * view.available
+    sizes = view.available.sum(-1)
+    return action, {
+        agent: np.clip(a[:size], 0, 1) for agent, a, size in zip(theirs.possible_agents, action, sizes, strict=True)
+    }
+
+
+@needs_mpe2
+def test_speaker_and_listener_are_padded():
+    view = mpe.single("mpe/simple_speaker_listener").reset(0)
+    assert view.available.sum(-1).tolist() == [3, 5]
+    assert view.obs.shape == (2, 11)
+    assert not view.obs[0, 3:].any()
+    assert view.obs[1, 2:8].all()
+    assert len(view.state) == 14
+    discrete = envs.make("mpe/simple_speaker_listener?continuous=false", 1)
+    assert discrete.reset(0).available.sum(-1).tolist() == [[3, 5]]
+    with pytest.raises(ValueError, match=r"action\[0, 0\]=3; allowed are \[0, 1, 2\]"):
+        discrete.step(np.array([[3, 4]]))
+
+
+@needs_mpe2
+def test_the_sizes_are_those_of_the_paper_s_games():
+    sizes = {}
+    for name in mpe.names():
+        for continuous in ("true", "false"):
+            one = mpe.single(f"{name}?continuous={continuous}")
+            sizes[name, continuous] = (one.n_agents, one.obs_size, one.state_size, one.n_actions)
+            assert one.horizon == 25
+    expected = [(3, 18, 54, 5), (3, 18, 54, 5), (2, 21, 42, 15), (2, 21, 42, 50), (2, 11, 14, 5), (2, 11, 14, 5)]
+    assert list(sizes.values()) == expected
+
+
+@needs_mpe2
+def test_spread_is_shared_only_without_local_rewards():
+    shared = mpe.single("mpe/simple_spread?reward=shared&local_ratio=0")
+    shared.reset(0)
+    shared.step(np.zeros((3, 5)))
+    crowded = mpe.single("mpe/simple_reference?reward=shared")
+    crowded.reset(0)
+    with pytest.raises(ValueError, match="rewards of step 1"):
+        crowded.step(np.zeros((2, 15)))
