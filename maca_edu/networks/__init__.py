@@ -7,7 +7,7 @@ critic    V, Q, baselines, psi, levels     MacaCritic, Encoding, Coefficients
 values    everybody else's critic          VCritic, ComaCritic, UtilityCritic, vdn, QMixer
 """
 
-from maca_edu.networks.actor import Actor, expected_action, greedy, sample
+from maca_edu.networks.actor import Actor, Gaussian, expected_action, greedy, sample
 from maca_edu.networks.critic import Coefficients, Encoding, MacaCritic, level_spectrum
 from maca_edu.networks.encoder import Encoder
 from maca_edu.networks.layers import count_parameters
@@ -19,6 +19,7 @@ __all__ = [
     "ComaCritic",
     "Encoder",
     "Encoding",
+    "Gaussian",
     "MacaCritic",
     "QMixer",
     "UtilityCritic",

@@ -10,6 +10,29 @@ from maca_edu.networks.layers import Trunk, orthogonal
 from toy_envs.core import check_integer
 
 
+class Gaussian(Independent):
+    """Normal numbers, independent of each other, `[B, n, A]`; where `real` is False an agent has no such number.
+
+    A number that is not real is always 0 and adds nothing to log-probability and entropy.
+    """
+
+    def __init__(self, mean: Tensor, std: Tensor, real: Tensor | None = None):
+        super().__init__(Normal(mean, std.expand_as(mean), validate_args=False), 1, validate_args=False)
+        self.real = torch.ones_like(mean, dtype=torch.bool) if real is None else real
+
+    @property
+    def mean(self) -> Tensor:
+        return torch.where(self.real, self.base_dist.loc, 0.0)
+
+    def log_prob(self, value: Tensor) -> Tensor:
+        """`[B, n]`."""
+        return torch.where(self.real, self.base_dist.log_prob(value), 0.0).sum(dim=-1)
+
+    def entropy(self) -> Tensor:
+        """`[B, n]`."""
+        return torch.where(self.real, self.base_dist.entropy(), 0.0).sum(dim=-1)
+
+
 class Actor(nn.Module):
     """Observations to action distributions.
 
@@ -43,19 +66,18 @@ class Actor(nn.Module):
         hidden: Tensor | None = None,
         start: Tensor | None = None,
     ) -> tuple[Distribution, Tensor | None]:
-        """The agents' distributions, with batch shape `[B, n]`, and the next hidden `[E, n, H]` (None without a GRU).
+        """The agents' distributions, with batch shape `[B, n]`, and the memory after each sample (None without a GRU).
 
-        obs: `[B, n, d]`; available: bool `[B, n, A]`, None where every action is legal; hidden, start: see `layers`.
-        Raises ValueError where an agent has no legal action, and for `available` with continuous actions.
+        obs: `[B, n, d]`; available: bool `[B, n, A]`, None where every action is legal, with continuous actions the
+        numbers that each agent's action has; hidden, start: see `layers`.
+        Raises ValueError where an agent has no legal action.
         """
-        x, hidden = self.trunk(obs, hidden, start)  # [B, n, H]
+        x, memory = self.trunk(obs, hidden, start)  # [B, n, H]
         x = self.out(x)  # [B, n, A]
         if self.log_std is None:
-            return Categorical(logits=legal_logits(x, available), validate_args=False), hidden
-        if available is not None:
-            raise ValueError("available was given; continuous actions have no mask")
+            return Categorical(logits=legal_logits(x, available), validate_args=False), memory
         std = torch.sigmoid(self.log_std / self.std_x) * self.std_y  # [A]
-        return Independent(Normal(x, std.expand_as(x), validate_args=False), 1), hidden
+        return Gaussian(x, std, available), memory
 
 
 def legal_logits(logits: Tensor, available: Tensor | None) -> Tensor:
@@ -87,7 +109,8 @@ def sample(distribution: Distribution, generator: torch.Generator) -> Tensor:
     if isinstance(distribution, Categorical):
         probs = distribution.probs
         return torch.multinomial(probs.flatten(0, -2), 1, generator=generator).view(probs.shape[:-1])
-    return torch.normal(distribution.mean, distribution.stddev, generator=generator)
+    noise = torch.normal(0.0, distribution.stddev, generator=generator)
+    return torch.where(distribution.real, distribution.mean + noise, 0.0)
 
 
 def greedy(distribution: Distribution) -> Tensor:

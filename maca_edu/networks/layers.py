@@ -1,7 +1,8 @@
 """The parts the networks share: initialisation, a GRU that forgets at episode starts, and the trunk of the baselines.
 
 B samples are time and environments flattened, time first: B = T * E for a chunk of T steps of E environments, and B = E
-for a single step. `hidden`, the GRU's memory, has one row per environment, so its length says how B splits.
+for a single step. `hidden`, the GRU's memory before the chunk, has one row per environment, so its length says how B
+splits. What comes back is the memory after each sample.
 """
 
 from __future__ import annotations
@@ -48,8 +49,8 @@ class Recurrence(nn.Module):
     def forward(self, x: Tensor, hidden: Tensor | None, start: Tensor | None) -> tuple[Tensor, Tensor]:
         """x `[B, ..., H]`, hidden `[E, ..., H]` (None: blank, E = B), start bool `[B]` (None: no episode starts).
 
-        Returns the features `[B, ..., H]` and the memory after the last step `[E, ..., H]`.
-        Raises ValueError where B is not a multiple of E.
+        Returns the features and the memory after every sample, both `[B, ..., H]`; the memory of the last E samples
+        is what the next steps begin with. Raises ValueError where B is not a multiple of E.
         """
         hidden = torch.zeros_like(x) if hidden is None else hidden
         if len(x) % len(hidden):
@@ -60,12 +61,13 @@ class Recurrence(nn.Module):
         if start is None:
             start = torch.zeros(len(x), dtype=torch.bool, device=x.device)
         start = start.view(steps, -1)  # [T, E]
-        outputs, cuts = [], [0, *(t for t in range(1, steps) if start[t].any()), steps]
+        memories, cuts = [], [0, *(t for t in range(1, steps) if start[t].any()), steps]
         for t, end in pairwise(cuts):  # one call of the GRU between two cuts
             keep = ~start[t].repeat_interleave(memory.shape[1] // len(hidden))  # [E * ...]
-            output, memory = self.gru(sequence[t:end], torch.where(keep[:, None], memory, 0.0))
-            outputs.append(output)
-        return self.norm(torch.cat(outputs)).view(x.shape), memory.view(hidden.shape)
+            after, memory = self.gru(sequence[t:end], torch.where(keep[:, None], memory, 0.0))
+            memories.append(after)
+        memory = torch.cat(memories).view(x.shape)  # a GRU's output is its memory
+        return self.norm(memory), memory
 
 
 class Trunk(nn.Module):
@@ -81,6 +83,6 @@ class Trunk(nn.Module):
         self.recurrence = Recurrence(sizes[-1]) if recurrent else None
 
     def forward(self, x: Tensor, hidden: Tensor | None = None, start: Tensor | None = None):
-        """x `[B, ..., d]` to features `[B, ..., H]` and the next hidden `[E, ..., H]` (None without a GRU)."""
+        """x `[B, ..., d]` to features `[B, ..., H]` and the memory after each sample (None without a GRU)."""
         x = self.layers(x)
         return (x, None) if self.recurrence is None else self.recurrence(x, hidden, start)

@@ -20,7 +20,7 @@ class VCritic(nn.Module):
         self.out = orthogonal(nn.Linear(hidden_sizes[-1], 1))
 
     def forward(self, x: Tensor, hidden: Tensor | None = None, start: Tensor | None = None):
-        """Values `[B]` of states `[B, s]`, or `[B, n]` of observations `[B, n, d]`, and the next hidden."""
+        """Values `[B]` of states `[B, s]`, or `[B, n]` of observations `[B, n, d]`, and the memory after each sample."""
         x, hidden = self.trunk(x, hidden, start)
         return self.out(x).squeeze(-1), hidden
 
@@ -43,7 +43,7 @@ class ComaCritic(nn.Module):
         self.out = orthogonal(nn.Linear(hidden_sizes[-1], n_actions))
 
     def forward(self, state: Tensor, action: Tensor, hidden: Tensor | None = None, start: Tensor | None = None):
-        """state `[B, s]`, action one-hot `[B, n, A]` to Q `[B, n, A]` and the next hidden `[E, n, H]`.
+        """state `[B, s]`, action one-hot `[B, n, A]` to Q `[B, n, A]` and the memory `[B, n, H]` after each.
 
         Agent i's own block of the joint action is blank: that keeps Q independent of a_i and says who i is.
         """
@@ -68,7 +68,7 @@ class UtilityCritic(nn.Module):
         self.out = orthogonal(nn.Linear(hidden_sizes[-1], n_actions))
 
     def forward(self, obs: Tensor, hidden: Tensor | None = None, start: Tensor | None = None):
-        """obs `[B, n, d]` to utilities `[B, n, A]` and the next hidden `[E, n, H]`."""
+        """obs `[B, n, d]` to utilities `[B, n, A]` and the memory `[B, n, H]` after each."""
         x, hidden = self.trunk(obs, hidden, start)
         return self.out(x), hidden
 

@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 ADVANTAGES = ("return", "critic")
+HEADS = ("two", "three")
+SCHEDULES = ("constant", "cosine")
+PSI_DESIGNS = ("mirrored", "shuffled", "paired")
 TIME_LIMITS = ("bootstrap", "harl")
 
 
@@ -24,6 +27,14 @@ class Config:
     """value of an episode that the clock cut: its final state's ("bootstrap") or, as in HARL, none ("harl")"""
     lr: float = 2e-3
     """learning rate of actor and critic (Adam)"""
+    critic_schedule: str = "constant"
+    """the critic's learning rate: the same throughout ("constant"), or falling to a tenth along a cosine ("cosine")"""
+    critic_warmup: int = 0
+    """updates in which the critic's learning rate first grows from 0"""
+    critic_decay: float = 0.0
+    """weight decay of the critic's matrices (AdamW)"""
+    critic_betas: tuple[float, float] = (0.9, 0.999)
+    """how long the critic's optimiser remembers gradients and their squares"""
     clip: float = 0.2
     """how far from 1 PPO lets the ratio of new to old probability go, and the critic's outputs from the old ones"""
     epochs: int = 5
@@ -34,6 +45,12 @@ class Config:
     """weight of the policy's entropy"""
     max_grad_norm: float = 10.0
     """longest gradient"""
+    recurrent: bool = False
+    """actor and critic end in a GRU and remember the episode"""
+    chunk: int = 8
+    """steps through which a GRU's error is passed back; divides rollout"""
+    separate: bool = False
+    """a policy network for each agent instead of one for all (HAPPO always has them)"""
     actor_sizes: tuple[int, ...] = (64, 64)
     """widths of the actor's layers"""
     critic_sizes: tuple[int, ...] = (64, 64)
@@ -42,29 +59,54 @@ class Config:
     """MACA's critic: width of a token"""
     z_size: int = 64
     """MACA's critic: width of z"""
+    std_x: float = 1.0
+    """continuous actions: their standard deviation is sigmoid(log_std / std_x) * std_y"""
+    std_y: float = 0.5
+    """continuous actions: the largest standard deviation"""
     sigma: float | None = None
     """threshold of the CorrSets, from 0 to 1; None: 1/n"""
     centred: bool = False
     """MACA's critic: Q = V + g(a) - E[g], so that Q(s, pi) is V"""
+    heads: str = "two"
+    """MACA's critic learns V(s) and Q(s, a) ("two"), or also Q(s, pi), from which the returns are then bootstrapped, as
+    in the authors' code ("three")"""
+    raw_baselines: bool = False
+    """leave two of MACA's baselines, individual and CorrSet, in the critic's units, as in the authors' code"""
     psi_mode: str = "bias"
     """what CMA-ES looks for: three biases ("bias") or a linear map of z ("linear")"""
     psi_population: int = 8
     """candidates in one of its generations, even"""
+    psi_design: str = "mirrored"
+    """how candidates are compared: one after the other in mirrored pairs ("mirrored") or at random ("shuffled"), or two
+    at a time on two copies of the team that play the same episodes ("paired")"""
+    diagnose_every: int = 20
+    """updates from one measurement of the gradients' noise to the next; 0: none"""
+    evaluate_every: int = 0
+    """updates from one greedy evaluation to the next; 0: none"""
+    evaluate_episodes: int = 32
+    """episodes of such an evaluation, and of each copy's in a paired search for psi"""
 
     def __post_init__(self):
         """Raises ValueError where a number or a word is wrong."""
-        for name in ("rollout", "epochs", "minibatches"):
+        for name in ("rollout", "epochs", "minibatches", "chunk", "evaluate_episodes"):
             self.check(name, getattr(self, name) >= 1, "integers from 1")
-        for name in ("lr", "clip", "max_grad_norm"):
+        for name in ("critic_warmup", "diagnose_every", "evaluate_every"):
+            self.check(name, getattr(self, name) >= 0, "integers from 0")
+        for name in ("lr", "clip", "max_grad_norm", "std_x", "std_y"):
             self.check(name, getattr(self, name) > 0, "positive numbers")
         for name in ("gamma", "lam"):
             self.check(name, 0 <= getattr(self, name) <= 1, "0 to 1")
         self.check("sigma", self.sigma is None or 0 <= self.sigma <= 1, "0 to 1 and None")
-        self.check("entropy", self.entropy >= 0, "numbers from 0")
+        for name in ("entropy", "critic_decay"):
+            self.check(name, getattr(self, name) >= 0, "numbers from 0")
+        self.check("critic_betas", all(0 <= beta < 1 for beta in self.critic_betas), "two numbers from 0 to below 1")
+        divides = not self.recurrent or self.rollout % self.chunk == 0
+        self.check("chunk", divides, f"with a GRU, divisors of rollout={self.rollout}")
         for name in ("actor_sizes", "critic_sizes"):
             self.check(name, len(getattr(self, name)) > 0, "one width or more")
-        self.check("advantage", self.advantage in ADVANTAGES, ", ".join(ADVANTAGES))
-        self.check("time_limits", self.time_limits in TIME_LIMITS, ", ".join(TIME_LIMITS))
+        words = dict(advantage=ADVANTAGES, time_limits=TIME_LIMITS, heads=HEADS, critic_schedule=SCHEDULES)
+        for name, allowed in (words | {"psi_design": PSI_DESIGNS}).items():
+            self.check(name, getattr(self, name) in allowed, ", ".join(allowed))
 
     def check(self, name: str, good: bool, allowed: str) -> None:
         """ValueError that names the setting, unless it is good."""

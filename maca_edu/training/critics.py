@@ -1,12 +1,14 @@
 """The critics as the learner sees them: what they are trained to predict, and what Table 1 asks of them.
 
-All take samples x, a dict of obs `[S, n, d]`, state `[S, s]`, action `[S, n]` long and policy `[S, n, A]`, and have
+All take samples x, a dict of obs `[S, n, d]`, state `[S, s]`, action (long `[S, n]`, or `[S, n, A]` where continuous),
+policy `[S, n, A]`, and for a GRU first `[S]`, where an episode begins, and hidden, the memory before the first step of
+each environment (see networks/layers.py). They have
 
     weights             for each prediction its share in the loss
     predict(x)          {prediction: [S] or [S, n]} in the critic's own units; each is trained on the lambda-returns
     judge(x, norms)     in the units of the reward, by the names of credit/table1.py: value, q_values, baselines, psi,
                         own (the critic's Q(s, a), where it has one), and `bootstrap`, [S] or [S, n], the value that
-                        lambda-returns are made of. norms: {prediction: ValueNorm}
+                        lambda-returns are made of; memory, the GRU's after each sample. norms: {prediction: ValueNorm}
 """
 
 from __future__ import annotations
@@ -29,6 +31,12 @@ class Sizes(NamedTuple):
     state: int
     n_agents: int
     n_actions: int
+    continuous: bool = False
+
+
+def recall(x: dict) -> tuple[Tensor | None, Tensor | None]:
+    """The last two arguments of every network: the memory to begin with, and where to forget it."""
+    return x.get("hidden"), x.get("first")
 
 
 class Values(nn.Module):
@@ -39,14 +47,16 @@ class Values(nn.Module):
     def __init__(self, sizes: Sizes, method: Method, config: Config):
         super().__init__()
         self.reads = "obs" if method.critic == "observation" else "state"
-        self.net = VCritic(sizes.obs if self.reads == "obs" else sizes.state, config.critic_sizes, recurrent=False)
+        in_size = sizes.obs if self.reads == "obs" else sizes.state
+        self.net = VCritic(in_size, config.critic_sizes, config.recurrent)
 
     def predict(self, x: dict) -> dict:
-        return {"v": self.net(x[self.reads])[0]}
+        return {"v": self.net(x[self.reads], *recall(x))[0]}
 
     def judge(self, x: dict, norms: dict) -> dict:
-        value = norms["v"].denormalise(self.predict(x)["v"])
-        return {"bootstrap": value, "value": value if value.dim() == 2 else value.unsqueeze(-1)}
+        v, memory = self.net(x[self.reads], *recall(x))
+        value = norms["v"].denormalise(v)
+        return {"bootstrap": value, "value": value if value.dim() == 2 else value.unsqueeze(-1), "memory": memory}
 
 
 class Coma(nn.Module):
@@ -56,19 +66,20 @@ class Coma(nn.Module):
 
     def __init__(self, sizes: Sizes, method: Method, config: Config):
         super().__init__()
-        self.net = ComaCritic(sizes.state, sizes.n_agents, sizes.n_actions, config.critic_sizes, recurrent=False)
+        self.net = ComaCritic(sizes.state, sizes.n_agents, sizes.n_actions, config.critic_sizes, config.recurrent)
 
-    def all_actions(self, x: dict) -> Tensor:
-        """`[S, n, A]` in the critic's units."""
-        return self.net(x["state"], one_hot(x["action"], x["policy"]))[0]
+    def all_actions(self, x: dict) -> tuple[Tensor, Tensor | None]:
+        """`[S, n, A]` in the critic's units, and the memory."""
+        return self.net(x["state"], one_hot(x["action"], x["policy"]), *recall(x))
 
     def predict(self, x: dict) -> dict:
-        return {"q": taken(self.all_actions(x), x["action"])}
+        return {"q": taken(self.all_actions(x)[0], x["action"])}
 
     def judge(self, x: dict, norms: dict) -> dict:
-        q_values = norms["q"].denormalise(self.all_actions(x))
-        own = taken(q_values, x["action"])
-        return {"bootstrap": (x["policy"] * q_values).sum(dim=-1), "q_values": q_values, "own": own}
+        q_values, memory = self.all_actions(x)
+        q_values = norms["q"].denormalise(q_values)
+        own, expected = taken(q_values, x["action"]), (x["policy"] * q_values).sum(dim=-1)
+        return {"bootstrap": expected, "q_values": q_values, "own": own, "memory": memory}
 
 
 class Utilities(nn.Module):
@@ -81,45 +92,62 @@ class Utilities(nn.Module):
 
     def __init__(self, sizes: Sizes, method: Method, config: Config):
         super().__init__()
-        self.net = UtilityCritic(sizes.obs, sizes.n_actions, config.critic_sizes, recurrent=False)
+        self.net = UtilityCritic(sizes.obs, sizes.n_actions, config.critic_sizes, config.recurrent)
         self.mixer = QMixer(sizes.n_agents, sizes.state) if method.critic == "mix" else None
 
+    def team(self, utilities: Tensor, x: dict) -> Tensor:
+        """Q(s, a) `[S]` from the utilities `[S, n, A]` of the actions played."""
+        played = taken(utilities, x["action"])  # [S, n]
+        return vdn(played) if self.mixer is None else self.mixer(played, x["state"])
+
     def predict(self, x: dict) -> dict:
-        utilities = taken(self.net(x["obs"])[0], x["action"])  # [S, n]
-        return {"q": vdn(utilities) if self.mixer is None else self.mixer(utilities, x["state"])}
+        return {"q": self.team(self.net(x["obs"], *recall(x))[0], x)}
 
     def judge(self, x: dict, norms: dict) -> dict:
-        q = norms["q"].denormalise(self.predict(x)["q"])
-        return {"bootstrap": q, "q_values": self.net(x["obs"])[0] * norms["q"].std}
+        utilities, memory = self.net(x["obs"], *recall(x))
+        q = norms["q"].denormalise(self.team(utilities, x))
+        return {"bootstrap": q, "q_values": utilities * norms["q"].std, "memory": memory}
 
 
 class Maca(nn.Module):
-    """MACA's V, Q and baselines from one encoding; V carries the lambda-returns. Loss weights: Table 10."""
+    """MACA's V, Q and baselines from one encoding. Loss weights: Table 10, and for Q(s, pi) the authors' code.
 
-    weights = {"v": 1.0, "q": 0.5}  # noqa: RUF012
+    The lambda-returns are bootstrapped from V, or with heads="three" from Q(s, pi).
+    """
 
     def __init__(self, sizes: Sizes, method: Method, config: Config):
         super().__init__()
         options = dict(head=method.head, centred=config.centred, embed=config.embed, z_size=config.z_size)
-        self.net = MacaCritic(sizes.obs, sizes.n_agents, sizes.n_actions, recurrent=False, **options)
+        self.net = MacaCritic(sizes.obs, sizes.n_agents, sizes.n_actions, recurrent=config.recurrent, **options)
         self.sigma = 1 / sizes.n_agents if config.sigma is None else config.sigma
         self.psi_from_attention = method.psi == "attention"
+        self.raw_baselines = config.raw_baselines
+        self.weights = {"v": 1.0, "q": 0.5} | ({"eq": 1.0} if config.heads == "three" else {})
 
     def predict(self, x: dict) -> dict:
-        z, _ = self.net(x["obs"])
-        return {"v": self.net.value(z), "q": self.net.q(z, one_hot(x["action"], x["policy"]), x["policy"])}
+        z, _ = self.net(x["obs"], *recall(x))
+        predictions = {"v": self.net.value(z), "q": self.net.q(z, one_hot(x["action"], x["policy"]), x["policy"])}
+        if "eq" in self.weights:
+            predictions["eq"] = self.net.q(z, x["policy"], x["policy"])
+        return predictions
 
     def judge(self, x: dict, norms: dict) -> dict:
-        z, _ = self.net(x["obs"])
+        z, memory = self.net(x["obs"], *recall(x))
         action, policy = one_hot(x["action"], x["policy"]), x["policy"]
         attention = attention_rollout(z.attentions)  # [S, n, n]
         groups = corrset(attention, self.sigma)
+        baselines = self.net.baselines(z, policy, action, groups)  # [3, S, n]
+        units = norms["q"].denormalise(baselines)
+        value = norms["v"].denormalise(self.net.value(z))
+        expected = norms["eq"].denormalise(self.net.q(z, policy, policy)) if "eq" in norms else value
         return {
-            "bootstrap": norms["v"].denormalise(self.net.value(z)),
-            "baselines": norms["q"].denormalise(self.net.baselines(z, policy, action, groups)),  # [3, S, n]
+            "bootstrap": expected,
+            "value": value.unsqueeze(-1),
+            "baselines": torch.cat([units[:1], baselines[1:]]) if self.raw_baselines else units,
             "psi": attention_psi(attention, self.sigma) if self.psi_from_attention else self.net.psi(z),
             "own": norms["q"].denormalise(self.net.q(z, action, policy)).unsqueeze(-1),
-            "corrset_size": groups.sum(dim=-1),  # [S, n]
+            "corrset": groups,  # [S, n, n]
+            "memory": memory,
         }
 
     def set_psi(self, weight, bias) -> None:

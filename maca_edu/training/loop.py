@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,7 +16,7 @@ from maca_edu.training import checkpoint, rng
 from maca_edu.training.buffer import RolloutBuffer
 from maca_edu.training.config import Config
 from maca_edu.training.critics import Sizes
-from maca_edu.training.learner import STREAMS, Learner
+from maca_edu.training.learner import SEEN, STREAMS, Learner
 from maca_edu.training.methods import find
 from maca_edu.training.run_directory import RunDirectory
 
@@ -27,66 +29,145 @@ class Run:
     metrics: dict[str, np.ndarray]  # one column each, one entry for each update
     learner: Learner
 
-    def policy(self, view) -> np.ndarray:
-        """The likeliest actions `[B, n]` in what a `TeamEnv` shows."""
-        return self.learner.act(view, best=True).numpy()
+    @property
+    def policy(self) -> Policy:
+        """A fresh player: `policy(view)` gives the likeliest actions in what a `TeamEnv` shows."""
+        return Policy(self.learner)
+
+
+class Policy:
+    """Plays greedily, and remembers the episodes under way where the team has a memory."""
+
+    def __init__(self, learner: Learner):
+        self.learner, self.memory = learner, None
+
+    def __call__(self, view, first: np.ndarray | None = None) -> np.ndarray:
+        """The likeliest actions, `[B, n]` (continuous: `[B, n, A]`); first: bool `[B]`, where an episode begins.
+
+        Call it once for every step; without `first` no episode begins after the first call.
+        """
+        first = None if first is None else torch.from_numpy(first)
+        action, self.memory = self.learner.act(view, self.memory, first, best=True)
+        return action.numpy()
 
 
 class Trainer:
-    """A learner in its environment. env: a `TeamEnv`, already made; method: a name of `methods.METHODS`."""
+    """A learner in its environment.
 
-    def __init__(self, env, method: str, seed: int, config: Config):
-        if config.minibatches > config.rollout * env.batch:
-            raise ValueError(f"minibatches={config.minibatches}; allowed are 1 to {config.rollout * env.batch}")
-        self.env, self.config = env, config
+    env: a `TeamEnv`, already made; method: a name of `methods.METHODS`; updates: how many there will be; spare: another
+    copy of the environment, for greedy evaluations and for the two teams of a paired search.
+    """
+
+    def __init__(self, env, method: str, seed: int, config: Config, total: int = 1, spare=None):
+        if config.minibatches > (chunks := config.rollout // (config.chunk if config.recurrent else 1) * env.batch):
+            raise ValueError(f"minibatches={config.minibatches}; allowed are 1 to {chunks}")
+        self.env, self.config, self.total, self.spare = env, config, total, spare
         self.learner = Learner(sizes_of(env), find(method), seed, config)
+        self.paired = self.learner.search is not None and config.psi_design == "paired"
+        if spare is None and (config.evaluate_every or self.paired):
+            raise ValueError("spare=None; evaluate_every and psi_design='paired' need a second environment")
         env.reset(env_seed(seed, "train"))
-        n, A, flag = env.n_agents, env.n_actions, torch.bool
-        fields = dict(obs=((n, env.obs_size), torch.float32), state=((env.state_size,), torch.float32))
-        fields |= dict(available=((n, A), flag), alive=((n,), flag), action=((n,), torch.long))
-        self.buffer = RolloutBuffer(config.rollout, env.batch, reward=((), torch.float32), **fields)
+        self.judge = rng.streams(seed, *STREAMS)["judge"]  # seeds of evaluations during training
+        self.buffer = RolloutBuffer(config.rollout, env.batch, **fields(env))
+        self.memory = None  # the actor's, at the step that comes next
         self.updates, self.so_far = 0, torch.zeros(env.batch)  # [B] return of the episode under way
 
     def parts(self) -> dict:
         """What a checkpoint holds."""
-        return self.learner.parts() | {"env": self.env, "updates": self.updates, "so_far": self.so_far}
+        mine = {"env": self.env, "updates": self.updates, "so_far": self.so_far, "first": self.buffer.first}
+        return self.learner.parts() | mine | {"judge": self.judge}
 
     def restore(self, state: dict) -> None:
         """Go on where `checkpoint.capture(self.parts())` was called."""
         plain = checkpoint.restore(self.parts(), state)
-        self.updates, self.so_far = plain["updates"], plain["so_far"]
+        self.updates, self.so_far, self.buffer.first = plain["updates"], plain["so_far"], plain["first"]
+        self.learner.memory = plain["memory"]
+        self.memory = self.learner.memory["actor"]
 
     def step(self) -> dict:
         """One rollout and one update; returns a row of metrics."""
         began = time.perf_counter()
-        ended = self.collect()
+        episodes, in_env = self.collect()
         played = time.perf_counter()
-        team_return = float(np.mean(ended)) if ended else None
-        row = self.learner.update(self.buffer, tensors(self.env.view(), "obs", "state", "available"), team_return)
+        self.learner.set_critic_rate(self.updates, self.total)
+        team_return = episodes["return_mean"]
+        row = self.learner.update(self.buffer, last_seen(self.env), self.propose(team_return), self.diagnoses())
+        self.learner.memory["actor"] = self.memory
         self.updates += 1
         now, per_update = time.perf_counter(), self.config.rollout * self.env.batch
-        head = dict(update=self.updates, env_steps=self.updates * per_update, episodes=len(ended))
-        clock = dict(
-            play_seconds=played - began, learn_seconds=now - played, steps_per_second=per_update / (now - began)
-        )
-        return head | {"return_mean": float("nan") if team_return is None else team_return} | row | clock
+        row = dict(update=self.updates, env_steps=self.updates * per_update) | episodes | row | self.evaluate()
+        clock = dict(env_seconds=in_env, act_seconds=played - began - in_env, learn_seconds=now - played)
+        return row | clock | {"steps_per_second": per_update / (now - began)}
 
-    def collect(self) -> list[float]:
-        """Fill the buffer; returns the returns, undiscounted, of the episodes that ended."""
+    def collect(self) -> tuple[dict, float]:
+        """Fill the buffer; returns what the episodes that ended were like, and the seconds spent in the environment.
+
+        return_mean is of undiscounted returns; win_rate and the environment's own numbers follow where there are any.
+        """
         self.buffer.clear()
-        ended, view = [], self.env.view()
+        ended, in_env, view = [], 0.0, self.env.view()
         for _ in range(self.config.rollout):
-            action = self.learner.act(view)
+            action, self.memory = self.learner.act(view, self.memory, self.buffer.first)
+            began = time.perf_counter()
             step = self.env.step(action.numpy())
+            in_env += time.perf_counter() - began
             outcome = {name: torch.from_numpy(getattr(step, name)) for name in ("reward", "terminated", "truncated")}
             self.buffer.add(**tensors(view), action=action, **outcome)
-            self.buffer.keep_final(**tensors(step.final, "obs", "state", "available"))
+            self.buffer.keep_final(**tensors(step.final, *SEEN))
             self.so_far = self.so_far + outcome["reward"]
-            over = outcome["terminated"] | outcome["truncated"]
-            ended += self.so_far[over].tolist()
-            self.so_far = torch.where(over, 0.0, self.so_far)
+            over = step.terminated | step.truncated
+            numbers = {"return_mean": self.so_far.numpy()} | ({} if step.won is None else {"win_rate": step.won})
+            ended.append({name: x[over] for name, x in (numbers | step.info).items()})
+            self.so_far = torch.where(torch.from_numpy(over), 0.0, self.so_far)
             view = step.view
-        return ended
+        joined = {name: np.concatenate([row[name] for row in ended]) for name in ended[0]}
+        count = len(joined["return_mean"])
+        return {"episodes": count} | {k: float(x.mean()) if count else math.nan for k, x in joined.items()}, in_env
+
+    def propose(self, team_return: float):
+        """CMA-ES hears what the last candidate for psi's head was worth, and names the next; None without a search."""
+        search = self.learner.search
+        if search is None:
+            return None
+        if self.paired:
+            search.tell_pair(*self.fork(search.ask_pair()))
+            return search.mean
+        if math.isfinite(team_return):
+            search.tell(team_return)
+        return search.ask()
+
+    def fork(self, pair) -> list[float]:
+        """The mean returns of two copies of the team, each after the coming update with a candidate of its own.
+
+        Both play the same episodes; afterwards the team is what it was.
+        """
+        parts = {name: part for name, part in self.learner.parts().items() if name != "search"}
+        before, seed, results = copy.deepcopy(checkpoint.capture(parts)), self.judge_seed(), []
+        for eta in pair:
+            self.learner.update(self.buffer, last_seen(self.env), eta)
+            results.append(play_episodes(Policy(self.learner), self.spare, seed)["return_mean"])
+            self.learner.memory = checkpoint.restore(parts, copy.deepcopy(before))["memory"]
+        return results
+
+    def diagnoses(self) -> bool:
+        """Whether the coming update measures the gradients' noise."""
+        return self.config.diagnose_every > 0 and self.updates % self.config.diagnose_every == 0
+
+    def evaluate(self) -> dict:
+        """Columns of greedy play on fresh seeds, not a number between evaluations."""
+        every = self.config.evaluate_every
+        if not every:
+            return {}
+        if self.updates % every and self.updates != self.total:
+            result = {"return_mean": math.nan, "win_rate": math.nan}
+        else:
+            result = play_episodes(Policy(self.learner), self.spare, self.judge_seed())
+        wins = {} if result["win_rate"] is None else {"greedy_win_rate": result["win_rate"]}
+        return {"greedy_return_mean": result["return_mean"]} | wins
+
+    def judge_seed(self) -> int:
+        """The seed of the next evaluation."""
+        return int(self.judge.integers(2**63))
 
 
 def train(
@@ -99,24 +180,26 @@ def train(
     resume: bool = False,
     save_every: int = 20,
     report: Callable[[dict], None] | None = None,
+    spare=None,
 ) -> Run:
     """Train `method` in `env` for at most `steps` environment-steps, which are counted once for the whole team.
 
     env: a `TeamEnv`; one step of its B environments counts B. out: a directory to write to, None: nowhere.
     resume: go on in `out`, with the same settings but for steps, as if the run had never stopped. save_every:
-    updates between checkpoints. report: called with each row of metrics.
+    updates between checkpoints. report: called with each row of metrics. spare: a second environment of the same kind,
+    where config asks for evaluations or a paired search.
     Raises ValueError where an argument is wrong or `out` exists and resume is not set.
     """
     config = Config() if config is None else config
     total = steps // (config.rollout * env.batch)
     if total < 1:
         raise ValueError(f"steps={steps}; one update takes rollout * batch = {config.rollout * env.batch} steps")
-    trainer = Trainer(env, method, seed, config)
+    trainer = Trainer(env, method, seed, config, total, spare)
     settings = dict(env=env.name, batch=env.batch, method=method, seed=seed, **dataclasses.asdict(config))
     rows, directory = [], None
     if out is not None:
         directory = RunDirectory(out)
-        state = directory.open(settings, steps, resume)
+        state = directory.open(settings, steps, resume, fixed_length=config.critic_schedule != "constant")
         if state is not None:
             trainer.restore(state)
             rows = directory.rows(trainer.updates)
@@ -137,25 +220,31 @@ def load(env, path) -> Run:
     settings, state = directory.settings(), directory.checkpoint()
     names = {field.name for field in dataclasses.fields(Config)}
     config = Config(**{name: tuple(x) if isinstance(x, list) else x for name, x in settings.items() if name in names})
-    trainer = Trainer(env, settings["method"], settings["seed"], config)
-    trainer.restore(state)
-    return Run(settings, columns(directory.rows(trainer.updates)), trainer.learner)
+    config = dataclasses.replace(config, evaluate_every=0)  # there is no training to come
+    learner = Learner(sizes_of(env), find(settings["method"]), settings["seed"], config)
+    learner.memory = checkpoint.restore(learner.parts(), {name: state[name] for name in learner.parts()})["memory"]
+    return Run(settings, columns(directory.rows(state["updates"])), learner)
 
 
 def play(run: Run, env, seed: int) -> dict:
-    """Play one greedy episode in every environment of `env`, on seeds that training never used.
+    """Play one greedy episode in every environment of `env`, on seeds that training never used: see play_episodes."""
+    return play_episodes(run.policy, env, env_seed(seed, "evaluate"))
 
-    Returns return_mean, return_std and win_rate (None where there is no winning). Every environment counts its first
-    episode only: the first to end would be the short ones.
+
+def play_episodes(policy: Policy, env, seed: int) -> dict:
+    """One episode in every environment: return_mean, return_std, and win_rate (None where there is no winning).
+
+    Every environment counts its first episode only: the first to end would be the short ones.
     """
-    view = env.reset(env_seed(seed, "evaluate"))
+    view, first = env.reset(seed), np.ones(env.batch, dtype=bool)
     returns, running, won = np.zeros(env.batch), np.ones(env.batch, dtype=bool), np.zeros(env.batch, dtype=bool)
     while running.any():
-        step = env.step(run.policy(view))
+        step = env.step(policy(view, first))
         returns[running] += step.reward[running]
         if step.won is not None:
             won |= running & step.won
-        running &= ~(step.terminated | step.truncated)
+        first = step.terminated | step.truncated
+        running &= ~first
         view = step.view
     wins = None if step.won is None else float(won.mean())
     return {"return_mean": float(returns.mean()), "return_std": float(returns.std()), "win_rate": wins}
@@ -168,7 +257,20 @@ def env_seed(seed: int, purpose: str) -> int:
 
 def sizes_of(env) -> Sizes:
     """The sizes of a `TeamEnv`."""
-    return Sizes(env.obs_size, env.state_size, env.n_agents, env.n_actions)
+    return Sizes(env.obs_size, env.state_size, env.n_agents, env.n_actions, env.continuous)
+
+
+def fields(env) -> dict:
+    """What a rollout buffer keeps of a step in a `TeamEnv`: shapes and kinds of numbers."""
+    n, A, flag = env.n_agents, env.n_actions, torch.bool
+    action = ((n, A), torch.float32) if env.continuous else ((n,), torch.long)
+    kept = dict(obs=((n, env.obs_size), torch.float32), state=((env.state_size,), torch.float32))
+    return kept | dict(available=((n, A), flag), alive=((n,), flag), action=action, reward=((), torch.float32))
+
+
+def last_seen(env) -> dict:
+    """What the critic is shown of the step that comes next."""
+    return tensors(env.view(), *SEEN)
 
 
 def tensors(view, *names: str) -> dict:
@@ -177,5 +279,5 @@ def tensors(view, *names: str) -> dict:
 
 
 def columns(rows: list[dict]) -> dict[str, np.ndarray]:
-    """Rows of metrics as columns."""
-    return {name: np.array([row[name] for row in rows]) for name in (rows[0] if rows else ())}
+    """Rows of metrics as columns; what a row lacks is not a number."""
+    return {name: np.array([row.get(name, math.nan) for row in rows]) for name in (rows[0] if rows else ())}

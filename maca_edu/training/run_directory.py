@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import math
 import os
 from pathlib import Path
 
@@ -17,9 +18,10 @@ class RunDirectory:
         self.path = Path(path)
         self.metrics, self.state = self.path / "metrics.csv", self.path / "state.npz"
 
-    def open(self, settings: dict, steps: int, resume: bool) -> dict | None:
+    def open(self, settings: dict, steps: int, resume: bool, fixed_length: bool = False) -> dict | None:
         """Begin a run, or go on with one: the state to restore, None where it begins.
 
+        fixed_length: steps may not differ from the run's, for its learning rate is planned to its end.
         Raises ValueError where the directory has files and resume is not set, or the settings differ from the run's.
         """
         if self.path.exists() and any(self.path.iterdir()):
@@ -27,8 +29,10 @@ class RunDirectory:
                 raise ValueError(
                     f"out={str(self.path)!r} is not empty; name another directory, or go on with the run there (resume)"
                 )
-            before, now = self.settings(), json.loads(json.dumps(settings))
-            differ = sorted(k for k in before.keys() | now.keys() if before.get(k) != now.get(k) and k != "steps")
+            before, now = self.settings(), json.loads(json.dumps(settings | {"steps": steps}))
+            differ = sorted(
+                k for k in before.keys() | now.keys() if before.get(k) != now.get(k) and (fixed_length or k != "steps")
+            )
             if differ:
                 raise ValueError(f"out={str(self.path)!r} holds a run with another {', '.join(differ)}")
         self.path.mkdir(parents=True, exist_ok=True)
@@ -66,12 +70,13 @@ class RunDirectory:
         return [{name: int(x) if x.isdigit() else float(x) for name, x in row.items()} for row in table]
 
     def write(self, row: dict) -> None:
-        """Add a row to metrics.csv, and the names of its columns before the first."""
+        """Add a row to metrics.csv; the first row names the columns. A column that a row lacks is not a number."""
+        names = next(csv.reader(self.lines()[:1]), list(row))
         with open(self.metrics, "a", newline="") as file:
-            writer = csv.writer(file, lineterminator="\n")
+            writer = csv.DictWriter(file, names, restval=math.nan, lineterminator="\n")
             if file.tell() == 0:
-                writer.writerow(row)
-            writer.writerow(row.values())
+                writer.writeheader()
+            writer.writerow(row)
 
 
 def replace(path: Path, text: str) -> None:

@@ -80,5 +80,18 @@ def test_gaussian_std(log_std, x, y):
     mean, action = expected_action(distribution), sample(distribution, torch.Generator().manual_seed(0))
     density = -(((action - mean) / std) ** 2) / 2 - math.log(std * math.sqrt(2 * math.pi))
     assert torch.allclose(distribution.log_prob(action), density.sum(-1), atol=1e-5)  # "prod": one ratio per agent
-    with pytest.raises(ValueError, match="continuous actions have no mask"):
-        actor(obs, torch.ones(B, N, A, dtype=torch.bool))
+
+
+def test_numbers_that_an_agent_does_not_have_are_zero_and_count_for_nothing():
+    actor, obs = Actor(OBS, A, continuous=True), torch.randn(B, N, OBS)
+    real = torch.ones(B, N, A, dtype=torch.bool)
+    real[:, 1, 2:] = False  # agent 1 has two numbers
+    distribution = actor(obs, real)[0]
+    action = sample(distribution, torch.Generator().manual_seed(0))
+    assert (action[:, 1, 2:] == 0).all()
+    assert (action[real] != 0).all()
+    assert (greedy(distribution)[:, 1, 2:] == 0).all()
+    base = distribution.base_dist
+    assert torch.allclose(distribution.log_prob(action)[:, 1], base.log_prob(action)[:, 1, :2].sum(-1))
+    assert torch.allclose(distribution.entropy()[:, 1], base.entropy()[:, 1, :2].sum(-1))
+    assert torch.allclose(distribution.log_prob(action)[:, 0], base.log_prob(action)[:, 0].sum(-1))

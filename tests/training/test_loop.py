@@ -45,11 +45,11 @@ def test_every_method_trains(method, env):
     assert run.metrics["update"].tolist() == [1, 2, 3]
     assert run.metrics["env_steps"].tolist() == [32, 64, 96]
     for name, column in run.metrics.items():
-        if name != "return_mean" or env == "toy/fridge":
+        if name not in ("return_mean",) or env == "toy/fridge":
             assert np.isfinite(column).all(), name
     untrained = loop.Trainer(envs.make(env, 8), method, 0, SMALL)
     assert (weights(run) != weights(untrained)).float().mean() > 0.3
-    assert {name.rpartition("_")[2] for name in list(run.metrics)[-3:]} == {"seconds", "second"}
+    assert {name.rpartition("_")[2] for name in list(run.metrics)[-4:]} == {"seconds", "second"}
 
 
 @pytest.mark.parametrize("method", ["coma", "maca", "maca-dec"])
@@ -82,7 +82,7 @@ def test_a_resumed_run_is_the_uninterrupted_run(method, tmp_path):
         if not name.endswith(("_seconds", "_per_second")):
             np.testing.assert_array_equal(resumed.metrics[name], whole.metrics[name])
     first, second = (loop.RunDirectory(tmp_path / name).rows(99) for name in ("whole", "cut"))
-    clocks = ("play_seconds", "learn_seconds", "steps_per_second")
+    clocks = ("env_seconds", "act_seconds", "learn_seconds", "steps_per_second")
     assert str([{k: v for k, v in row.items() if k not in clocks} for row in first]) == str(
         [{k: v for k, v in row.items() if k not in clocks} for row in second]
     )
@@ -124,7 +124,7 @@ def test_playing_is_greedy_and_on_seeds_of_its_own():
     assert result[0]["win_rate"] is None
     assert torch.equal(run.learner.draws.get_state(), draws)  # no action was drawn
     view = envs.make(WAREHOUSE, 5).reset(0)
-    probs = run.learner.actor(torch.from_numpy(view.obs), torch.from_numpy(view.available)).probs
+    probs = run.learner.actor(torch.from_numpy(view.obs), torch.from_numpy(view.available))[0].probs
     np.testing.assert_array_equal(run.policy(view), probs.argmax(dim=-1).numpy())
 
 
@@ -139,7 +139,7 @@ def test_cut_episodes_bootstrap_from_the_observation_they_ended_on():
     cut = buffer["truncated"][3]
     assert cut.any()
     assert not buffer["truncated"][:3].any()
-    facts = learner.look({k: buffer[k].flatten(0, 1) for k in ("obs", "state", "available")})
+    facts = learner.look_back(buffer)
     got = learner.returns(buffer, facts, loop.tensors(env.view(), "obs", "state", "available"))[3, cut]
     with torch.no_grad():
         final, after = (
@@ -152,11 +152,12 @@ def test_cut_episodes_bootstrap_from_the_observation_they_ended_on():
 
 def test_separate_networks_act_each_for_its_agent():
     sizes = loop.sizes_of(envs.make("toy/fridge", 2))
-    team = Team(sizes, (8,), shared=False)
+    team = Team(sizes, SMALL, shared=False)
     obs, legal = torch.randn(5, 4, sizes.obs), torch.ones(5, 4, 2, dtype=torch.bool)
-    together = team(obs, legal).probs
+    together = team(obs, legal)[0].probs
     for i in range(4):
-        torch.testing.assert_close(team(obs[:, i : i + 1], legal[:, i : i + 1], i).probs, together[:, i : i + 1])
+        alone = team(obs[:, i : i + 1], legal[:, i : i + 1], agent=i)[0].probs
+        torch.testing.assert_close(alone, together[:, i : i + 1])
     assert len(team.nets) == 4
 
 

@@ -1,0 +1,209 @@
+"""GRUs and Gaussian actions in the loop: what was acted on is what is learned from, and both learn what they must."""
+
+import dataclasses
+import math
+from itertools import pairwise
+
+import numpy as np
+import pytest
+import torch
+from small_worlds import Aim, Recall
+
+from maca_edu import envs
+from maca_edu.training import loop
+from maca_edu.training.config import Config
+from maca_edu.training.learner import SEEN, rate_factor
+from maca_edu.training.methods import METHODS
+
+SMALL = Config(
+    rollout=8, epochs=2, actor_sizes=(16,), critic_sizes=(16,), embed=8, z_size=16, psi_population=4, chunk=4,
+    recurrent=True, minibatches=3,
+)  # fmt: skip
+WAREHOUSE = "toy/warehouse?preset=tiny&horizon=5"
+
+
+def weights(run):
+    return torch.cat(
+        [p.detach().flatten() for p in (*run.learner.actor.parameters(), *run.learner.critic.parameters())]
+    )
+
+
+@pytest.mark.parametrize("separate", [False, True])
+@pytest.mark.parametrize("method", METHODS)
+def test_every_method_trains_with_a_memory(method, separate):
+    """Episodes of 5 steps in rollouts of 8, so that memory is cut, carried over, and read at final observations."""
+    run = loop.train(envs.make(WAREHOUSE, 6), method, 144, config=dataclasses.replace(SMALL, separate=separate))
+    assert np.isfinite(run.metrics["critic_loss"]).all()
+    assert len(run.metrics["update"]) == 3
+    assert len(run.learner.actor.nets) == (
+        len(envs.make(WAREHOUSE, 1).game.agents) if separate or method == "happo" else 1
+    )
+
+
+@pytest.mark.parametrize("method", ["mappo", "happo"])
+def test_what_was_acted_on_is_what_is_learned_from(method):
+    """Step by step, in one pass over the rollout, and in shuffled chunks: the same log-probabilities."""
+    trainer = loop.Trainer(envs.make(WAREHOUSE, 6), method, 0, SMALL)
+    trainer.step()
+    played = []
+    act = trainer.learner.act
+
+    def spy(view, memory, first, best=False):
+        with torch.no_grad():
+            distribution, _ = trainer.learner.actor(
+                torch.from_numpy(view.obs), torch.from_numpy(view.available), memory, first
+            )
+        action, memory = act(view, memory, first, best)
+        played.append(distribution.log_prob(action))
+        return action, memory
+
+    trainer.learner.act = spy
+    trainer.collect()
+    buffer, learner = trainer.buffer, trainer.learner
+    assert buffer["first"].any()
+    assert not buffer["first"][0].all()  # some episodes go on from the last rollout
+    facts = learner.look_back(buffer)
+    torch.testing.assert_close(facts["log_prob"], torch.cat(played))
+    names = ("obs", "available", "action", "first", "log_prob")
+    for x in learner.chunks(*learner.episodes(buffer, facts, names, "actor")):
+        distribution, _ = learner.actor(x["obs"], x["available"], x["hidden"], x["first"])
+        torch.testing.assert_close(distribution.log_prob(x["action"]), x["log_prob"])
+
+
+def test_final_observations_are_read_with_the_memory_of_their_episode():
+    trainer = loop.Trainer(envs.make(WAREHOUSE, 6), "mappo", 0, SMALL)
+    trainer.collect()
+    buffer, learner, n = trainer.buffer, trainer.learner, 6
+    facts = learner.look_back(buffer)
+    returns = learner.returns(buffer, facts, loop.last_seen(trainer.env))
+    cut = 4  # the clock cuts every episode after 5 steps
+    assert buffer["truncated"][cut].all()
+    rows = buffer.final_rows()
+    with torch.no_grad():
+        memory = None
+        for t in range(cut + 1):
+            _, memory = learner.critic.net(buffer["state"][t], memory)
+        final = learner.norms["v"].denormalise(learner.critic.net(rows["state"][:n], memory)[0])
+    torch.testing.assert_close(returns[cut], buffer["reward"][cut] + 0.99 * final)
+
+
+@pytest.mark.parametrize("method", ["mappo", "maca", "happo"])
+def test_a_resumed_run_remembers(method, tmp_path):
+    whole = loop.train(envs.make(WAREHOUSE, 6), method, 240, config=SMALL)
+    loop.train(envs.make(WAREHOUSE, 6), method, 144, config=SMALL, out=tmp_path / "run")
+    resumed = loop.train(envs.make(WAREHOUSE, 6), method, 240, config=SMALL, out=tmp_path / "run", resume=True)
+    assert torch.equal(weights(resumed), weights(whole))
+
+
+@pytest.mark.parametrize("recurrent", [True, False])
+def test_only_a_memory_recalls_the_bit(recurrent):
+    config = Config(rollout=12, chunk=6, recurrent=recurrent, lr=5e-3, actor_sizes=(32,), critic_sizes=(32,))
+    run = loop.train(Recall(32), "mappo", 40 * 12 * 32, config=config)
+    result = loop.play(run, Recall(200), seed=0)
+    if recurrent:
+        assert result["win_rate"] == 1
+        assert run.metrics["win_rate"][-1] > 0.9
+        assert run.metrics["right"][-1] > 0.95
+    else:
+        assert 0.3 < result["win_rate"] < 0.7
+
+
+@pytest.mark.parametrize("method", ["mappo", "ippo", "happo", "maca", "maca-dec", "maca-multilinear", "maca-released"])
+def test_gaussian_actions_find_their_goals(method):
+    config = Config(rollout=1, lr=3e-3, actor_sizes=(32,), critic_sizes=(32,), entropy=0.0, recurrent=False)
+    run = loop.train(Aim(256), method, 150 * 256, config=config)
+    first, last = run.metrics["return_mean"][0], run.metrics["return_mean"][-5:].mean()
+    assert loop.play(run, Aim(200), seed=0)["return_mean"] > 0.3 * first  # returns are negative
+    assert last > 0.75 * first
+    assert run.metrics["entropy"][0] == pytest.approx(
+        5 / 3 * (0.5 * math.log(2 * math.pi * math.e) + math.log(0.5 / (1 + math.exp(-1)))), abs=0.05
+    )
+
+
+def test_methods_that_need_a_q_for_each_action_say_so():
+    for method in ("coma", "ppo-sum", "ppo-mix"):
+        with pytest.raises(ValueError, match=f"method='{method}' needs a Q for each action"):
+            loop.train(Aim(4), method, 4, config=Config(rollout=1))
+
+
+def test_the_critics_rate_warms_up_and_falls_to_a_tenth():
+    config = Config(critic_schedule="cosine", critic_warmup=10)
+    rates = [rate_factor(done, 110, config) for done in range(111)]
+    assert rates[0] == 0.1
+    assert rates[9] == rates[10] == 1.0
+    assert rates[60] == pytest.approx(0.55)
+    assert rates[110] == pytest.approx(0.1)
+    assert all(a >= b for a, b in pairwise(rates[10:]))
+    assert {rate_factor(done, 110, Config()) for done in range(111)} == {1.0}
+    trainer = loop.Trainer(
+        envs.make("toy/fridge", 4), "maca", 0, dataclasses.replace(config, recurrent=False), total=110
+    )
+    trainer.step()
+    assert {group["lr"] for group in trainer.learner.critic_optimiser.param_groups} == {0.1 * config.lr}
+    assert trainer.learner.actor_optimiser.param_groups[0]["lr"] == config.lr
+
+
+def test_only_matrices_decay():
+    trainer = loop.Trainer(envs.make("toy/fridge", 4), "maca", 0, Config(critic_decay=0.5))
+    for group in trainer.learner.critic_optimiser.param_groups:
+        assert all((p.dim() >= 2) == (group["weight_decay"] == 0.5) for p in group["params"])
+    decayed = sum(p.numel() for g in trainer.learner.critic_optimiser.param_groups for p in g["params"])
+    assert decayed == sum(p.numel() for p in trainer.learner.critic.parameters() if p.requires_grad)
+
+
+def test_a_planned_run_cannot_be_prolonged(tmp_path):
+    config = dataclasses.replace(SMALL, critic_schedule="cosine", recurrent=False)
+    loop.train(envs.make("toy/fridge", 4), "maca", 64, config=config, out=tmp_path / "run")
+    with pytest.raises(ValueError, match="another steps"):
+        loop.train(envs.make("toy/fridge", 4), "maca", 96, config=config, out=tmp_path / "run", resume=True)
+
+
+def test_evaluation_during_training_is_greedy_on_fresh_seeds_and_changes_nothing():
+    config = dataclasses.replace(SMALL, evaluate_every=2)
+    plain = loop.train(envs.make(WAREHOUSE, 6), "mappo", 240, config=SMALL)
+    run = loop.train(envs.make(WAREHOUSE, 6), "mappo", 240, config=config, spare=envs.make(WAREHOUSE, 9))
+    assert torch.equal(weights(run), weights(plain))
+    assert np.isfinite(run.metrics["greedy_return_mean"]).tolist() == [False, True, False, True, True]
+    with pytest.raises(ValueError, match="spare=None; evaluate_every"):
+        loop.train(envs.make(WAREHOUSE, 6), "mappo", 240, config=config)
+
+
+def test_a_paired_search_leaves_the_team_alone():
+    config = dataclasses.replace(SMALL, psi_design="paired", recurrent=True)
+    trainer = loop.Trainer(envs.make(WAREHOUSE, 6), "maca", 0, config, 5, spare=envs.make(WAREHOUSE, 4))
+    trainer.step()
+    before = {name: p.clone() for name, p in trainer.learner.actor.state_dict().items()}
+    trainer.collect()
+    results = trainer.fork(trainer.learner.search.ask_pair())
+    assert all(map(math.isfinite, results))
+    after = trainer.learner.actor.state_dict()
+    assert all(torch.equal(before[name], after[name]) for name in before)
+    same = trainer.learner.search.mean
+    state = trainer.judge.bit_generator.state
+    first = trainer.fork((same, same))
+    assert first[0] == first[1]  # the same candidate, the same episodes
+    trainer.judge.bit_generator.state = state
+    assert trainer.fork((same, same)) == first
+    told = len(trainer.learner.search.told)
+    for _ in range(3):
+        trainer.step()
+    assert len(trainer.learner.search.told) > told
+
+
+def test_three_heads_and_raw_baselines():
+    plain = Config(rollout=4)
+    three = loop.train(
+        envs.make("toy/fridge", 8), "maca-released", 96, config=dataclasses.replace(plain, heads="three")
+    )
+    assert "eq_rmse" in three.metrics
+    raw = dataclasses.replace(plain, raw_baselines=True)
+    learner = loop.Trainer(envs.make("toy/fridge", 8), "maca", 0, raw).learner
+    norm = learner.norms["q"]
+    norm.update(torch.tensor([1.0, 5.0, 9.0]))
+    x = {name: torch.from_numpy(getattr(envs.make("toy/fridge", 8).reset(0), name)) for name in SEEN}
+    x["first"] = torch.zeros(8, dtype=torch.bool)
+    facts = learner.look(x, learner.memory, torch.zeros(8, 4, dtype=torch.long))
+    learner.critic.raw_baselines = False
+    units = learner.look(x, learner.memory, torch.zeros(8, 4, dtype=torch.long))["baselines"]
+    torch.testing.assert_close(facts["baselines"][0], units[0])
+    torch.testing.assert_close(norm.denormalise(facts["baselines"][1:]), units[1:])
