@@ -1,0 +1,301 @@
+"""The contract of `maca_edu.envs.core.TeamEnv`, the same tests for every family of environments."""
+
+import copy
+import importlib.util
+import multiprocessing
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.testing import assert_array_equal, assert_equal
+
+from maca_edu import envs
+from maca_edu.envs import toy
+from maca_edu.envs.core import View
+
+B = 3
+LONG = 60  # steps of the longer plays, enough for an episode to end in every environment
+
+MPE = [
+    "mpe/simple_spread",
+    "mpe/simple_spread?continuous=false&horizon=7",
+    "mpe/simple_spread?horizon=5&processes=2",
+    "mpe/simple_reference?reward=mean",
+    "mpe/simple_reference?continuous=false",
+    "mpe/simple_speaker_listener",
+    "mpe/simple_speaker_listener?continuous=false&horizon=9",
+    "pettingzoo/mpe2.simple_spread_v3?reward=sum",
+]
+SMAX = ["smax/3m?time_limit=20", "smax/smacv2_5_units?time_limit=40&walls=false&state=raw"]
+NAMES = [
+    *toy.names(),
+    "toy/ring?n_agents=8&span=3",
+    "toy/warehouse?preset=tiny&horizon=4",
+    "pettingzoo/toy_envs.fridge_v0",
+    "pettingzoo/toy_envs.warehouse_v0?preset=tiny&horizon=6&processes=1",
+]
+NAMES += MPE if importlib.util.find_spec("mpe2") else []
+NAMES += SMAX if importlib.util.find_spec("jaxmarl") and "smax" in envs.FAMILIES else []
+SAME = ("fridge", "ring", "climb", "penalty", "xor")  # games in which nothing is random, like the next
+SAME_NAMES = [name for name in NAMES if name == "toy/warehouse" or any(f"{game}_v0" in name for game in SAME)]
+SAME_NAMES += [name for name in NAMES if any(name.startswith(f"toy/{game}") for game in SAME)]
+
+
+@pytest.fixture(scope="module", params=NAMES)
+def pair(request):
+    """Two environments of the same name."""
+    two = envs.make(request.param, B), envs.make(request.param, B)
+    yield two
+    for env in two:
+        env.close()
+
+
+@pytest.fixture
+def env(pair):
+    return pair[0]
+
+
+@pytest.fixture
+def other(pair):
+    return pair[1]
+
+
+def choose(env, view, rng):
+    """Random legal joint actions; continuous ones partly outside the range that games clip to."""
+    if env.continuous:
+        return rng.uniform(-0.5, 1.5, view.available.shape).astype(np.float32) * view.available
+    return (rng.random(view.available.shape) * view.available).argmax(-1)
+
+
+def play(env, seed, steps):
+    """Reset and play random actions; yields the view before each step, and the step."""
+    rng, view = np.random.default_rng(seed), env.reset(seed)
+    for _ in range(steps):
+        step = env.step(choose(env, view, rng))
+        yield view, step
+        view = step.view
+
+
+def ended(step):
+    return step.terminated | step.truncated
+
+
+def arrays(step):
+    """All that a step returned, by name."""
+    named = {f"{when}.{field}": x for when in ("view", "final") for field, x in getattr(step, when)._asdict().items()}
+    named |= {name: getattr(step, name) for name in ("reward", "terminated", "truncated")}
+    return named | ({} if step.won is None else {"won": step.won}) | dict(step.info)
+
+
+def assert_same(a: dict, b: dict):
+    assert a.keys() == b.keys()
+    for name in a:
+        assert_array_equal(a[name], b[name], err_msg=name)
+
+
+def test_shapes_and_types(env):
+    n, A, d, s = env.n_agents, env.n_actions, env.obs_size, env.state_size
+    expected = [((B, n, d), np.float32), ((B, s), np.float32), ((B, n, A), bool), ((B, n), bool)]
+    assert env.batch == B
+    assert isinstance(env.continuous, bool)
+    assert min(n, A, d, s, env.horizon) >= 1
+    view = env.reset(0)
+    step = env.step(choose(env, view, np.random.default_rng(0)))
+    for seen in (view, step.view, step.final, env.view()):
+        assert isinstance(seen, View)
+        assert [(x.shape, x.dtype) for x in seen] == expected
+    outcome = [(step.reward, np.float32), (step.terminated, bool), (step.truncated, bool)]
+    outcome += [] if step.won is None else [(step.won, bool)]
+    assert [(x.shape, x.dtype) for x, _ in outcome] == [((B,), dtype) for _, dtype in outcome]
+    assert all(x.shape == (B,) and x.dtype.kind in "fiub" for x in step.info.values())
+
+
+def test_all_numbers_are_finite(env):
+    for _, step in play(env, 1, LONG):
+        assert all(np.isfinite(x).all() for x in arrays(step).values())
+
+
+def test_everybody_always_has_a_legal_action_and_the_dead_have_one(env):
+    for view, step in play(env, 2, LONG):
+        for seen in (view, step.final):
+            assert seen.available.any(-1).all()
+            if not env.continuous:
+                assert (seen.available.sum(-1)[~seen.alive] == 1).all()
+
+
+def test_the_dead_stay_dead_until_the_episode_ends(env):
+    everybody = np.ones((B, env.n_agents), dtype=bool)
+    for view, step in play(env, 3, LONG):
+        assert not (step.final.alive & ~view.alive).any()
+        assert_array_equal(step.view.alive[ended(step)], everybody[ended(step)])
+    assert env.reset(3).alive.all()
+
+
+def test_the_clock_cuts_episodes_at_the_horizon_and_not_before(env):
+    clock, ends = np.zeros(B, dtype=int), 0
+    for _, step in play(env, 4, max(LONG, env.horizon + 1) if env.horizon <= 200 else LONG):
+        clock += 1
+        assert not (step.terminated & step.truncated).any()
+        assert_array_equal(step.truncated, (clock == env.horizon) & ~step.terminated)
+        clock[ended(step)] = 0
+        ends += int(ended(step).sum())
+    assert ends >= B
+
+
+def test_the_final_view_is_the_view_where_nothing_ended(env):
+    for _, step in play(env, 5, LONG):
+        on = ~ended(step)
+        for seen, last in zip(step.view, step.final, strict=True):
+            assert_array_equal(seen[on], last[on])
+
+
+def test_the_view_is_what_the_last_step_returned(env):
+    view = env.reset(6)
+    assert_same(env.view()._asdict(), view._asdict())
+    for _, step in play(env, 6, 5):
+        assert_same(env.view()._asdict(), step.view._asdict())
+
+
+def test_nobody_wins_before_the_end(env):
+    for _, step in play(env, 7, LONG):
+        assert step.won is None or not (step.won & ~ended(step)).any()
+
+
+def test_the_same_seed_gives_the_same_play_and_another_does_not(env, other):
+    for (_, a), (_, b) in zip(play(env, 8, LONG), play(other, 8, LONG), strict=True):
+        assert_same(arrays(a), arrays(b))
+    if env.name not in SAME_NAMES:
+        assert any((a != b).any() for a, b in zip(env.reset(8), other.reset(9), strict=True))
+
+
+def test_environments_of_a_batch_differ(env):
+    if env.name not in SAME_NAMES:
+        obs = env.reset(10).obs
+        assert (obs[0] != obs[1]).any()
+        assert (obs[1] != obs[2]).any()
+
+
+def test_illegal_actions_are_refused_and_change_nothing(env, other):
+    rng = np.random.default_rng(11)
+    view, _ = env.reset(11), other.reset(11)
+    for _ in range(3):
+        action = choose(env, view, rng)
+        for wrong in wrong_actions(env, view, action):
+            with pytest.raises(ValueError, match=r"action|allowed"):
+                env.step(wrong)
+        step = env.step(action)
+        assert_same(arrays(step), arrays(other.step(action)))
+        view = step.view
+
+
+def wrong_actions(env, view, action):
+    """Joint actions of which one agent's is illegal, and arrays that are no joint actions."""
+    yield action[:, :-1]
+    yield action[:-1]
+    last = (B - 1, env.n_agents - 1)
+    if env.continuous:
+        for number in (np.nan, np.inf):
+            yield changed(action, (*last, 0), number)
+        return
+    yield changed(action, last, -1)
+    yield changed(action, last, env.n_actions)
+    yield action.astype(np.float32)
+    for b, i, a in np.argwhere(~view.available)[:3]:
+        yield changed(action, (b, i), a)
+
+
+def changed(action, where, value):
+    action = action.copy()
+    action[where] = value
+    return action
+
+
+def test_returned_arrays_never_change_and_are_the_callers(env, other):
+    returned = [(arrays(step), copy.deepcopy(arrays(step))) for _, step in play(env, 12, 12)]
+    for now, then in returned:
+        assert_same(now, then)
+    rng = np.random.default_rng(13)
+    view, _ = env.reset(13), other.reset(13)
+    for _ in range(12):
+        action = choose(env, view, rng)
+        spoil(view._asdict())
+        spoil(env.view()._asdict())
+        given = action.copy()
+        step = env.step(given)
+        spoil(dict(action=given))
+        expected = arrays(other.step(action))
+        assert_same(arrays(step), expected)
+        spoil(step.final._asdict())
+        view = View(*(x.copy() for x in step.view))
+        spoil(step.view._asdict())
+
+
+def spoil(named):
+    """Overwrite arrays, as far as they allow it."""
+    for x in named.values():
+        if x.flags.writeable:
+            x[:] = 1
+
+
+def test_a_saved_state_goes_on_identically(env, other):
+    rng = np.random.default_rng(14)
+    view, _ = env.reset(14), other.reset(15)
+    for turn in range(3):
+        for _ in range(7):
+            view = env.step(choose(env, view, rng)).view
+        saved = env.state_dict()
+        check_plain(saved)
+        kept = copy.deepcopy(saved)
+        other.load_state_dict(saved)
+        assert_same(other.view()._asdict(), view._asdict())
+        for _ in range(LONG // 3 if turn == 2 else 5):
+            action = choose(env, view, rng)
+            step = env.step(action)
+            assert_same(arrays(step), arrays(other.step(action)))
+            view = step.view
+        assert_equal(saved, kept)
+
+
+def check_plain(value):
+    """Only arrays, numbers, words and dictionaries of them: what a checkpoint without pickle can hold."""
+    if isinstance(value, dict):
+        for key, part in value.items():
+            assert isinstance(key, str)
+            check_plain(part)
+    else:
+        assert isinstance(value, np.ndarray | np.generic | int | float | str | bool)
+        assert not (isinstance(value, np.ndarray) and value.dtype == object)
+
+
+def test_a_state_of_another_batch_is_refused(env):
+    saved = env.state_dict()
+    saved = {key: part[:2] if isinstance(part, np.ndarray) and len(part) == B else part for key, part in saved.items()}
+    if any(isinstance(part, dict) for key, part in saved.items() if key != "rng"):
+        pytest.skip("nested: the family's own tests do this")
+    with pytest.raises(ValueError, match="batch=3"):
+        env.load_state_dict(saved)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_closing_gives_everything_back(name):
+    before = children()
+    env = envs.make(name, B)
+    env.reset(0)
+    env.close()
+    env.close()
+    assert children() <= before
+    assert not multiprocessing.active_children()
+
+
+def children() -> set[str]:
+    """Process numbers of this process's children."""
+    return {pid for task in Path("/proc/self/task").iterdir() for pid in (task / "children").read_text().split()}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_wrong_arguments_are_refused(name):
+    for batch in (0, -1, 1.5):
+        with pytest.raises(ValueError, match="batch="):
+            envs.make(name, batch)
+    with pytest.raises(ValueError, match="no_such_option"):
+        envs.make(f"{name}{'&' if '?' in name else '?'}no_such_option=1", B)
