@@ -1,0 +1,146 @@
+"""The methods' pages: complete, in the book, and true to the code that they name."""
+
+import importlib
+import re
+import subprocess
+import sys
+from functools import reduce
+from pathlib import Path
+
+import pytest
+
+from maca_edu.credit import ROWS
+from maca_edu.experiments.parameters import TASKS, critic_parameters
+from maca_edu.networks import MacaCritic, count_parameters
+from maca_edu.training.methods import METHODS
+
+BOOK = Path(__file__).parents[2] / "book"
+PAGES = sorted((BOOK / "methods").glob("*.md"))
+HEADINGS = [
+    "The idea",
+    "The equation",
+    "Pseudocode",
+    "Implementation details",
+    "What it cannot do",
+    "Parameters",
+    "Hyperparameters",
+    "Run it",
+]
+OPTION = re.compile(r"(?<![\w-])--([a-z][a-z-]*)")
+CODE = re.compile(r"`(maca_edu(?:\.\w+)+)`")
+by_name = pytest.mark.parametrize("method", METHODS)
+by_page = pytest.mark.parametrize("path", PAGES, ids=lambda path: path.stem)
+
+
+def read(name: str) -> str:
+    return (BOOK / "methods" / f"{name}.md").read_text(encoding="utf-8")
+
+
+def without_code_blocks(text: str) -> str:
+    return re.sub(r"^```.*?^```$", "", text, flags=re.MULTILINE | re.DOTALL)
+
+
+def section(text: str, heading: str) -> str:
+    return text.split(f"\n## {heading}\n")[1].split("\n## ")[0]
+
+
+def toctree(path: Path) -> list[str]:
+    """What a page's toctrees list, one by one."""
+    blocks = re.findall(r"^```\{toctree\}\n(.*?)^```$", path.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+    return [line for block in blocks for line in block.splitlines() if line and not line.startswith(":")]
+
+
+def resolve(name: str):
+    """The module, function, class or attribute with this dotted name."""
+    parts = name.split(".")
+    for cut in range(len(parts), 0, -1):
+        try:
+            module = importlib.import_module(".".join(parts[:cut]))
+        except ModuleNotFoundError:
+            continue
+        return reduce(getattr, parts[cut:], module)
+    raise ModuleNotFoundError(name)
+
+
+def test_a_page_for_every_method_and_every_page_in_the_toctree():
+    listed = toctree(BOOK / "methods" / "index.md")
+    assert listed == ["shared", *METHODS]
+    assert sorted([*listed, "index"]) == sorted(path.stem for path in PAGES)
+    assert "methods/index" in toctree(BOOK / "index.md")
+
+
+@by_name
+def test_a_page_has_all_its_parts_in_order(method):
+    text = read(method)
+    assert text.startswith(f"(method-{method})=\n# ")
+    assert re.findall(r"^## (.+)$", without_code_blocks(text), re.MULTILINE) == HEADINGS
+    assert section(text, "The equation").count("$$") >= 2
+    assert section(text, "Pseudocode").count("```") == 2
+    assert len(re.findall(r"^\* \*\*", section(text, "What it cannot do"), re.MULTILINE)) >= 3
+    assert f"--method {method} " in section(text, "Run it")
+
+
+@pytest.fixture(scope="module")
+def counts() -> dict[str, int]:
+    """Each method's number of parameters at the sizes of Table 6."""
+    sizes, table_6 = TASKS["5m_vs_6m"], critic_parameters("5m_vs_6m")
+    heads = {method.head for method in METHODS.values() if method.critic == "maca"}
+    critics = {head: MacaCritic(sizes.obs, sizes.n_agents, sizes.n_actions, head=head) for head in heads}
+    return {
+        name: count_parameters(critics[method.head]) if method.critic == "maca" else table_6[name]
+        for name, method in METHODS.items()
+    }
+
+
+@by_name
+def test_a_page_names_its_row_of_table_1_and_its_parameters(method, counts):
+    text = read(method)
+    row = ROWS[method]
+    assert f"`{row.__module__}.{row.__name__}`" in section(text, "Implementation details")
+    assert f"**{counts[method]:,}**" in section(text, "Parameters")
+
+
+@by_page
+def test_the_code_that_a_page_names_exists(path):
+    text = without_code_blocks(path.read_text(encoding="utf-8"))
+    names = set(CODE.findall(text))
+    assert names
+    for name in names:
+        resolve(name)
+    assert text.count("`maca_edu") == len(CODE.findall(text)), "a name in backticks that the test cannot read"
+
+
+@by_page
+def test_the_tests_that_a_page_names_exist(path):
+    tests = "\n".join(file.read_text(encoding="utf-8") for file in (BOOK.parent / "tests").rglob("test_*.py"))
+    for name in re.findall(r"`(test_\w+)`", path.read_text(encoding="utf-8")):
+        assert f"def {name}(" in tests, name
+
+
+@pytest.fixture(scope="module")
+def options() -> set[str]:
+    """What `maca-edu train` understands."""
+    run = subprocess.run([sys.executable, "-m", "maca_edu", "train", "--help"], capture_output=True, text=True)
+    assert run.returncode == 0, run.stderr
+    return set(OPTION.findall(run.stdout))
+
+
+@by_page
+def test_the_options_that_a_page_names_exist(path, options):
+    assert {"method", "psi-mode"} <= options
+    assert set(OPTION.findall(path.read_text(encoding="utf-8"))) <= options
+
+
+@pytest.mark.parametrize("wrong", ["maca_edu.training.nothing", "maca_edu.credit.table1.nobody", "maca_edu.x.y"])
+def test_a_name_that_does_not_exist_is_found_out(wrong):
+    with pytest.raises((AttributeError, ModuleNotFoundError)):
+        resolve(wrong)
+
+
+def test_table_1_is_the_library_s():
+    rows = re.findall(r"^\| \[(.+?)\]\((.+?)\.md\) \| (.+?) \| .+ \| (.+?) \| (.+?) \|$", read("index"), re.MULTILINE)
+    expected = []
+    for method in METHODS.values():
+        critic = f"maca ({method.head})" if method.critic == "maca" else method.critic
+        expected.append((method.name, method.name, critic, method.update, method.source))
+    assert rows == expected
