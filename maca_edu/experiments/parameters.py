@@ -17,7 +17,7 @@ def critic_parameters(task: str) -> dict[str, int]:
     """
     if task not in TASKS:
         raise ValueError(f"task={task!r}; allowed are {', '.join(TASKS)}")
-    obs, state, n, A = TASKS[task]
+    obs, state, n, A, _ = TASKS[task]
     maca, shared = MacaCritic(obs, n, A), VCritic(state)
     critics = {"mappo": shared, "happo": shared, "ippo": VCritic(obs), "coma": ComaCritic(state, n, A)}
     critics |= {"ppo-mix": nn.ModuleList([UtilityCritic(obs, A), QMixer(n, state)]), "ppo-sum": UtilityCritic(obs, A)}
