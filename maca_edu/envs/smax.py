@@ -128,7 +128,7 @@ class Programs:
 
         key, reset_key = jax.random.split(key)
         obs, game = self.game.reset(reset_key)
-        return (game, key), self.see(obs, game)
+        return (strong(game), key), self.see(obs, game)
 
     def see(self, obs, game) -> View:
         """What is known before the agents act: obs [n, d], state [s], available [n, A], alive [n]."""
@@ -170,7 +170,8 @@ class Programs:
         over = (dead[0] == n) | (dead[1] == len(health) - n)
         late = (game.state.step > self.core.max_steps) & ~over
         won = (dead[1] == len(health) - n) & (dead[0] < n)
-        return (game, key), reset_key, self.see(obs, game), (rewards[self.game.agents[0]], over, late, won, dead)
+        battle = strong(game), key
+        return battle, reset_key, self.see(obs, game), (rewards[self.game.agents[0]], over, late, won, dead)
 
     def play(self, battles, action):
         """One step of all battles `[B, ...]`, those that ended restarted: battles, view, final, outcome."""
@@ -190,6 +191,13 @@ class Programs:
         ended = outcome[1] | outcome[2]
         _, battles, view = jax.lax.while_loop(lambda carry: carry[0].any(), restart, (ended, battles, final))
         return battles, view, final, outcome
+
+
+def strong(tree):
+    """The same arrays without JAX's weak types, which would have `step` compiled again for each function's battles."""
+    import jax
+
+    return jax.tree.map(lambda x: jax.lax.convert_element_type(x, x.dtype), tree)
 
 
 @lru_cache
