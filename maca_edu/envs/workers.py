@@ -89,6 +89,7 @@ class Vector:
     the same seed and actions always give the same episode; then `load_state_dict` replays the episodes under way,
     otherwise it begins new ones and logs that. limits: how long to wait for a worker. restarts: how often in a row,
     without an episode that ends by itself in between, a worker is started anew before it is an error.
+    ready: called before episodes begin everywhere; it raises where they cannot.
     counts: {"restarts", "discarded"}, of workers and episodes since the environment was made.
 
     Raises ValueError where batch is not positive or processes not 0 to batch; RuntimeError in later calls where a copy
@@ -105,8 +106,9 @@ class Vector:
         deterministic: bool = True,
         limits: Limits = Limits(),  # noqa: B008
         restarts: int = 3,
+        ready: Callable[[], None] | None = None,
     ):
-        self._hosts, self.name, self.deterministic = [], name, deterministic
+        self._hosts, self.name, self.deterministic, self._ready = [], name, deterministic, ready
         self.batch = check_integer("batch", batch, 1)
         if check_integer("processes", processes, 0) > batch:
             raise ValueError(f"processes={processes}; allowed are 0 to batch={batch}")
@@ -200,11 +202,15 @@ class Vector:
     def close(self) -> None:
         """End the workers and what they started; calling it twice is harmless."""
         hosts, self._hosts, self._view = self._hosts, [], None
-        for host in hosts:
-            host.say_goodbye()
-        until = time.monotonic() + CLOSE_SECONDS
-        for host in hosts:
-            host.kill(until)
+        try:
+            for host in hosts:
+                host.say_goodbye()
+            until = time.monotonic() + CLOSE_SECONDS
+            for host in hosts:
+                host.wait(until)
+        finally:  # also when Ctrl-C is pressed again
+            for host in hosts:
+                host.kill()
 
     def __del__(self):
         self.close()
@@ -213,6 +219,8 @@ class Vector:
         """Reset every copy on the episodes' seeds, then play the actions `played[row]`."""
         if not self._hosts:
             raise RuntimeError(f"{self.name} is closed")
+        if self._ready is not None:
+            self._ready()
         self._write_seeds(range(self.batch))
         lost = self._exchange("reset" if played is None else "replay", played)
         for host, reason in lost:
@@ -372,7 +380,10 @@ class _Here:
     def say_goodbye(self) -> None:
         """Nothing to prepare."""
 
-    def kill(self, until: float = 0.0) -> None:
+    def wait(self, until: float) -> None:
+        """Nothing to wait for."""
+
+    def kill(self) -> None:
         """Close the copies."""
         copies, self.copies = self.copies, None
         if copies is not None:
@@ -434,12 +445,16 @@ class _Worker:
             with contextlib.suppress(OSError):  # it may be dead already
                 self.pipe.send(("close", None))
 
-    def kill(self, until: float = 0.0) -> None:
-        """Wait for its end until that time, then kill the process and all it started."""
+    def wait(self, until: float) -> None:
+        """Wait for the process to end, at most until that time."""
+        if self.process is not None:
+            multiprocessing.connection.wait([self.process.sentinel], max(until - time.monotonic(), 0.0))
+
+    def kill(self) -> None:
+        """Kill the process and all it started."""
         process, self.process = self.process, None
         if process is None:
             return
-        multiprocessing.connection.wait([process.sentinel], max(until - time.monotonic(), 0.0))
         _kill_group(process.pid)
         process.kill()
         process.join()
