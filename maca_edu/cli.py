@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import sys
+from itertools import pairwise
 from pathlib import Path
 
 import tyro
 
 from maca_edu.course.class_copy import class_copy
+from maca_edu.experiments.presets import preset
 from maca_edu.training.config import Config
 
 app = tyro.extras.SubcommandApp()
-DEFAULTS = Config()
 
 
 @app.command(name="class-copy")
@@ -25,47 +26,51 @@ def class_copy_command(folder: tyro.conf.Positional[Path]) -> None:
         print(path)
 
 
-@app.command(name="train")
-def train_command(
-    out: Path,
-    env: str = "toy/fridge",
-    method: str = "maca",
-    steps: int = 10_000,
-    seed: int = 0,
-    batch: int = 32,
-    resume: bool = False,
-    threads: int = 1,
-    config: tyro.conf.OmitArgPrefixes[Config] = DEFAULTS,
-) -> None:
-    """Train a method in an environment and write the run to a directory.
+def trainer(defaults: Config):
+    """The command train, with the settings of a preset as defaults."""
 
-    Args:
-        out: The run's directory, a new one unless --resume.
-        env: A name that `maca-edu envs` prints, with options as in toy/ring?n_agents=8.
-        method: A name that `maca-edu methods` prints.
-        steps: At most so many environment-steps, counted once for the whole team.
-        seed: Decides everything random.
-        batch: Environments stepped together.
-        resume: Go on with the run in `out`; the settings must be the same, `steps` may be larger.
-        threads: Processor threads; runs are the same to the last bit for the same number.
-    """
-    import torch
+    def train_command(
+        out: Path,
+        env: str = "toy/fridge",
+        method: str = "maca",
+        steps: int = 10_000,
+        seed: int = 0,
+        batch: int | None = None,
+        preset: str | None = None,
+        resume: bool = False,
+        save_every: int = 20,
+        threads: int = 1,
+        config: tyro.conf.OmitArgPrefixes[Config] = defaults,
+    ) -> None:
+        """Train a method in an environment and write the run to a directory.
 
-    from maca_edu.experiments.run import train
+        Args:
+            out: The run's directory, a new one unless --resume.
+            env: A name that `maca-edu envs` prints, with options as in toy/ring?n_agents=8.
+            method: A name that `maca-edu methods` prints.
+            steps: At most so many environment-steps, counted once for the whole team.
+            seed: Decides everything random.
+            batch: Environments stepped together; None: as the preset has it.
+            preset: Where the settings below begin: toy, quick, or paper (Tables 7-15); None: toy for one-shot games,
+                quick for the others.
+            resume: Go on with the run in `out`; the settings must be the same, `steps` may be larger.
+            save_every: Updates between two checkpoints.
+            threads: Processor threads; runs are the same to the last bit for the same number.
+        """
+        import torch
 
-    torch.set_num_threads(threads)
-    size = config.rollout * batch
+        from maca_edu.experiments.monitor import summary
+        from maca_edu.experiments.run import train
 
-    def report(row: dict) -> None:
-        updates = max(steps // size, 1)
-        if row["update"] % max(updates // 10, 1) == 0 or row["update"] == updates:
-            left = (updates - row["update"]) * size / row["steps_per_second"]
-            speed = f"{row['steps_per_second']:,.0f} steps/s, {left:.0f} s left"
-            result = f"{row['return_mean']:8.3f}" if row["episodes"] else "no episode ended"
-            print(f"{row['env_steps']:>11,} steps  return {result}  {speed}", flush=True)
+        torch.set_num_threads(threads)
+        options = dict(batch=batch, preset=preset, config=config, resume=resume, save_every=save_every, progress=True)
+        print(summary(train(env, method, steps, seed, out, **options)))
+        print(f"Written to {out}. Play with it: maca-edu evaluate {out}")
 
-    train(env, method, steps, seed, out, batch, config=config, resume=resume, report=report)
-    print(f"Written to {out}. Play with it: maca-edu evaluate {out}")
+    return train_command
+
+
+app.command(trainer(Config()), name="train")
 
 
 @app.command(name="evaluate")
@@ -92,13 +97,19 @@ def methods_command() -> None:
 
 
 @app.command(name="envs")
-def envs_command() -> None:
-    """Print the environments with their numbers of agents and actions and their horizons."""
+def envs_command(family: str = "") -> None:
+    """Print the environments with their numbers of agents and actions and their horizons.
+
+    Args:
+        family: Only those whose names begin with it, such as smax.
+    """
     from maca_edu import envs
+    from maca_edu.experiments.doctor import installed
 
     for name in envs.names():
-        env = envs.make(name, 1)
-        print(f"{name:<15} {env.n_agents} agents, {env.n_actions} actions, horizon {env.horizon}")
+        if name.startswith(family):
+            missing = [package for package in envs.family(name).PACKAGES if installed(package) is None]
+            print(f"{name:<32} {'needs ' + ', '.join(missing) if missing else envs.describe(name)}")
 
 
 @app.command(name="params")
@@ -122,11 +133,25 @@ def doctor_command() -> None:
     print("\n".join(report()))
 
 
+def defaults(argv: list[str]) -> Config:
+    """The settings of the preset that the words after `train` ask for, before tyro reads the others."""
+    words = [word for part in argv for word in (part.split("=", 1) if part.startswith("--") else [part])]
+    chosen = {"env": "toy/fridge", "method": "maca", "preset": None}
+    chosen |= {word[2:]: after for word, after in pairwise(words) if word[2:] in chosen and word.startswith("--")}
+    return preset(chosen["preset"], chosen["env"], chosen["method"])[0]
+
+
 def main(argv: list[str] | None = None) -> int:
     """Run one command; 0 where it went well, 2 and one sentence where an argument was wrong."""
+    argv = sys.argv[1:] if argv is None else argv
     try:
+        if argv[:1] == ["train"]:
+            app.command(trainer(defaults(argv)), name="train")
         app.cli(prog="maca-edu", description="The commands of the course.", args=argv)
     except ValueError as error:
         print(f"maca-edu: {error}", file=sys.stderr)
         return 2
+    except KeyboardInterrupt:
+        print("maca-edu: stopped; what was saved can be gone on with (--resume)", file=sys.stderr)
+        return 130
     return 0

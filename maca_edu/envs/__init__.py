@@ -14,10 +14,17 @@ import importlib.util
 
 from maca_edu.envs.core import TeamEnv, TeamStep, View
 
-__all__ = ["TeamEnv", "TeamStep", "View", "family", "make", "names"]
+__all__ = ["TeamEnv", "TeamStep", "View", "describe", "family", "make", "names"]
 
 # Which module serves a name, by what stands before its slash. Each has names(), make(name, batch) and PACKAGES.
-FAMILIES = {"toy": "toy", "mpe": "mpe", "pettingzoo": "pettingzoo"}
+FAMILIES = {
+    "toy": "toy",
+    "mpe": "mpe",
+    "smax": "smax",
+    "smac": "starcraft",
+    "smacv2": "starcraft",
+    "pettingzoo": "pettingzoo",
+}
 
 
 def family(name: str):
@@ -42,3 +49,16 @@ def make(name: str, batch: int) -> TeamEnv:
     Raises ValueError where there is no such environment or option, or what it needs is not installed.
     """
     return family(name).make(name, batch)
+
+
+def describe(name: str) -> str:
+    """How many agents and actions an environment has, and its horizon where it is cheap to tell."""
+    module = family(name)
+    if hasattr(module, "sizes"):  # where making one takes long
+        return "{} agents, {} actions".format(*module.sizes(name))
+    env = module.make(name, 1)
+    try:
+        actions = f"{env.n_actions} numbers each" if env.continuous else f"{env.n_actions} actions"
+        return f"{env.n_agents} agents, {actions}, horizon {env.horizon}"
+    finally:
+        env.close()

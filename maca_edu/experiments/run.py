@@ -2,26 +2,86 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from maca_edu import envs
+from maca_edu.experiments.monitor import Monitor, draw
+from maca_edu.experiments.presets import preset as choose
 from maca_edu.training import loop
+from maca_edu.training.config import Config
 from maca_edu.training.run_directory import RunDirectory
 from toy_envs.core import check_integer
 
 
-def train(env, method: str = "maca", steps: int = 10_000, seed: int = 0, out=None, batch: int = 32, **options):
+def train(
+    env,
+    method: str = "maca",
+    steps: int = 10_000,
+    seed: int = 0,
+    out=None,
+    batch: int | None = None,
+    preset: str | None = None,
+    config: Config | None = None,
+    resume: bool = False,
+    save_every: int = 20,
+    progress: bool = False,
+):
     """Train a method of `maca-edu methods` in an environment of `maca-edu envs`; returns a `loop.Run`.
 
     env: a name, such as "toy/fridge", of which `batch` copies are stepped together, or a `TeamEnv`. steps: at most so
     many environment-steps, counted once for the whole team. out: a new directory, None: nothing is written.
-    options: config, resume, save_every, report, see `loop.train`. Raises ValueError where an argument is wrong.
+    preset: one of `presets.PRESETS`, from which config and batch are taken where they are None. resume, save_every: see
+    `loop.train`. progress: show a progress bar. Raises ValueError where an argument is wrong.
     """
-    return loop.train(envs.make(env, batch) if isinstance(env, str) else env, method, steps, seed, out, **options)
+    name = env if isinstance(env, str) else env.name
+    settings, copies = choose(preset, name, method)
+    config, batch = config or settings, batch or copies
+    made = []
+    try:
+        if isinstance(env, str):
+            env = envs.make(name, batch)
+            made.append(env)
+        spare = None
+        if config.evaluate_every or config.psi_design == "paired":
+            spare = envs.make(name, config.evaluate_episodes)
+            made.append(spare)
+        report = Late(out, steps // (config.rollout * env.batch) * config.rollout * env.batch, progress)
+        try:
+            run = loop.train(env, method, steps, seed, out, config, resume, save_every, report, spare)
+        finally:
+            report.close()
+    finally:
+        for one in made:
+            one.close()
+    if out is not None:
+        draw(run.metrics, f"{method} on {name}, seed {seed}", Path(out) / "progress.png")
+    return run
+
+
+class Late:
+    """A Monitor made at the first row: nothing is written where a run is refused."""
+
+    def __init__(self, out, steps: int, progress: bool):
+        self.settings, self.monitor = (out, steps, progress), None
+
+    def __call__(self, row: dict) -> None:
+        if self.monitor is None:
+            out, steps, progress = self.settings
+            self.monitor = Monitor(out, row["env_steps"] // row["update"] * (row["update"] - 1), steps, progress)
+        self.monitor(row)
+
+    def close(self) -> None:
+        if self.monitor is not None:
+            self.monitor.close()
 
 
 def load(path) -> loop.Run:
     """The run in a directory that `train` wrote, as of its last checkpoint. Raises ValueError where there is none."""
-    settings = RunDirectory(path).settings()
-    return loop.load(envs.make(settings["env"], settings["batch"]), path)
+    env = envs.make(RunDirectory(path).settings()["env"], 1)
+    try:
+        return loop.load(env, path)
+    finally:
+        env.close()
 
 
 def evaluate(run, episodes: int = 40, seed: int = 0) -> dict:
@@ -32,4 +92,8 @@ def evaluate(run, episodes: int = 40, seed: int = 0) -> dict:
     """
     check_integer("episodes", episodes, 1)
     run = run if isinstance(run, loop.Run) else load(run)
-    return loop.play(run, envs.make(run.settings["env"], episodes), seed)
+    env = envs.make(run.settings["env"], episodes)
+    try:
+        return loop.play(run, env, seed)
+    finally:
+        env.close()
