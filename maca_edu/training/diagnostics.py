@@ -94,13 +94,14 @@ def compare_gradients(facts, batch, log_prob, parameters, normalise=True, groups
     times that the simple noise scale of McCandlish et al. (2018), in samples. It is not logged because it has no finite
     estimate where the signal is weak. Noise and cosine do not depend on the advantage's unit; variances are compared
     in the reward's, before advantages are divided by their deviation, because dividing each by its own would hide
-    what the baseline does. normalise: subtract from each advantage its mean over the living, as the learner does, which
-    makes "none" a constant baseline; False: it is 0.
+    what the baseline does. One environment alone shows no variance: noise and variance are NaN.
+    normalise: subtract from each advantage its mean over the living, as the learner does, which makes "none" a constant
+    baseline; False: it is 0.
     Cost: one forward pass of the actor over the rollout and a backward pass for each x, at most 6.
     """
     options = advantages_of(facts)
     names = [f"{kind}_{name}" for kind in ("noise", "variance", "cosine") for name in options]
-    if log_prob is None or batch < 2:
+    if log_prob is None:
         return dict.fromkeys(names, NAN)
     alive, weights = facts["alive"], torch.stack(list(options.values()))  # [S, n], [X, S, n]
     if normalise:

@@ -346,7 +346,10 @@ def test_without_gradients_their_columns_are_nan():
     assert unknown == {name for name in full if name.startswith(("noise", "variance", "cosine"))}
     assert np.isfinite(list(full.values())).all()
     one = {name: x[:2, ...] if name != "baselines" else x[:, :2] for name, x in facts.items()}
-    assert np.isnan(measure(one, 1, world.log_prob(4), [world.logits])["noise_joint"])  # nothing to compare with
+    world.action = world.action[:2]
+    alone = measure(one, 1, world.log_prob(1), [world.logits])  # nothing to compare with
+    assert np.isnan([alone["noise_joint"], alone["variance_joint"]]).all()
+    assert np.isfinite(alone["cosine_critic"])
 
 
 def test_psi_entropy_and_nothing_to_explain():
@@ -356,8 +359,8 @@ def test_psi_entropy_and_nothing_to_explain():
     assert [row[f"psi_{name}"] for name in ("joint", "individual", "corrset")] == pytest.approx([0.5, 0.2, 0.3])
     assert row["entropy"] == pytest.approx(-(world.policy * np.log(world.policy)).sum(axis=1).mean())
     facts["alive"] = facts["alive"] & (torch.arange(AGENTS) != 1)
-    gaussian = torch.arange(3.0).expand(40, 3)  # entropies that probabilities could not have
-    assert measure(facts | {"entropy": gaussian}, 20)["entropy"] == 1
+    gaussian = torch.tensor([-1.0, 9.0, 4.0]).expand(40, 3)  # entropies that probabilities could not have
+    assert measure(facts | {"entropy": gaussian}, 20)["entropy"] == 1.5
     flat = facts | {"target": facts["baselines"][0][:, :1], "own": facts["baselines"][0][:, :1]}
     assert np.isnan(measure(flat, 20)["action_r2"])
     assert "psi_joint" not in measure({name: x for name, x in facts.items() if name != "psi"}, 20)
