@@ -11,6 +11,7 @@ import pytest
 
 from maca_edu.credit import ROWS
 from maca_edu.experiments.parameters import TASKS, critic_parameters
+from maca_edu.experiments.presets import preset
 from maca_edu.networks import MacaCritic, count_parameters
 from maca_edu.training.methods import METHODS
 
@@ -26,6 +27,7 @@ HEADINGS = [
     "Hyperparameters",
     "Run it",
 ]
+TASK = {"SMAC": "smac/5m_vs_6m", "SMACv2": "smacv2/protoss_5_vs_5", "MPE": "mpe/simple_spread"}
 OPTION = re.compile(r"(?<![\w-])--([a-z][a-z-]*)")
 CODE = re.compile(r"`(maca_edu(?:\.\w+)+)`")
 by_name = pytest.mark.parametrize("method", METHODS)
@@ -98,6 +100,20 @@ def test_a_page_names_its_row_of_table_1_and_its_parameters(method, counts):
     row = ROWS[method]
     assert f"`{row.__module__}.{row.__name__}`" in section(text, "Implementation details")
     assert f"**{counts[method]:,}**" in section(text, "Parameters")
+
+
+@by_name
+def test_a_page_prints_the_tables_that_the_preset_holds(method):
+    text = section(read(method), "Hyperparameters")
+    rows = re.findall(r"^\| (SMAC|SMACv2|MPE) \| (\S+) \| (\S+) \|$", text, re.MULTILINE)
+    if method.startswith("maca-"):
+        assert "[MACA](maca.md)" in text
+        assert rows == []
+        return
+    assert [task for task, *_ in rows] == list(TASK)
+    for task, epochs, clip in rows:
+        config, _ = preset("paper", TASK[task], method)
+        assert (int(epochs), float(clip)) == (config.epochs, config.clip)
 
 
 @by_page
