@@ -1,0 +1,192 @@
+"""Films of episodes: .gif, or .mp4 where the package imageio-ffmpeg is installed."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from maca_edu.envs import mpe, options, pettingzoo, pictures, smax
+from maca_edu.envs.core import View
+from maca_edu.envs.smax_scenarios import KINDS
+from toy_envs.core import check_integer
+
+LONG_FILM = 25  # pictures from which on they follow each other faster
+SLOW, FAST, HOLD = 700, 140, 1600  # milliseconds: between steps of short and of long episodes, and at the end
+
+
+class SingleStage:
+    """One copy of a PettingZoo game, which draws itself or is drawn by `paint(game)`."""
+
+    def __init__(self, single: pettingzoo.ParallelSingle, paint: Callable | None = None):
+        self.single, self.paint = single, paint
+
+    def reset(self, seed: int) -> View:
+        """Begin an episode."""
+        return self.single.reset(seed)
+
+    def step(self, action: np.ndarray) -> tuple:
+        """Play: view, reward, whether the episode is over, whether it was won (None: there is no winning)."""
+        view, reward, over, late, won, _ = self.single.step(action)
+        return view, reward, over or late, won
+
+    def draw(self):
+        """A picture of what is now, or of how the episode ended."""
+        return self.single.render() if self.paint is None else self.paint(self.single)
+
+    def close(self) -> None:
+        """Give everything back."""
+        self.single.close()
+
+
+class SmaxStage:
+    """One battle of SMAX."""
+
+    def __init__(self, name: str):
+        bare, chosen = options.split(name)
+        query = "&".join(f"{key}={json.dumps(value)}" for key, value in {**chosen, "state": "raw"}.items())
+        self.env = smax.make(f"{bare}?{query}", 1)  # policies do not see the state, and the pictures need it raw
+
+    def reset(self, seed: int) -> View:
+        """Begin a battle."""
+        view, self.shots = self.env.reset(seed), []
+        self.units = units_in(view.state[0])
+        return View(*(x[0] for x in view))
+
+    def step(self, action: np.ndarray) -> tuple:
+        """Play: as `SingleStage.step`."""
+        allies = self.env.n_agents
+        self.shots = [(i, allies + a - smax.MOVES) for i, a in enumerate(action) if a >= smax.MOVES]
+        step = self.env.step(action[None])
+        self.units = units_in(step.final.state[0], self.units)
+        over = bool(step.terminated[0] or step.truncated[0])
+        return View(*(x[0] for x in step.final)), float(step.reward[0]), over, bool(step.won[0])
+
+    def draw(self) -> Image.Image:
+        """A picture of the units."""
+        return pictures.battle(self.units, self.env.n_agents, self.shots, KINDS)
+
+    def close(self) -> None:
+        """Give everything back."""
+        self.env.close()
+
+
+def units_in(state: np.ndarray, before: smax.Units | None = None) -> smax.Units:
+    """The units in JaxMARL's raw world state `[s]`: ten numbers of each (health, x, y, ...), teams, kinds.
+
+    The state forgets where the dead are; they stay where they were `before`.
+    """
+    count = len(state) // 12
+    each = state[: 10 * count].reshape(count, 10)
+    position, health = each[:, 1:3].copy(), each[:, 0]
+    if before is not None:
+        position[health <= 0] = before.position[health <= 0]
+    return smax.Units(position, health, state[11 * count :].astype(np.int64))
+
+
+def stage(name: str) -> SingleStage | SmaxStage:
+    """What plays and draws the environment called `name`. Raises ValueError where it cannot be drawn."""
+    bare, chosen = options.split(name)
+    family, _, game = bare.partition("/")
+    if family == "smax":
+        return SmaxStage(name)
+    if family == "mpe":
+        return SingleStage(mpe.single(name), lambda single: pictures.particles(single.env.game.world))
+    if family == "pettingzoo":
+        return SingleStage(pettingzoo.single(name, render_mode="rgb_array"))
+    if family == "toy":
+        make_game = partial(pettingzoo.build, name, f"toy_envs.{game}_v0", "parallel_env")
+        return SingleStage(pettingzoo.ParallelSingle(make_game(chosen | {"render_mode": "rgb_array"})))
+    raise ValueError(f"env={name!r} cannot be filmed; films are made of toy/..., mpe/..., smax/... and pettingzoo/...")
+
+
+def record(player, env: str, path, episodes: int = 1, seed: int = 0) -> Path:
+    """Film episodes of a player.
+
+    player: a `Run`, or a function (view, first) -> actions of a batch of one; first, bool `[1]`, says whether an
+    episode begins. env: the environment's name. path: a file that ends in .gif or .mp4; an old one is replaced.
+    seed: decides all that is random in the game. Returns the path.
+    Raises ValueError where the ending is another, a package is missing or the environment cannot be drawn.
+    """
+    path, episodes = Path(path), check_integer("episodes", episodes, 1)
+    write = writer(path)
+    act = getattr(player, "policy", player)
+    played = stage(env)
+    temporary = path.with_name(f".{path.stem}.unfinished{path.suffix}")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        write(temporary, pages(act, played, env, episodes, seed))
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+        played.close()
+    return path
+
+
+def pages(act: Callable, played, name: str, episodes: int, seed: int) -> Iterator[tuple[Image.Image, int]]:
+    """The film's pictures and for how many milliseconds each stands."""
+    for episode, its_seed in enumerate(np.random.SeedSequence(seed).generate_state(episodes)):
+        view, first, total, steps, over, shots = played.reset(int(its_seed)), np.array([True]), 0.0, 0, False, []
+        title = name if episodes == 1 else f"{name}   episode {episode + 1} of {episodes}"
+        shots.append(pictures.titled(played.draw(), title, "start"))
+        while not over:
+            action = act(View(*(x[None] for x in view)), first)[0]
+            view, reward, over, won = played.step(np.asarray(action))
+            total, steps, first = total + reward, steps + 1, np.array([False])
+            result = "" if won is None or not over else "   won" if won else "   not won"
+            shots.append(pictures.titled(played.draw(), title, f"step {steps}   return {_signed(total)}{result}"))
+        wait = SLOW if len(shots) < LONG_FILM else FAST
+        yield from ((shot, wait) for shot in shots[:-1])
+        yield shots[-1], HOLD
+
+
+def _signed(number: float) -> str:
+    """Two digits after the point, and a minus sign that is one."""
+    return f"{number:.2f}".replace("-", "\N{MINUS SIGN}")
+
+
+def writer(path: Path) -> Callable:
+    """The function that writes films of this ending. Raises ValueError where it is neither .gif nor .mp4."""
+    if path.suffix == ".gif":
+        return write_gif
+    if path.suffix != ".mp4":
+        raise ValueError(f"out={str(path)!r}; allowed are names that end in .gif or .mp4")
+    try:
+        importlib.import_module("imageio_ffmpeg")
+    except ModuleNotFoundError:
+        raise ValueError(f"out={str(path)!r}: for .mp4 do pip install imageio-ffmpeg, or write a .gif") from None
+    return write_mp4
+
+
+def write_gif(path: Path, film: Iterator[tuple[Image.Image, int]]) -> None:
+    """Write an animated .gif that plays for ever."""
+
+    def frames():
+        for picture, wait in film:
+            frame = picture.quantize(128, dither=Image.Dither.NONE)
+            frame.info["duration"] = wait
+            yield frame
+
+    rest = frames()
+    first = next(rest)
+    first.save(path, save_all=True, append_images=rest, duration=None, loop=0)
+
+
+def write_mp4(path: Path, film: Iterator[tuple[Image.Image, int]], rate: int = 25) -> None:
+    """Write an .mp4 of `rate` pictures a second."""
+    import imageio_ffmpeg
+
+    movie = None
+    for picture, wait in film:
+        if movie is None:
+            movie = imageio_ffmpeg.write_frames(str(path), picture.size, fps=rate, macro_block_size=2)
+            movie.send(None)
+        for _ in range(max(round(wait * rate / 1000), 1)):
+            movie.send(np.asarray(picture).tobytes())
+    movie.close()
