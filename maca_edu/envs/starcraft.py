@@ -246,7 +246,7 @@ def make(name: str, batch: int) -> Vector:
     processes = check_integer("processes", chosen.pop("processes", batch), 1, batch)
     usual = Limits()
     limits = {key: chosen.pop(f"{key}_seconds", getattr(usual, key)) for key in ("reset", "step")}
-    limits = usual._replace(**{key: check_number(f"{key}_seconds", value) for key, value in limits.items()})
+    limits = usual._replace(**{key: _seconds(f"{key}_seconds", value) for key, value in limits.items()})
     for key in chosen.keys() - OPTIONS:
         allowed = sorted([*TRUTHS, "processes", "reset_seconds", "step_seconds", *OPTIONS])
         raise ValueError(f"env={name!r} has no option {key!r}; allowed are {', '.join(allowed)}")
@@ -256,6 +256,14 @@ def make(name: str, batch: int) -> Vector:
     copies = functools.partial(make_battle, one, **truths)
     ready = functools.partial(check_game, name)
     return Vector(copies, batch, processes, name, deterministic=False, limits=limits, ready=ready)
+
+
+def _seconds(key: str, value) -> float:
+    """A positive number of seconds. Raises ValueError where it is not."""
+    seconds = check_number(key, value)
+    if seconds <= 0:
+        raise ValueError(f"{key}={value!r}; allowed is a positive number")
+    return seconds
 
 
 def _truth(key: str, value) -> bool:
