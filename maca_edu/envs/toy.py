@@ -29,6 +29,7 @@ class ToyEnv:
         self.batch = check_integer("batch", batch, 1)
         self.n_agents, self.n_actions = len(game.agents), len(game.actions)
         self.reset(0)
+        self.partners = partners(game)
         view = self.view()
         self.obs_size, self.state_size = view.obs.shape[-1], view.state.shape[-1]
 
@@ -73,6 +74,14 @@ class ToyEnv:
 
     def close(self) -> None:
         """There is nothing to give back."""
+
+
+def partners(game: Game) -> np.ndarray:
+    """Who earns something together with whom: bool `[n, n]`, true where a reward term names both."""
+    together = np.eye(len(game.agents), dtype=bool)
+    for term in game.reward_terms:
+        together[np.ix_(term.agents, term.agents)] = True
+    return together
 
 
 def names() -> list[str]:

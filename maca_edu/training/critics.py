@@ -150,6 +150,11 @@ class Maca(nn.Module):
             "memory": memory,
         }
 
+    def levels(self, x: dict, norms: dict) -> Tensor:
+        """Q(s, a) split by the levels of `MacaCritic.level_spectrum`, `[S, n + 1]`, in the units of the reward."""
+        z, _ = self.net(x["obs"], *recall(x))
+        return norms["q"].std * self.net.level_spectrum(z, x["policy"], one_hot(x["action"], x["policy"]))
+
     def set_psi(self, weight, bias) -> None:
         """Load the psi head with what CMA-ES proposes: weight `[3, Z]`, bias `[3]`, NumPy arrays."""
         for parameter, values in ((self.net.psi_head.weight, weight), (self.net.psi_head.bias, bias)):

@@ -18,7 +18,7 @@ from torch.distributions import Categorical, Distribution
 
 from maca_edu.credit import ROWS
 from maca_edu.networks import Actor, Gaussian, expected_action, greedy, sample
-from maca_edu.training import losses, psi, rng
+from maca_edu.training import diagnostics, losses, psi, rng
 from maca_edu.training.buffer import RolloutBuffer, minibatches
 from maca_edu.training.config import Config
 from maca_edu.training.critics import CRITICS, Sizes
@@ -96,6 +96,7 @@ class Learner:
         self.actor_optimiser = torch.optim.Adam(self.actor.parameters(), config.lr, eps=1e-5)
         self.critic_optimiser = critic_optimiser(self.critic, config)
         self.memory = {"actor": None, "critic": None}  # the GRUs' when the rollout began; None: blank
+        self.partners = None  # bool [n, n], who earns something with whom, where the environment says so
         self.search = None
         if method.psi == "search":
             options = dict(features=config.z_size, population=config.psi_population, design=config.psi_design)
@@ -144,12 +145,9 @@ class Learner:
         facts = self.look_back(buffer)
         returns = self.returns(buffer, facts, last)  # [T, B] or [T, B, n]
         facts["target"] = returns.flatten(0, 1) if returns.dim() == 3 else returns.flatten().unsqueeze(-1)
-        if self.config.advantage == "critic":
-            facts["target"] = facts["own"]
-        advantage = self.advantage(facts)  # [S, n]
-        row = {"entropy": losses.masked_mean(facts["entropy"], facts["alive"]).item()}
-        row |= {"advantage_std": advantage.std().item()} | credit_columns(self.method, facts)
-        facts["advantage"] = losses.normalise_advantage(advantage, facts["alive"])
+        facts["advantage"] = self.advantage(facts)  # [S, n]
+        row = {"advantage_std": facts["advantage"].std().item()} | self.diagnose(buffer, facts, diagnose)
+        facts["advantage"] = losses.normalise_advantage(facts["advantage"], facts["alive"])
         row |= self.improve_team(*self.episodes(buffer, facts, ("first", *PER_AGENT), "actor"))
         row |= self.improve_critic(buffer, facts, returns)
         self.memory["critic"] = after_last(facts["critic_memory"], buffer.shape)
@@ -187,8 +185,30 @@ class Learner:
         """The method's row of Table 1, `[S, n]`; HAPPO's factor comes later, agent by agent."""
         row = ROWS[self.method.name]
         facts = facts | {"factor": torch.ones(())}
+        if self.config.advantage == "critic":
+            facts["target"] = facts["own"]
         advantage = row(**{name: facts[name] for name in inspect.signature(row).parameters})
         return advantage.expand_as(facts["log_prob"])
+
+    def diagnose(self, buffer: RolloutBuffer, facts: dict, gradients: bool) -> dict[str, float]:
+        """What `diagnostics.measure` says of the rollout; with `gradients` also what is costly."""
+        facts = facts | ({} if self.partners is None else {"partners": self.partners})
+        if not self.method.psi:
+            facts.pop("psi", None)
+        if not gradients:
+            return diagnostics.measure(facts, buffer.shape[1])
+        if hasattr(self.critic, "levels") and self.method.head != "decoder":
+            with torch.no_grad():
+                facts["levels"] = self.critic.levels(facts, self.norms)
+
+        def log_prob(envs: Tensor) -> Tensor:
+            names = ("obs", "available", "action", "first")
+            x = {name: facts[name].unflatten(0, buffer.shape)[:, envs].flatten(0, 1) for name in names}
+            hidden = None if self.memory["actor"] is None else self.memory["actor"][envs]
+            distribution, _ = self.actor(x["obs"], x["available"], hidden, x["first"])
+            return distribution.log_prob(x["action"]).unflatten(0, (buffer.shape[0], len(envs)))
+
+        return diagnostics.measure(facts, buffer.shape[1], log_prob, self.actor.parameters())
 
     def episodes(self, buffer: RolloutBuffer, facts: dict, names, network: str) -> tuple[dict, dict]:
         """The named facts as `[T, B, ...]`, and the memory of "actor" or "critic" before each step, {} without."""
@@ -299,14 +319,3 @@ def critic_optimiser(critic: nn.Module, config: Config) -> torch.optim.AdamW:
 def after_last(memory: Tensor | None, shape: tuple[int, int]) -> Tensor | None:
     """The memory `[B, ...]` after the last of `shape`, T steps of B environments; None without a GRU."""
     return None if memory is None else memory[-shape[1] :].clone()
-
-
-def credit_columns(method: Method, facts: dict) -> dict[str, float]:
-    """psi's means and the CorrSets' mean size, for the methods that have them."""
-    row = {}
-    if method.psi:
-        weights = facts["psi"].flatten(0, -2).mean(dim=0).tolist()
-        row |= dict(zip(("psi_joint", "psi_individual", "psi_corrset"), weights, strict=True))
-    if "corrset" in facts:
-        row["corrset_size"] = facts["corrset"].sum(dim=-1).float().mean().item()
-    return row

@@ -63,6 +63,8 @@ class Trainer:
             raise ValueError(f"minibatches={config.minibatches}; allowed are 1 to {chunks}")
         self.env, self.config, self.total, self.spare = env, config, total, spare
         self.learner = Learner(sizes_of(env), find(method), seed, config)
+        partners = getattr(env, "partners", None)
+        self.learner.partners = None if partners is None else torch.from_numpy(partners)
         self.paired = self.learner.search is not None and config.psi_design == "paired"
         if spare is None and (config.evaluate_every or self.paired):
             raise ValueError("spare=None; evaluate_every and psi_design='paired' need a second environment")
