@@ -217,12 +217,14 @@ FAULTS = {
 }
 
 
-@pytest.mark.parametrize("fault", FAULTS)
-@pytest.mark.parametrize("episode", [1, 2])
+CASES = [(fault, episode) for fault in FAULTS for episode in (1, 2)]
+CASES.remove(("reset_hang", 1))  # the same as in the second episode, and a worker's start may take longer
+
+
+@pytest.mark.parametrize(("fault", "episode"), CASES)
 def test_a_reset_that_fails_is_repeated_with_a_new_game(made, tmp_path, caplog, fault, episode):
-    if fault == "reset_hang" and episode == 1:
-        pytest.skip("the same as in the second, and slow")
-    env = made(batch=1, processes=1, fault=fault, marker=tmp_path / "marker", episode=episode, calm=True)
+    processes = int(fault in ("reset_hang", "reset_crash"))
+    env = made(batch=1, processes=processes, fault=fault, marker=tmp_path / "marker", episode=episode, calm=True)
     env.reset(0)
     assert env.counts == dict(restarts=2 - episode, discarded=0)
     for _ in range(3):
@@ -245,25 +247,26 @@ def test_a_reset_that_fails_is_repeated_with_a_new_game(made, tmp_path, caplog, 
     ],
 )
 def test_a_step_that_fails_discards_the_episode(made, tmp_path, caplog, fault, word):
-    env = made(batch=2, processes=2, fault=fault, marker=tmp_path / "marker", episode=2, calm=True)
+    processes = 2 * (fault in ("step_hang", "step_crash"))
+    env = made(batch=2, processes=processes, fault=fault, marker=tmp_path / "marker", episode=2, calm=True)
     env.reset(5)
     while not (tmp_path / "marker").exists():
         before, step = env.view(), env.step(shoot(env))
     lost = step.info["discarded"] > 0
-    assert lost.any()  # both, where both happened to fail before either had left its mark
+    assert lost.any()  # both, where both failed before either had left its mark, or share a process
     assert step.truncated[lost].all()
     assert not (step.terminated | step.won)[lost].any()
     assert not step.reward[lost].any()
     assert_array_equal(step.final.state[lost], before.state[lost])
     assert (step.view.state[:, N : N + M][lost] == 8).all()
-    assert env.counts == dict(restarts=lost.sum(), discarded=lost.sum())
+    assert env.counts == dict(restarts=lost.sum() if processes else 1, discarded=lost.sum())
     assert word in caplog.text
     play(env, 10)
     assert env.counts["discarded"] == lost.sum()
 
 
 def test_a_game_that_never_starts_is_an_error(made):
-    env = made(batch=1, processes=1, fault="key")
+    env = made(batch=1, fault="key")
     with pytest.raises(RuntimeError, match="environment 0: failed 4 times in a row: KeyError in reset: 0"):
         env.reset(0)
 
