@@ -3,7 +3,7 @@
 continuous  true as in the paper, or false: five moves, letters, or in simple_reference all 50 pairs of both
 reward      sum of the agents' rewards, as in HARL, on which the paper builds; mean; or shared, where they are equal
 horizon     25
-processes   how many worker processes play, 0: this one
+processes   how many worker processes play, 0: this one, which is faster for games as small as these
 All other options are mpe2's own: N and local_ratio of simple_spread, ...
 
 Rewards. Speaker and listener share theirs. Elsewhere an agent gets local_ratio = .5 times its own (Spread: -1 for each
@@ -18,6 +18,7 @@ from __future__ import annotations
 import functools
 
 from maca_edu.envs import options
+from maca_edu.envs.particles import Particles
 from maca_edu.envs.pettingzoo import ParallelSingle, build, wrap
 from maca_edu.envs.workers import Vector
 
@@ -27,6 +28,7 @@ GAMES = {
     "mpe/simple_reference": "mpe2.simple_reference_v3",
     "mpe/simple_speaker_listener": "mpe2.simple_speaker_listener_v4",
 }
+TOGETHER = {"continuous", "reward", "horizon", "processes", "N", "local_ratio", "dynamic_rescaling"}
 
 
 class Direct:
@@ -83,10 +85,15 @@ def names() -> list[str]:
     return list(GAMES)
 
 
-def make(name: str, batch: int) -> Vector:
+def make(name: str, batch: int) -> Particles | Vector:
     """`batch` copies of the game that `name` asks for, such as "mpe/simple_spread?continuous=false".
 
-    Raises ValueError where there is no such game or option, or mpe2 is not installed.
+    They are stepped together by `Particles`; with processes, or with an option of mpe2's that changes what agents see
+    or when games end, mpe2 steps each by itself. Raises ValueError where there is no such game or option, or mpe2 is
+    not installed.
     """
-    processes = options.split(name)[1].get("processes", 0)
+    chosen = options.split(name)[1]
+    processes = chosen.get("processes", 0)
+    if processes == 0 and chosen.keys() <= TOGETHER:
+        return Particles(single(name), batch, name)
     return Vector(functools.partial(single, name), batch, processes, name)

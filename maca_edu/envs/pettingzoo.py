@@ -77,7 +77,8 @@ class ParallelSingle:
         over = not playing and not cut
         late = not over and (not playing or self.time >= self.horizon)
         view = self._view(seen, infos, playing or cut or dead)  # the last view is of those who saw the end
-        return view, self._team_reward([rewards.get(agent, 0.0) for agent in acting]), over, late, None, {}
+        reward = self.team_reward([rewards.get(agent, 0.0) for agent in acting], self.time)
+        return view, reward, over, late, None, {}
 
     def render(self) -> np.ndarray:
         """A picture, uint8 `[height, width, 3]`, of a game made with render_mode="rgb_array"."""
@@ -114,16 +115,16 @@ class ParallelSingle:
         """The game's own state as a vector `[s]`, or all observations in a row."""
         return np.array(self.env.state(), dtype=np.float32).reshape(-1) if self.own_state else obs[self.real]
 
-    def _team_reward(self, rewards: list) -> float:
-        """One reward from those of the agents who acted. Raises ValueError where they should be equal and are not."""
+    def team_reward(self, rewards: list, step: int) -> float:
+        """One reward from those of the agents who acted in a step. Raises ValueError where they should be equal and are not."""
         if not np.isfinite(rewards).all():
-            raise ValueError(f"the rewards of step {self.time} are {rewards}; they must be finite")
+            raise ValueError(f"the rewards of step {step} are {rewards}; they must be finite")
         if self.reward != "shared":
             return float(sum(rewards)) / (self.n_agents if self.reward == "mean" else 1)
         low, high = min(rewards), max(rewards)
         if high - low > 1e-6 * max(1.0, abs(low)):
             raise ValueError(
-                f"the rewards of step {self.time} are {[float(r) for r in rewards]}; a team shares one reward: "
+                f"the rewards of step {step} are {[float(r) for r in rewards]}; a team shares one reward: "
                 "say what it is with the option reward=sum or reward=mean"
             )
         return float(rewards[0])

@@ -1,5 +1,6 @@
 """PettingZoo games as team environments: every kind of space, deaths, masks, rewards, clocks; and mpe2's games."""
 
+import functools
 import importlib
 import importlib.util
 import sys
@@ -13,7 +14,9 @@ from pettingzoo import ParallelEnv
 
 from maca_edu import envs
 from maca_edu.envs import mpe
+from maca_edu.envs.particles import Particles
 from maca_edu.envs.pettingzoo import ParallelSingle
+from maca_edu.envs.workers import Vector
 
 needs_mpe2 = pytest.mark.skipif(importlib.util.find_spec("mpe2") is None, reason="mpe2 is not installed")
 
@@ -358,6 +361,70 @@ def test_mpe_plays_as_mpe2s_parallel_env(name, extra, continuous):
             steps, ended = steps + 1, any(ends)
         early += steps < 25
     assert early > 0 if "terminate_on_success" in extra else early == 0
+
+
+@needs_mpe2
+@pytest.mark.parametrize(
+    "name",
+    [
+        "mpe/simple_spread",
+        "mpe/simple_spread?continuous=false&N=5&local_ratio=0.3&reward=mean",
+        "mpe/simple_spread?N=1&horizon=3",
+        "mpe/simple_reference?reward=mean",
+        "mpe/simple_reference?continuous=false&local_ratio=1",
+        "mpe/simple_speaker_listener?reward=shared",
+        "mpe/simple_speaker_listener?continuous=false",
+    ],
+)
+def test_particles_together_are_particles_one_by_one(name):
+    """To the last bit, over three episodes in which agents push each other."""
+    together, alone = envs.make(name, 4), Vector(functools.partial(mpe.single, name), 4)
+    assert isinstance(together, Particles)
+    rng, view, _, touched = np.random.default_rng(0), together.reset(7), alone.reset(7), 0
+    for t in range(3 * together.horizon):
+        if together.continuous:
+            action = rng.uniform(-0.2, 1.2, view.available.shape).astype(np.float32)
+        else:
+            action = (rng.random(view.available.shape) * view.available).argmax(-1)
+        if "spread" in name and together.n_agents > 1 and t % 2:
+            action = towards_the_middle(view, together)
+        a, b = together.step(action), alone.step(action)
+        for ours, theirs in zip((*a.view, *a.final, *a[2:5]), (*b.view, *b.final, *b[2:5]), strict=True):
+            assert_array_equal(ours, theirs)
+        touched += crowded(a.final) if "spread" in name else 0
+        view = a.view
+    assert touched or together.n_agents == 1 or "spread" not in name
+
+
+def towards_the_middle(view, env):
+    """Actions that bring all agents of Spread together."""
+    x, y = view.obs[..., 2], view.obs[..., 3]
+    if env.continuous:
+        zero = np.zeros_like(x)
+        return np.stack([zero, (x > 0) * 1, (x < 0) * 1, (y > 0) * 1, (y < 0) * 1], axis=-1).astype(np.float32)
+    sideways = abs(x) > abs(y)
+    return np.where(sideways, np.where(x > 0, 1, 2), np.where(y > 0, 3, 4))
+
+
+def crowded(view):
+    """Whether two agents of Spread touch somewhere."""
+    place = view.obs[..., 2:4]
+    distance = np.hypot(*np.moveaxis(place[:, :, None] - place[:, None], -1, 0))
+    return bool(((distance > 0) & (distance < 0.3)).any())
+
+
+@needs_mpe2
+def test_options_that_change_mpe2s_rules_are_played_by_mpe2():
+    for query in ("num_agent_neighbors=1", "terminate_on_success=true", "curriculum=true"):
+        assert isinstance(envs.make(f"mpe/simple_spread?{query}", 1), Vector)
+
+
+@needs_mpe2
+def test_unequal_rewards_of_particles_are_named():
+    env = envs.make("mpe/simple_reference?reward=shared", 2)
+    view = env.reset(0)
+    with pytest.raises(ValueError, match="rewards of step 1 are"):
+        env.step(np.zeros(view.available.shape))
 
 
 def random_joint(theirs, view, continuous, rng):
