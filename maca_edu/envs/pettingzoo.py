@@ -116,7 +116,7 @@ class ParallelSingle:
         return np.array(self.env.state(), dtype=np.float32).reshape(-1) if self.own_state else obs[self.real]
 
     def team_reward(self, rewards: list, step: int) -> float:
-        """One reward from those of the agents who acted in a step. Raises ValueError where they should be equal and are not."""
+        """One reward from those of the agents who acted. Raises ValueError where they should be equal and are not."""
         if not np.isfinite(rewards).all():
             raise ValueError(f"the rewards of step {step} are {rewards}; they must be finite")
         if self.reward != "shared":
