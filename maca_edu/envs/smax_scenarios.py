@@ -10,12 +10,14 @@
 In the random teams each ally is drawn uniformly from its map's kinds and the enemies are the same units. SMAX has no
 shields, and of each race's three kinds in SMACv2 (drawn there with weights .45, .45 and .1) it lacks the third:
 
-    race       kinds here               missing
+    race       kinds                    missing
     protoss    stalker, zealot          colossus
     terran     marine, marauder         medivac
     zerg       zergling, hydralisk      baneling
 
-So win rates here are not those of StarCraft II. This file imports no JAX: the names are read without it.
+So win rates here are not those of StarCraft II. Random teams start anywhere, surrounded or reflected, as in SMACv2;
+on SMAX's own maps one battle of ten has a unit outside the map, which dies in the first step unless `walls=false`,
+and on ours everyone starts inside. This file imports no JAX: the names are read without it.
 """
 
 from __future__ import annotations
