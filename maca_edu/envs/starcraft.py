@@ -243,7 +243,7 @@ def make(name: str, batch: int) -> Vector:
     if importlib.util.find_spec("smacv2") is None:
         raise ValueError(f"env={name!r} needs the package smacv2 and the game StarCraft II: {GUIDE}{_twin(task)}")
     truths = {key: _truth(key, chosen.pop(key, key == "repair")) for key in TRUTHS}
-    processes = check_integer("processes", chosen.pop("processes", batch), 1, batch)
+    processes = check_integer("processes", chosen.pop("processes", batch), 1)
     usual = Limits()
     limits = {key: chosen.pop(f"{key}_seconds", getattr(usual, key)) for key in ("reset", "step")}
     limits = usual._replace(**{key: _seconds(f"{key}_seconds", value) for key, value in limits.items()})

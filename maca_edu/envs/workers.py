@@ -85,14 +85,15 @@ class Limits(NamedTuple):
 class Vector:
     """A `TeamEnv` of `batch` copies that `make_single()` makes.
 
-    processes: how many worker processes share the copies, 0: none, they run in this process. deterministic: whether
-    the same seed and actions always give the same episode; then `load_state_dict` replays the episodes under way,
-    otherwise it begins new ones and logs that. limits: how long to wait for a worker. restarts: how often in a row,
-    without an episode that ends by itself in between, a worker is started anew before it is an error.
+    processes: how many worker processes share the copies, at most one each; 0: they run in this process.
+    deterministic: whether the same seed and actions always give the same episode; then `load_state_dict` replays the
+    episodes under way, otherwise it begins new ones and logs that. limits: how long to wait for a worker. restarts:
+    how often in a row, without an episode that ends by itself in between, a worker is started anew before it is an
+    error.
     ready: called before episodes begin everywhere; it raises where they cannot.
     counts: {"restarts", "discarded"}, of workers and episodes since the environment was made.
 
-    Raises ValueError where batch is not positive or processes not 0 to batch; RuntimeError in later calls where a copy
+    Raises ValueError where batch is not positive or processes negative; RuntimeError in later calls where a copy
     raised an exception, a worker failed too often, or after `close`.
     """
 
@@ -110,8 +111,7 @@ class Vector:
     ):
         self._hosts, self.name, self.deterministic, self._ready = [], name, deterministic, ready
         self.batch = check_integer("batch", batch, 1)
-        if check_integer("processes", processes, 0) > batch:
-            raise ValueError(f"processes={processes}; allowed are 0 to batch={batch}")
+        processes = min(check_integer("processes", processes, 0), batch)
         probe = make_single()
         for field in ("n_agents", "n_actions", "obs_size", "state_size", "horizon", "continuous"):
             setattr(self, field, getattr(probe, field))

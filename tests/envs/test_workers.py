@@ -344,12 +344,15 @@ def test_masked_actions_are_refused(made):
     [
         (dict(batch=0), "batch=0"),
         (dict(processes=-1), "processes=-1"),
-        (dict(processes=5), "processes=5; allowed are 0 to batch=4"),
     ],
 )
 def test_wrong_arguments_are_refused(options, message):
     with pytest.raises(ValueError, match=message):
         vector(**options)
+
+
+def test_no_more_workers_than_copies(made):
+    assert [host.rows for host in made(processes=9)._hosts] == [[0], [1], [2], [3]]
 
 
 def test_before_the_first_reset_and_with_another_batch(made):
