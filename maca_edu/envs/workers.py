@@ -464,12 +464,19 @@ class _Worker:
 
 
 def _work(plan: _Plan, memory, pipe, folder: str) -> None:
-    """What a worker process does: make its copies, then one command after another."""
+    """What a worker process does; whatever happens, all that it started ends with it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     os.setsid()
     threading.Thread(target=_end_with_the_parent, daemon=True).start()
     tempfile.tempdir = os.environ["TMPDIR"] = folder
-    copies = None
+    try:
+        _serve(plan, memory, pipe)
+    finally:
+        _kill_group(os.getpid())
+
+
+def _serve(plan: _Plan, memory, pipe) -> None:
+    """Make the copies, then do one command after another."""
     try:
         copies = _Copies(plan, memory, lambda word: pipe.send((word, None)))
         while (message := pipe.recv())[0] != "close":
@@ -478,7 +485,7 @@ def _work(plan: _Plan, memory, pipe, folder: str) -> None:
         copies.close()
     except Broken as error:
         pipe.send(("broken", str(error)))
-    except Exception as error:
+    except Exception as error:  # also where the parent is gone, of which nobody hears
         pipe.send(("error", _report(plan.rows, error)))
 
 
