@@ -88,6 +88,48 @@ def evaluate_command(run: tyro.conf.Positional[Path], episodes: int = 40, seed: 
         print(f"{name:<12} {'none: nothing to win' if value is None else f'{value:.4f}'}")
 
 
+@app.command(name="sweep")
+def sweep_command(
+    out: Path,
+    envs: list[str],
+    methods: list[str],
+    steps: int,
+    seeds: int = 10,
+    options: str = "",
+    processes: int = 2,
+) -> None:
+    """Train methods in environments on many seeds; curves.csv and final.csv say what came out.
+
+    Args:
+        out: The sweep's directory. The same command again goes on with a sweep that was stopped.
+        envs: Names that `maca-edu envs` prints.
+        methods: Names that `maca-edu methods` prints.
+        steps: Environment-steps of each run.
+        seeds: Seeds 0 to seeds - 1.
+        options: More words for `maca-edu train`, as in --options="--lr 0.001 --evaluate-every 10".
+        processes: Runs at a time, each with one thread.
+    """
+    from maca_edu.experiments.sweep import sweep
+
+    sweep(out, envs, methods, seeds, steps, options, processes)
+    print(f"Written to {out}: curves.csv, final.csv, sweep.json")
+
+
+@app.command(name="watch")
+def watch_command(run: tyro.conf.Positional[Path], out: Path, episodes: int = 1, seed: int = 0) -> None:
+    """Play a run greedily and draw it as a film.
+
+    Args:
+        run: The run's directory.
+        out: A file that ends in .gif, or in .mp4.
+        episodes: How many episodes.
+        seed: Decides where they begin.
+    """
+    from maca_edu.experiments.watch import watch
+
+    print(f"Written to {watch(run, out, episodes, seed)}")
+
+
 @app.command(name="methods")
 def methods_command() -> None:
     """Print the methods, Table 1 of the paper: name, critic, advantage, update, source."""

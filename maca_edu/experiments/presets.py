@@ -43,7 +43,7 @@ def paper(kind, env: str) -> Config:
     """Tables 7-15. An environment that is neither SMAC nor SMACv2 gets the column of MPE.
 
     Where the tables say nothing: rollouts of 200 steps (the default of the HARL code base, as the 20 environments),
-    and psi from a linear map of z (section 4.3).
+    and psi from a linear map of z (section 4.2).
     """
     epochs, *clips = TUNED.get(kind.name, TUNED["maca"])
     settings = dict(

@@ -1,0 +1,164 @@
+"""Many runs, and what they say together: curves with intervals, and greedy play at the end.
+
+A sweep's directory has a run directory for each environment, method and seed. A sweep that was stopped goes on where
+it was when the same command is given again; finished runs are left alone. `gather` makes three files of them
+
+    curves.csv   env, method, seed, env_steps, and what was reached, at most 50 rows for each run
+    final.csv    env, method, seed, and greedy play after training: 100 episodes on seeds never used before
+    sweep.json   the command, the versions, the date
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import platform
+import shlex
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from datetime import date
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+
+from maca_edu.experiments.monitor import smooth
+from maca_edu.training.run_directory import RunDirectory, replace
+
+CURVES = ("return_mean", "win_rate", "greedy_return_mean", "greedy_win_rate")
+ROWS = 50
+FINAL_SEED = 10_000  # added to the run's seed
+
+
+def sweep(out, envs, methods, seeds: int, steps: int, options: str = "", processes: int = 2) -> None:
+    """Train every method in every environment on seeds 0 to seeds - 1, `processes` at a time, then gather.
+
+    options: more words for `maca-edu train`. Raises ValueError where a run fails; its log says why.
+    """
+    jobs = [(env, method, seed) for seed in range(seeds) for env in envs for method in methods]
+    with ThreadPoolExecutor(processes) as pool:
+        codes = list(pool.map(lambda job: one(out, *job, steps, options), jobs))
+    failed = [job for job, code in zip(jobs, codes, strict=True) if code]
+    if failed:
+        raise ValueError(
+            f"{len(failed)} of {len(jobs)} runs failed, the first {failed[0]}; see log.txt in its directory"
+        )
+    command = f"maca-edu sweep --envs {' '.join(envs)} --methods {' '.join(methods)} --seeds {seeds} --steps {steps}"
+    gather(out, command + (f" --options={shlex.quote(options)}" if options else ""))
+
+
+def one(out, env: str, method: str, seed: int, steps: int, options: str) -> int:
+    """One run in a process of its own, begun or gone on with; 0 where it went well."""
+    path = folder(out, env, method, seed)
+    if (path / "final.json").exists():
+        return 0
+    words = ["train", "--env", env, "--method", method, "--seed", str(seed), "--steps", str(steps)]
+    words += ["--out", str(path), *shlex.split(options)] + (["--resume"] if (path / "config.json").exists() else [])
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with open(path.with_name(f"{path.name}.log.txt"), "a") as log:
+        code = subprocess.run(
+            [sys.executable, "-m", "maca_edu", *words], stdout=log, stderr=log, check=False
+        ).returncode
+    if code == 0:
+        play = f"from maca_edu.experiments.sweep import judge; judge({str(path)!r}, {seed})"
+        code = subprocess.run([sys.executable, "-c", play], check=False).returncode
+    return code
+
+
+def folder(out, env: str, method: str, seed: int) -> Path:
+    """Where a run of a sweep lives."""
+    return Path(out) / env.replace("/", "-").replace("?", "-") / method / str(seed)
+
+
+def judge(path, seed: int, episodes: int = 100) -> None:
+    """Write final.json: greedy play of a finished run."""
+    import torch
+
+    from maca_edu.experiments.run import evaluate
+
+    torch.set_num_threads(1)
+    replace(Path(path) / "final.json", json.dumps(evaluate(path, episodes, FINAL_SEED + seed)) + "\n")
+
+
+def gather(out, command: str) -> None:
+    """Write curves.csv, final.csv and sweep.json from the runs in `out`."""
+    curves, finals = [], []
+    for path in sorted(Path(out).glob("*/*/*/final.json"), key=lambda p: (*p.parts[-4:-2], int(p.parts[-2]))):
+        run = RunDirectory(path.parent)
+        names = {name: run.settings()[name] for name in ("env", "method", "seed")}
+        finals.append(names | json.loads(path.read_text()))
+        curves += [names | row for row in thin(run.rows(10**9))]
+    write(Path(out) / "curves.csv", curves)
+    write(Path(out) / "final.csv", finals)
+    versions = {name: version(name) for name in ("maca-edu", "torch", "numpy", "cma")} | {
+        "python": platform.python_version()
+    }
+    about = {"command": command, "date": date.today().isoformat(), "versions": versions}
+    replace(Path(out) / "sweep.json", json.dumps(about, indent=2) + "\n")
+
+
+def thin(rows: list[dict]) -> list[dict]:
+    """At most ROWS of a run's rows, evenly spread, the last among them: running means of what was reached."""
+    kept = np.unique(np.linspace(0, len(rows) - 1, ROWS).round().astype(int))
+    names = [name for name in CURVES if name in rows[0]]
+    columns = {name: np.array([row[name] for row in rows], dtype=float) for name in names}
+    columns = {name: x if name.startswith("greedy") else smooth(x) for name, x in columns.items()}
+    if any(name.startswith("greedy") for name in names):  # measured now and then: keep those rows
+        kept = np.flatnonzero(np.isfinite(columns["greedy_return_mean"]))
+    return [{"env_steps": rows[k]["env_steps"]} | {name: f"{x[k]:.5g}" for name, x in columns.items()} for k in kept]
+
+
+def write(path: Path, rows: list[dict]) -> None:
+    """A csv of rows, whole or not at all; columns that some rows lack stay empty there."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, list(dict.fromkeys(name for row in rows for name in row)), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    replace(path, text.getvalue())
+
+
+def read(path) -> list[dict]:
+    """The rows of such a csv; numbers as numbers, empty entries as NaN."""
+    with open(path, newline="") as file:
+        return [
+            {k: v if k in ("env", "method") else float(v or "nan") for k, v in row.items()}
+            for row in csv.DictReader(file)
+        ]
+
+
+def draw(out, env: str, methods, column: str, path, draws: int = 2_000) -> None:
+    """Learning curves of some methods: the mean over seeds, and a bootstrap interval of 95 % for it."""
+    from importlib.resources import files
+
+    import matplotlib.style
+    from matplotlib.figure import Figure
+
+    rows = [row for row in read(Path(out) / "curves.csv") if row["env"] == env]
+    with matplotlib.style.context(str(files("maca_edu") / "maca.mplstyle")):
+        figure = Figure(figsize=(8, 4.5), layout="constrained")
+        ax = figure.subplots()
+        for method in methods:
+            steps, table = aligned([row for row in rows if row["method"] == method], column)
+            mean, low, high = interval(table, draws)
+            (line,) = ax.plot(steps, mean, label=f"{method} ({len(table)})")
+            ax.fill_between(steps, low, high, color=line.get_color(), alpha=0.2, linewidth=0)
+        ax.set(xlabel="environment-steps", ylabel=column.replace("_", " "), title=env)
+        ax.legend(title="method (seeds)", loc="center left", bbox_to_anchor=(1, 0.5))
+        figure.savefig(path)
+
+
+def aligned(rows: list[dict], column: str) -> tuple[np.ndarray, np.ndarray]:
+    """The steps `[K]` and the column `[seeds, K]` of one method's rows."""
+    seeds = sorted({row["seed"] for row in rows})
+    by_seed = [[(row["env_steps"], row[column]) for row in rows if row["seed"] == seed] for seed in seeds]
+    steps = np.array([step for step, _ in by_seed[0]])
+    return steps, np.array([[value for _, value in series] for series in by_seed])
+
+
+def interval(table: np.ndarray, draws: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Mean over the seeds `[seeds, K]` and the ends of its 95 % percentile bootstrap interval, each `[K]`."""
+    picks = np.random.default_rng(seed).integers(len(table), size=(draws, len(table)))
+    low, high = np.percentile(table[picks].mean(axis=1), [2.5, 97.5], axis=0)
+    return table.mean(axis=0), low, high

@@ -1,0 +1,48 @@
+"""A sweep goes on where it stopped, and its curves are the runs'."""
+
+import json
+
+import numpy as np
+
+from maca_edu.cli import main
+from maca_edu.experiments import sweep
+
+WORDS = ["sweep", "--envs", "toy/xor?n_agents=2", "--methods", "mappo", "--steps", "512", "--seeds", "2"]
+
+
+def test_a_sweep_is_gathered_and_goes_on(tmp_path, capsys):
+    out = tmp_path / "sweep"
+    assert main([*WORDS, "--out", str(out)]) == 0
+    run = sweep.folder(out, "toy/xor?n_agents=2", "mappo", 1)
+    finals = sweep.read(out / "final.csv")
+    assert [row["seed"] for row in finals] == [0, 1]
+    assert finals[1]["return_mean"] == json.loads((run / "final.json").read_text())["return_mean"]
+    before = (run / "state.npz").stat().st_mtime_ns
+    (sweep.folder(out, "toy/xor?n_agents=2", "mappo", 0) / "final.json").unlink()  # as if stopped there
+    assert main([*WORDS, "--out", str(out)]) == 0
+    assert (run / "state.npz").stat().st_mtime_ns == before
+    assert str(sweep.read(out / "final.csv")) == str(finals)
+    assert json.loads((out / "sweep.json").read_text())["command"].startswith(
+        "maca-edu sweep --envs toy/xor?n_agents=2"
+    )
+    sweep.draw(out, "toy/xor?n_agents=2", ["mappo"], "return_mean", tmp_path / "curves.png")
+    assert (tmp_path / "curves.png").stat().st_size > 5_000
+    assert main([*WORDS, "--out", str(tmp_path / "bad"), "--options=--lr -1"]) == 2
+    assert "2 of 2 runs failed" in capsys.readouterr().err
+
+
+def test_curves_are_thinned_running_means():
+    rows = [{"env_steps": 10 * k, "return_mean": float(k)} for k in range(1, 201)]
+    kept = sweep.thin(rows)
+    assert len(kept) == 50
+    assert kept[-1] == {"env_steps": 2000, "return_mean": f"{np.mean(range(191, 201)):.5g}"}
+    rows = [row | {"greedy_return_mean": 1.0 if k % 50 == 0 else float("nan")} for k, row in enumerate(rows, 1)]
+    assert [row["env_steps"] for row in sweep.thin(rows)] == [500, 1000, 1500, 2000]
+
+
+def test_the_interval_covers_the_mean_as_often_as_it_says():
+    rng = np.random.default_rng(0)
+    table = rng.normal(size=(10, 400))  # 400 independent samples of ten seeds
+    mean, low, high = sweep.interval(table, 1_000)
+    np.testing.assert_allclose(mean, table.mean(axis=0))
+    assert 0.85 < ((low <= 0) & (high >= 0)).mean() < 0.97  # percentile intervals of ten are a little short
