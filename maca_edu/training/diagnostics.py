@@ -85,7 +85,8 @@ def compare_gradients(facts, batch, log_prob, parameters, normalise=True, groups
     The gradient is that of PPO's surrogate at ratio 1, the mean of A_i grad log pi_i over the living: g. Means over
     groups of environments, which are independent of one another, tell its variance tr Cov(g) (`variance_of_mean`).
 
-        noise     tr Cov(g) / |g|^2, both without bias for their expectations: E|g|^2 = |E g|^2 + tr Cov(g)
+        noise     tr Cov(g) / |g|^2, both without bias for their expectations: E|g|^2 = |E g|^2 + tr Cov(g); the
+                  estimate may exceed 1 where there is little but noise
         variance  tr Cov(g_x) / tr Cov(g_none), the pure effect of the baseline
         cosine    <g_x, g_1> / (|g_x| |g_1|), 1 the first baseline (none, where the critic has no baseline). Both
                   share the noise of the actions, so it tells how alike two updates are, not how true

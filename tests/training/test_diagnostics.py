@@ -3,14 +3,19 @@
 Rollouts are random joint actions of a tabular softmax policy; the critic's word is exact, or wrong in a known way.
 """
 
+import dataclasses
+
 import numpy as np
 import pytest
 import torch
+from small_worlds import Aim
 from torch.testing import assert_close
 
+from maca_edu import envs
 from maca_edu.exact import baseline, credit_spectrum, level_shares
 from maca_edu.networks import Actor
-from maca_edu.training import losses
+from maca_edu.training import diagnostics, loop, losses
+from maca_edu.training.config import Config
 from maca_edu.training.diagnostics import (
     advantages_of,
     corrset_scores,
@@ -401,3 +406,51 @@ def test_corrset_columns_are_measured():
     row = measure(facts | {"corrset": torch.ones(6, 3, 3, dtype=torch.bool), "partners": partners}, 3)
     assert (row["corrset_size"], row["corrset_precision"], row["corrset_recall"]) == (3, 1 / 3, 1)
     assert "corrset_precision" not in measure(facts | {"corrset": partners.expand(6, 3, 3)}, 3)
+
+
+SMALL = Config(rollout=4, epochs=2, recurrent=True, chunk=2, actor_sizes=(16,), critic_sizes=(16,), embed=8, z_size=16)
+WAREHOUSE = "toy/warehouse?preset=tiny&horizon=6"  # rollouts begin and end in the middle of episodes
+
+
+@pytest.mark.parametrize("method", ["mappo", "happo", "coma", "ppo-mix", "maca", "maca-dec", "maca-multilinear"])
+def test_the_learner_measures_the_policy_that_played(method, monkeypatch):
+    """With memory: what is differentiated has the log-probabilities of the rollout, for any choice of environments."""
+    gaps = []
+
+    def check(facts, batch, log_prob=None, *rest):
+        if log_prob is not None:
+            played = facts["log_prob"].unflatten(0, (-1, batch))
+            gaps.extend((log_prob(part) - played[:, part]).abs().max().item() for part in torch.arange(5).split(2))
+        return measure(facts, batch, log_prob, *rest)
+
+    monkeypatch.setattr(diagnostics, "measure", check)
+    rows = run(method, diagnose_every=1).metrics
+    assert max(gaps) < 1e-5
+    assert len(gaps) == 3 * 4
+    for name in ("noise_none", "noise_method", "variance_method", "cosine_method", "entropy"):
+        assert np.isfinite(rows[name]).all(), name
+    assert ("level_1_share" in rows) == (method in ("maca", "maca-multilinear"))
+    assert ("corrset_precision" in rows) == method.startswith("maca")
+
+
+@pytest.mark.parametrize("method", ["mappo", "maca", "maca-multilinear"])
+def test_actions_that_are_numbers_are_measured_too(method):
+    rows = run(method, Aim(5), diagnose_every=1).metrics
+    for name, column in rows.items():
+        if name.startswith(("noise", "variance", "cosine", "level", "action", "entropy")):
+            assert np.isfinite(column).all(), name
+    deviation = 0.5 / (1 + np.exp(-1))  # before anything is learned; three agents name five numbers
+    assert rows["entropy"][0] == pytest.approx(5 / 3 * np.log(deviation * np.sqrt(2 * np.pi * np.e)))
+
+
+def run(method, env=None, **options):
+    env = envs.make(WAREHOUSE, 5) if env is None else env
+    return loop.train(env, method, 4 * 5 * 4, config=dataclasses.replace(SMALL, **options))
+
+
+def test_measuring_changes_nothing():
+    often, never = run("maca", diagnose_every=1), run("maca", diagnose_every=0)
+    for a, b in zip(often.learner.actor.parameters(), never.learner.actor.parameters(), strict=True):
+        assert torch.equal(a, b)
+    assert np.isnan(never.metrics["noise_joint"]).all()
+    assert np.isfinite(often.metrics["noise_joint"]).all()
