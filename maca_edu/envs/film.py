@@ -37,8 +37,11 @@ class SingleStage:
         return view, reward, over or late, won
 
     def draw(self):
-        """A picture of what is now, or of how the episode ended."""
-        return self.single.render() if self.paint is None else self.paint(self.single)
+        """A picture of what is now, or of how the episode ended. Raises ValueError where the game gives none."""
+        picture = self.single.render() if self.paint is None else self.paint(self.single)
+        if picture is None:
+            raise ValueError("the game draws nothing with render_mode='rgb_array'")
+        return picture
 
     def close(self) -> None:
         """Give everything back."""

@@ -18,7 +18,7 @@ INK, FAINT, LINE, FLOOR = "#262626", "#8A8A8A", "#DDD8CE", "#FAF8F3"
 ALLIES, ENEMIES = "#0072B2", "#D55E00"
 PLACES = ("#E69F00", "#56B4E9", "#009E73", "#CC79A7", "#F0E442")
 CODES = ("Ma", "Mr", "St", "Ze", "Zl", "Hy")  # of SMAX's kinds of units, in its order
-SIDE, STRIP, SMOOTH = 560, 44, 3  # pixels of a plane's side and of the line above; how much finer it is drawn
+SIDE, STRIP, SMOOTH = 560, 44, 2  # pixels of a plane's side and of the line above; how much finer it is drawn
 
 
 @lru_cache
@@ -185,5 +185,5 @@ def battle(units, allies: int, shots: list[tuple[int, int]], kinds: tuple[str, .
         draw = plane.disc if u < allies else plane.square
         draw(x, y, radius, colour, CODES[units.kind[u]])
         plane.bar(x, y + 1.7 * radius, 2 * radius, health, colour)
-    here = [f"{CODES[k]} {kinds[k]}" for k in np.unique(units.kind)]
-    return below(plane.picture(), ["discs: the team   squares: the enemy   crosses: the dead   " + "   ".join(here)])
+    here = "   ".join(f"{CODES[k]} {kinds[k]}" for k in np.unique(units.kind))
+    return below(plane.picture(), ["discs: the team   squares: the enemy   crosses: the dead", here])

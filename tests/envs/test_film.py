@@ -11,6 +11,8 @@ from PIL import Image
 
 from maca_edu.envs import film, mpe, pictures, smax
 from maca_edu.envs.smax_scenarios import KINDS
+from toy_envs.adapter import ParallelGame
+from toy_envs.fridge_v0 import game
 
 needs_mpe2 = pytest.mark.skipif(importlib.util.find_spec("mpe2") is None, reason="mpe2 is not installed")
 needs_jaxmarl = pytest.mark.skipif(importlib.util.find_spec("jaxmarl") is None, reason="jaxmarl is not installed")
@@ -67,10 +69,10 @@ def test_the_seed_decides_the_film(tmp_path):
 
 
 @needs_mpe2
-@pytest.mark.parametrize("game", ["simple_spread", "simple_reference", "simple_speaker_listener?continuous=false"])
-def test_films_of_particles(game, tmp_path):
-    numbers = None if "continuous=false" in game else np.float32(0.5)
-    name = f"mpe/{game}{'&' if '?' in game else '?'}horizon=3"
+@pytest.mark.parametrize("which", ["simple_spread", "simple_reference", "simple_speaker_listener?continuous=false"])
+def test_films_of_particles(which, tmp_path):
+    numbers = None if "continuous=false" in which else np.float32(0.5)
+    name = f"mpe/{which}{'&' if '?' in which else '?'}horizon=3"
     shown = frames(film.record(Idle(numbers), name, tmp_path / "film.gif"))
     assert shown[-1][1] == film.HOLD
     assert all(side % 2 == 0 for side in shown[0][0].shape[:2])
@@ -128,7 +130,7 @@ def test_a_battles_picture_shows_sides_health_and_the_dead():
     assert_allclose(colour(23, 17.45), enemy, atol=12)
     assert_allclose(colour(9, 9.45), floor, atol=12)  # a cross, no disc
     assert abs(colour(15, 18) - floor).sum() > 30  # the shot
-    bar = 18 + 1.7 * 0.75 - 0.13
+    bar = 18 + 1.7 * 0.75 - 0.107
     assert_allclose(colour(22.6, bar), enemy, atol=12)
     assert_allclose(colour(23.4, bar), [255, 255, 255], atol=12)
 
@@ -148,6 +150,19 @@ def test_what_cannot_be_is_said(tmp_path):
     with pytest.raises(ValueError, match="cannot be filmed"):
         film.record(Idle(), "smac/3m", tmp_path / "film.gif")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_game_that_draws_nothing_says_so(tmp_path, monkeypatch):
+    module = types.ModuleType("blind_game")
+
+    class Blind(ParallelGame):
+        def render(self):
+            return None
+
+    module.parallel_env = lambda render_mode: Blind(game(), render_mode)
+    monkeypatch.setitem(sys.modules, "blind_game", module)
+    with pytest.raises(ValueError, match="draws nothing with render_mode='rgb_array'"):
+        film.record(Idle(), "pettingzoo/blind_game", tmp_path / "film.gif")
 
 
 def test_mp4_needs_a_package_and_names_it(tmp_path, monkeypatch):
