@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from maca_edu.envs import smax
+from maca_edu.envs import compiled, smax
 from maca_edu.envs.smax_scenarios import BATTLES, KINDS, RACES
 from maca_edu.training import checkpoint
 
@@ -30,7 +30,8 @@ class ByHand:
     """One battle of JaxMARL's environment, stepped without any of our code; nothing is restarted by itself."""
 
     def __init__(self, key):
-        jax, library = smax.import_jax()
+        jax, environments = compiled.import_jax()
+        library = environments.smax
         self.split, scenario = jax.random.split, library.map_name_to_scenario("2s3z")
         self.env = library.HeuristicEnemySMAX(scenario=scenario, max_steps=10_000)
         self.reset(key)
@@ -59,12 +60,12 @@ def test_a_batch_is_the_librarys_environment_one_at_a_time():
     view = env.reset(seed)
     keys = np.random.SeedSequence(seed).generate_state(2 * B).reshape(B, 2)
     battles, clock = [ByHand(key) for key in keys], np.zeros(B, dtype=int)
-    tree_map, endings = smax.import_jax()[0].tree.map, {"over": 0, "late": 0}
+    tree_map, endings = compiled.import_jax()[0].tree.map, {"over": 0, "late": 0}
     for _ in range(70):
         action = legal_actions(view, rng)
         step = env.step(action)
         clock += 1
-        now = tree_map(np.array, env._battles[0])
+        now = tree_map(np.array, env._copies[0])
         for b, battle in enumerate(battles):
             reward, over, reset_key = battle.step(action[b])
             late = clock[b] == limit and not over
@@ -89,7 +90,8 @@ def test_a_batch_is_the_librarys_environment_one_at_a_time():
 
 
 def test_units_are_pushed_apart_as_in_the_library():
-    jax, library = smax.import_jax()
+    jax, environments = compiled.import_jax()
+    library = environments.smax
     core, rng = library.SMAX(scenario=library.map_name_to_scenario("smacv2_10_units")), np.random.default_rng(0)
     _, state = core.reset(jax.random.PRNGKey(0))
     theirs, ours = jax.jit(core._push_units_away), jax.jit(lambda state: smax.push_apart(core, state))
@@ -106,15 +108,15 @@ def arena(batch=B, limit=100, walls=True):
     env = smax.make(f"smax/3m?time_limit={limit}&walls={str(walls).lower()}", batch)
     env.reset(0)
     saved = env.state_dict()
-    position = saved["battles"]["0/state/unit_positions"]
+    position = saved["copies"]["0/state/unit_positions"]
     position[:] = 16 + np.array([[0, 0], [0, 2], [0, 4], [3, 0], [3, 2], [3, 4]])
     return env, saved
 
 
 def put(env, saved, health, step=0):
     """Start from an arrangement with these healths [6], `step` steps into the battle, everyone about to shoot."""
-    saved["battles"]["0/state/unit_health"][:] = health
-    saved["battles"]["0/state/step"][:] = step
+    saved["copies"]["0/state/unit_health"][:] = health
+    saved["copies"]["0/state/step"][:] = step
     saved["view"]["available"][:] = True
     env.load_state_dict(saved)
 
@@ -175,8 +177,8 @@ def test_the_dead_may_only_stop_and_see_nothing():
 @pytest.mark.parametrize("walls", [True, False])
 def test_walls(walls):
     env, saved = arena(walls=walls)
-    saved["battles"]["0/state/unit_positions"][:] = 16
-    saved["battles"]["0/state/unit_positions"][:, 0] = (31.9, 2)
+    saved["copies"]["0/state/unit_positions"][:] = 16
+    saved["copies"]["0/state/unit_positions"][:, 0] = (31.9, 2)
     put(env, saved, 45)
     step = env.step(np.tile([1, STOP, STOP], (B, 1)))  # east
     assert step.view.alive[:, 0].tolist() == [not walls] * B
@@ -206,7 +208,7 @@ def test_a_seed_decides_everything_and_a_saved_state_goes_on(tmp_path):
         assert_array_equal(x, y)
     endings = compare(one, other, 100)
     assert endings >= B
-    with pytest.raises(ValueError, match="the saved battles differ from 'smax/3m' with batch=2"):
+    with pytest.raises(ValueError, match="the saved environment differs from 'smax/3m' with batch=2"):
         smax.make("smax/3m", 2).load_state_dict(one.state_dict())
 
 
@@ -218,7 +220,7 @@ def test_arrays_belong_to_the_caller():
     for array in now:
         array[:] = 0
     saved = env.state_dict()
-    for array in [*saved["battles"].values(), *saved["view"].values(), *env.positions()]:
+    for array in [*saved["copies"].values(), *saved["view"].values(), *env.positions()]:
         array[...] = 0
     env.step(legal_actions(step.view, rng))
     for x, y in zip(flat(step), before, strict=True):
@@ -271,7 +273,7 @@ def test_sizes_of_our_own_scenario():
 
 
 def test_the_table_of_maps_agrees_with_the_library():
-    _, library = smax.import_jax()
+    library = compiled.import_jax()[1].smax
     from jaxmarl.environments.smax.smax_env import MAP_NAME_TO_SCENARIO
 
     assert list(library.SMAX().unit_type_names) == list(KINDS)
@@ -286,10 +288,10 @@ def test_the_table_of_maps_agrees_with_the_library():
 def test_importing_is_quiet_and_names_need_no_jax():
     program = """
 import sys
-from maca_edu.envs import smax
+from maca_edu.envs import compiled, smax
 assert len(smax.names()) == 21 and "jax" not in sys.modules
 sys.stdout = mine = __import__("io").StringIO()
-smax.import_jax()
+compiled.import_jax()
 assert sys.stdout is mine and mine.getvalue() == ""
 """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
@@ -297,9 +299,9 @@ assert sys.stdout is mine and mine.getvalue() == ""
 
 
 def test_what_is_missing_is_named(monkeypatch):
-    monkeypatch.setitem(sys.modules, "jaxmarl.environments", None)
-    with pytest.raises(ValueError, match=r"smax/\.\.\. needs the package jaxmarl.*: pip install"):
-        smax.import_jax()
+    monkeypatch.setitem(sys.modules, "jaxmarl", None)
+    with pytest.raises(ValueError, match=r"smax/\.\.\. and jaxmpe/\.\.\. need the package jaxmarl: pip install"):
+        compiled.import_jax()
 
 
 @pytest.mark.parametrize(
@@ -308,7 +310,7 @@ def test_what_is_missing_is_named(monkeypatch):
         ("smax/2s3", "env='smax/2s3'; allowed are smax/3m"),
         ("smax/3m?speed=1", "has no option speed; allowed are walls, time_limit, state"),
         ("smax/3m?walls=1", "walls=1; allowed are true and false"),
-        ("smax/3m?time_limit=1", "time_limit=1; allowed is an integer of at least 2"),
+        ("smax/3m?time_limit=0", "time_limit=0; allowed is an integer of at least 1"),
         ("smax/3m?state=small", "state='small'; allowed are scaled, raw"),
     ],
 )
