@@ -9,8 +9,12 @@ All other options are mpe2's own: N and local_ratio of simple_spread, ...
 Rewards. Speaker and listener share theirs. Elsewhere an agent gets local_ratio = .5 times its own (Spread: -1 for each
 collision it is in; Reference: minus the distance that it should shorten) and .5 times the team's.
 
-Compared with Table 5: HARL asks for pettingzoo 1.22.2, in whose simple_spread_v2 each agent also collides with itself:
-with three agents, 25 steps and the sum that is a constant -37.5 in the return. mpe2's simple_spread_v3 has it no more.
+Compared with Table 5. HARL asks for pettingzoo 1.22.2, whose games differ from mpe2's in two ways; if the paper used it,
+its numbers are not quite those of these games:
+* In simple_spread_v2 each agent also collides with itself: with three agents, 25 steps and the sum of the rewards that
+  is a constant -37.5 in the return. simple_spread_v3 has it no more.
+* There an action moves its agent in the same step; mpe2 adds the old speed to the place before it changes the speed, so
+  that it does so in the next one.
 """
 
 from __future__ import annotations
