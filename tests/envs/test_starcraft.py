@@ -430,6 +430,18 @@ def test_the_repairs():
     assert plain.get_unit_type_id is before
 
 
+def test_the_guide_names_what_there_is(package):
+    guide = Path(__file__).parents[2] / starcraft.GUIDE.partition(", ")[2].partition(",")[0]
+    text = guide.read_text()
+    assert "# Running on StarCraft II" in text
+    named = set(re.findall(r"(?<!oxwhirl/)smac(?:v2)?/\w+(?:\?[\w=&.]+)?", text))
+    assert len(named) > 10
+    for name in named:
+        envs.make(name, 1)
+    for option in [*starcraft_configs.OPTIONS, *starcraft.TRUTHS, "processes", "reset_seconds", "step_seconds"]:
+        assert f"`{option}`" in text
+
+
 # From here on the real package.
 
 TASKS = [name.partition("/")[2] for name in starcraft.names()]
