@@ -3,6 +3,7 @@
 import functools
 import importlib
 import importlib.util
+import itertools
 import sys
 import types
 
@@ -411,6 +412,39 @@ def crowded(view):
     place = view.obs[..., 2:4]
     distance = np.hypot(*np.moveaxis(place[:, :, None] - place[:, None], -1, 0))
     return bool(((distance > 0) & (distance < 0.3)).any())
+
+
+@needs_mpe2
+def test_what_random_and_straight_play_of_spread_get():
+    """The two returns that `maca_edu.envs.mpe` compares Table 5 with."""
+    rng = np.random.default_rng(0)
+    random = spread_return(lambda env, t: rng.random((env.batch, 3, 5)))
+    straight = spread_return(Straight())
+    assert abs(random + 78) < 2
+    assert abs(straight + 20.1) < 1
+
+
+def spread_return(choose):
+    """The mean return of 512 episodes of Spread; choose(env, t) gives the actions."""
+    env = envs.make("mpe/simple_spread", 512)
+    env.reset(0)
+    return sum(env.step(choose(env, t).astype(np.float32)).reward for t in range(25)).mean()
+
+
+class Straight:
+    """Sends every agent to a landmark of its own so that the ways add up to the least."""
+
+    def __call__(self, env, t):
+        x = env._bodies
+        if t == 0:
+            ways = np.linalg.norm(x.agents[:, :, None] - x.places[:, None], axis=-1)  # [B, agent, landmark]
+            plans = np.array(list(itertools.permutations(range(3))))
+            costs = np.stack([sum(ways[:, i, plan[i]] for i in range(3)) for plan in plans], axis=1)
+            self.plan = plans[costs.argmin(1)]
+        goal = np.take_along_axis(x.places, self.plan[..., None], axis=1)
+        push = np.clip(4 * (goal - x.agents) - 1.5 * x.speed, -1, 1)
+        left, right, down, up = -push[..., 0], push[..., 0], -push[..., 1], push[..., 1]
+        return np.maximum(np.stack([np.zeros_like(up), left, right, down, up], axis=-1), 0)
 
 
 @needs_mpe2
