@@ -10,6 +10,7 @@ import random
 import re
 import subprocess
 import sys
+import tempfile
 import types
 from pathlib import Path
 from types import SimpleNamespace
@@ -486,6 +487,30 @@ def test_all_of_the_packages_maps_are_served():
         key = task if task in known else f"10gen_{task.partition('_')[0]}"
         filename = smac_maps.get_smac_map_registry()[key]["map_name"]
         assert starcraft_configs.map_file(task) == f"{filename}.SC2Map"
+
+
+@real
+@installed
+def test_a_program_that_never_answers_is_ended(monkeypatch, tmp_path):
+    """The real package starts a real program, which is no game; nothing of it is left, on disk neither."""
+    program = tmp_path / "Versions" / "Base75689" / "SC2_x64"
+    maps = tmp_path / "Maps" / "SMAC_Maps"
+    for folder in (program.parent, maps):
+        folder.mkdir(parents=True)
+    program.write_text(f"#!/bin/sh\necho $PPID $$ > {tmp_path}/pids-$$\nexec sleep 1000\n")
+    program.chmod(0o755)
+    (maps / "3m.SC2Map").touch()
+    monkeypatch.setenv("SC2PATH", str(tmp_path))
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    env = envs.make("smac/3m?reset_seconds=3", 1)
+    monkeypatch.setattr(env, "_restarts", 1)
+    monkeypatch.setattr(env._hosts[0], "limits", env._hosts[0].limits._replace(start=5.0))
+    with pytest.raises(RuntimeError, match="failed 2 times in a row: no answer in 8 seconds"):
+        env.reset(0)
+    pids = pids_in(tmp_path, 2)
+    assert wait_until_gone(pids) == []
+    assert not list(tmp_path.glob("maca-edu-*"))
+    assert not list(tmp_path.glob("sc-*"))
 
 
 @real
