@@ -14,7 +14,8 @@ What may go wrong, and what happens then:
   Ctrl-C, and kill their group, with all programs they started, when the parent is gone.
 
 With workers, `make_single` is sent to new Python processes: it must be importable (a function of a module, or
-functools.partial of one), and a script that uses workers begins with `if __name__ == "__main__":`.
+functools.partial of one), and a script that uses workers begins with `if __name__ == "__main__":`. Workers need the
+process groups and signals of Linux or macOS.
 """
 
 from __future__ import annotations
@@ -83,14 +84,13 @@ class Limits(NamedTuple):
 
 
 class Vector:
-    """A `TeamEnv` of `batch` copies that `make_single()` makes.
+    """A `TeamEnv` of `batch` copies that `make_single()` makes; one more is made and closed here to learn the sizes.
 
     processes: how many worker processes share the copies, at most one each; 0: they run in this process.
     deterministic: whether the same seed and actions always give the same episode; then `load_state_dict` replays the
     episodes under way, otherwise it begins new ones and logs that. limits: how long to wait for a worker. restarts:
     how often in a row, without an episode that ends by itself in between, a worker is started anew before it is an
-    error.
-    ready: called before episodes begin everywhere; it raises where they cannot.
+    error. ready: called before episodes begin everywhere; it raises where they cannot.
     counts: {"restarts", "discarded"}, of workers and episodes since the environment was made.
 
     Raises ValueError where batch is not positive or processes negative; RuntimeError in later calls where a copy
@@ -109,7 +109,8 @@ class Vector:
         restarts: int = 3,
         ready: Callable[[], None] | None = None,
     ):
-        self._hosts, self.name, self.deterministic, self._ready = [], name, deterministic, ready
+        self._hosts, self._owner = [], os.getpid()
+        self.name, self.deterministic, self._ready = name, deterministic, ready
         self.batch = check_integer("batch", batch, 1)
         processes = min(check_integer("processes", processes, 0), batch)
         probe = make_single()
@@ -141,35 +142,42 @@ class Vector:
 
     def step(self, action: np.ndarray) -> TeamStep:
         """Play joint actions, `[B, n]` integers or `[B, n, A]` floats. Raises ValueError where one is not legal."""
-        arrays, before = self._arrays, self.view()
-        arrays["action"][:] = self._checked(np.asarray(action))
-        arrays["stepped"][:] = False
+        before = self.view()
+        self._arrays["action"][:] = self._checked(np.asarray(action))
+        self._arrays["stepped"][:] = False
         lost = self._exchange("step")
-        stepped = arrays["stepped"].copy()  # [B] whose step is known
-        terminated, truncated = arrays["terminated"] & stepped, arrays["truncated"] & stepped
-        truncated &= ~terminated
-        ended, discarded = terminated | truncated, np.zeros(self.batch, dtype=bool)
-        final, last = self._read(), self._read("final_")
-        for seen, at_end, earlier in zip(final, last, before, strict=True):
-            seen[ended] = at_end[ended]
-            seen[~stepped] = earlier[~stepped]
-        info = {name: arrays["info"][:, k] * stepped for k, name in enumerate(self._info_names)}
-        reward, won = arrays["reward"] * stepped, arrays["won"] & ended
-        for host, _ in lost:
-            discarded[host.rows] = ~ended[host.rows]
+        step, discarded = self._outcome(before, [row for host, _ in lost for row in host.rows])
+        ended = (step.terminated | step.truncated) & ~discarded
         for host in self._hosts:
             host.failures = 0 if ended[host.rows].any() else host.failures
         self._episode[ended] += 1
         self._write_seeds(np.flatnonzero(ended), 1)
         self.counts["discarded"] += int(discarded.sum())
-        self._remember(arrays["action"], ended | discarded)
+        self._remember(ended | discarded)
         for host, reason in lost:
             self._revive(host, reason)
-        self._view = self._read() if (ended | discarded).any() else View(*(x.copy() for x in final))
+        self._view = self._read()
+        return step._replace(view=self.view())
+
+    def _outcome(self, before: View, lost: list[int]) -> tuple[TeamStep, np.ndarray]:
+        """What a step brought, still without the view after it, and whose episodes are discarded [B].
+
+        before: the view before it. lost: the rows whose host was lost in it.
+        """
+        arrays, stepped = self._arrays, self._arrays["stepped"].copy()  # [B] whose step is known
+        terminated = arrays["terminated"] & stepped
+        truncated = arrays["truncated"] & stepped & ~terminated
+        ended, discarded = terminated | truncated, np.zeros(self.batch, dtype=bool)
+        discarded[lost] = ~ended[lost]
+        final = self._read()
+        for seen, last, earlier in zip(final, self._read("final_"), before, strict=True):
+            seen[ended] = last[ended]
+            seen[~stepped] = earlier[~stepped]
+        info = {name: arrays["info"][:, k] * stepped for k, name in enumerate(self._info_names)}
         info["discarded"] = discarded.astype(np.float32)
-        return TeamStep(
-            self.view(), final, reward, terminated, truncated | discarded, won if self._winnable else None, info
-        )
+        won = arrays["won"] & ended if self._winnable else None
+        step = TeamStep(final, final, arrays["reward"] * stepped, terminated, truncated | discarded, won, info)
+        return step, discarded
 
     def state_dict(self) -> dict:
         """The seeds of the episodes under way and, where replaying is possible, the actions played in them."""
@@ -202,6 +210,8 @@ class Vector:
     def close(self) -> None:
         """End the workers and what they started; calling it twice is harmless."""
         hosts, self._hosts, self._view = self._hosts, [], None
+        if self._owner != os.getpid():
+            return  # a copy in a forked process: the workers are not its own
         try:
             for host in hosts:
                 host.say_goodbye()
@@ -251,7 +261,8 @@ class Vector:
                 self.close()
                 raise RuntimeError(f"{self.name}, environment {rows}: failed {host.failures} times in a row: {reason}")
             LOG.warning("%s, environment %s: %s; it is started anew", self.name, rows, reason)
-            host.kill()
+            with contextlib.suppress(Exception):  # a broken game may refuse to close
+                host.kill()
             if played is None:
                 self._episode[host.rows] += 1
                 self._write_seeds(host.rows)
@@ -265,10 +276,10 @@ class Vector:
             key = (self._seed, int(row), int(self._episode[row]) + ahead)
             self._arrays["seed"][row] = np.random.SeedSequence(key).generate_state(1)[0]
 
-    def _remember(self, action: np.ndarray, over: np.ndarray) -> None:
+    def _remember(self, over: np.ndarray) -> None:
         """Keep the actions played since each episode began, for replays."""
         for row in range(self.batch) if self.deterministic else ():
-            self._played[row].append(action[row].copy())
+            self._played[row].append(self._arrays["action"][row].copy())
             if over[row]:
                 self._played[row].clear()
 
@@ -402,13 +413,16 @@ class _Worker:
         self.folder = tempfile.mkdtemp(prefix="maca-edu-")
         self.pipe, theirs = SPAWN.Pipe()
         arguments = (self.plan, self.memory, theirs, self.folder)
-        self.process = SPAWN.Process(target=_work, args=arguments, daemon=True)
+        process = SPAWN.Process(target=_work, args=arguments, daemon=True)
         old = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # inherited: Ctrl-C is not for the child
         try:
-            self.process.start()
+            process.start()
+            self.process = process
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, old)
             theirs.close()
+            if self.process is None:
+                shutil.rmtree(self.folder, ignore_errors=True)
 
     def begin(self, command: str, detail) -> None:
         """Send a command and set the time by which it is to be done."""

@@ -2,9 +2,11 @@
 
 import functools
 import os
+import pickle
 import signal
 import subprocess
 import sys
+import tempfile
 import textwrap
 import threading
 import time
@@ -196,6 +198,25 @@ def test_where_nothing_can_be_replayed_new_episodes_begin(made, caplog):
     other.load_state_dict(state)
     assert "new episodes begin" in caplog.text
     check_rows(other.view(), [Walk().reset(seed_of(3, row, state["episode"][row] + 1)) for row in range(B)])
+
+
+def test_what_cannot_be_sent_to_a_worker_is_an_error(made, monkeypatch, tmp_path):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    env = made(lambda: Walk(), processes=1)
+    with pytest.raises((AttributeError, pickle.PicklingError), match="pickle"):
+        env.reset(0)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_forked_process_leaves_the_workers_alone(made):
+    env = made(processes=1)
+    env.reset(0)
+    child = os.fork()
+    if child == 0:
+        env.close()
+        os._exit(0)
+    os.waitpid(child, 0)
+    play(env, 3)
 
 
 @pytest.mark.parametrize("processes", [0, 2])
