@@ -70,8 +70,8 @@ class Zoo(ParallelEnv):
         self.time += 1
         acted, ends = self.agents, self.time >= self.length
         gone = acted if ends else ["leaves"] if self.time == 2 else []
-        over = {agent: agent in gone and (not ends or self.end == "terminated") for agent in acted}
-        late = {agent: agent in gone and not over[agent] for agent in acted}
+        over = {agent: agent in gone and (not ends or self.end != "truncated") for agent in acted}
+        late = {agent: agent in gone and ends and self.end != "terminated" for agent in acted}
         self.agents = [agent for agent in acted if agent not in gone]
         paid = dict(zip(self.possible_agents, self.rewards, strict=True))
         return self._see(acted), {agent: paid[agent] for agent in acted}, over, late, self._infos(acted)
@@ -152,7 +152,9 @@ def test_who_leaves_is_dead_has_a_no_op_and_acts_no_more():
     assert "leaves" not in single.env.played[-1]
 
 
-@pytest.mark.parametrize(("end", "over", "late"), [("terminated", True, False), ("truncated", False, True)])
+@pytest.mark.parametrize(
+    ("end", "over", "late"), [("terminated", True, False), ("truncated", False, True), ("both", True, False)]
+)
 def test_the_game_ends_by_itself(end, over, late):
     single = ParallelSingle(Zoo(end=end), horizon=9)
     single.reset(0)
