@@ -8,7 +8,6 @@ from pathlib import Path
 
 import tyro
 
-from maca_edu.course.class_copy import class_copy
 from maca_edu.experiments.presets import preset
 from maca_edu.training.config import Config
 
@@ -22,6 +21,8 @@ def class_copy_command(folder: tyro.conf.Positional[Path]) -> None:
     Args:
         folder: Where to write them; a new or an empty folder.
     """
+    from maca_edu.course.class_copy import class_copy
+
     for path in class_copy(folder):
         print(path)
 
