@@ -91,6 +91,13 @@ def names() -> list[str]:
     return list(GAMES)
 
 
+def sizes(name: str) -> tuple[int, int]:
+    """How many agents and actions (numbers, where continuous) the game called `name` has, without starting anything."""
+    bare, chosen = options.split(name)
+    reference = 15 if chosen.get("continuous", True) else 50
+    return {"jaxmpe/simple_spread": (3, 5), "jaxmpe/simple_reference": (2, reference)}.get(bare, (2, 5))
+
+
 def make(name: str, batch: int) -> CompiledEnv:
     """`batch` copies of the game that `name` asks for, such as "jaxmpe/simple_spread?continuous=false".
 
