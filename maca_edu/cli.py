@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from itertools import pairwise
 from pathlib import Path
+from typing import Literal
 
 import tyro
 
@@ -169,11 +170,15 @@ def params_command(task: str = "5m_vs_6m") -> None:
 
 
 @app.command(name="doctor")
-def doctor_command() -> None:
-    """Print what is installed, what is missing, and how to get it."""
-    from maca_edu.experiments.doctor import report
+def doctor_command(part: tyro.conf.Positional[Literal["everything", "starcraft"]] = "everything") -> None:
+    """Print what is installed, what is missing, and how to get it.
 
-    print("\n".join(report()))
+    Args:
+        part: With "starcraft": the game, its maps and its packages, one by one.
+    """
+    from maca_edu.experiments import doctor
+
+    print("\n".join(doctor.starcraft() if part == "starcraft" else doctor.report()))
 
 
 def defaults(argv: list[str]) -> Config:

@@ -1,8 +1,16 @@
 """Environments: one contract, and an adapter for each family of games.
 
-core       TeamEnv, View, TeamStep      what the training loop asks for
-options    split                        options behind a name
-toy        the games of toy_envs        toy/fridge, toy/ring, ...
+core         what the training loop asks for: TeamEnv, View, TeamStep
+options      options behind a name
+workers      games that are stepped one at a time, in this process or in others
+film         episodes as moving pictures
+
+toy          the games of toy_envs                     toy/fridge, toy/ring, ...
+mpe          particle games of the package mpe2        mpe/simple_spread, ...
+jaxmpe       the same from JaxMARL, many at once       jaxmpe/simple_spread, ...
+smax         battles from JaxMARL                      smax/2s3z, smax/protoss_5_vs_5, ...
+starcraft    StarCraft II, by the package smacv2       smac/5m_vs_6m, smacv2/zerg_10_vs_10, ...
+pettingzoo   any parallel game with a shared reward    pettingzoo/mpe2.simple_spread_v3, ...
 mpe        three particle games         mpe/simple_spread, ...
 pettingzoo any module's parallel_env    pettingzoo/my_package.my_game
 """
@@ -20,6 +28,7 @@ __all__ = ["TeamEnv", "TeamStep", "View", "describe", "family", "make", "names"]
 FAMILIES = {
     "toy": "toy",
     "mpe": "mpe",
+    "jaxmpe": "jaxmpe",
     "smax": "smax",
     "smac": "starcraft",
     "smacv2": "starcraft",
