@@ -673,5 +673,5 @@ def test_episodes_in_the_game_itself(name):
     env.close()
     again = envs.make(name, 2)
     if name.startswith("smacv2"):
-        assert_array_equal(again.reset(0).state, teams[0])
+        np.testing.assert_allclose(again.reset(0).state, teams[0], atol=0.1)  # the same teams, about the same places
     again.close()
