@@ -67,7 +67,12 @@ class Programs:
 
     def __init__(self, game):
         jax, _ = import_jax()
-        self.game, self.start, self.step = game, jax.jit(jax.vmap(game.first)), jax.jit(self.play)
+        self.game, self.start, self.step = game, jax.jit(jax.vmap(self.first)), jax.jit(self.play)
+
+    def first(self, key):
+        """A new copy and its view."""
+        copy, view = self.game.first(key)
+        return strong(copy), view
 
     def play(self, copies, action):
         """One step of all copies `[B, ...]`, those whose episodes ended restarted: copies, view, final, outcome."""
@@ -75,18 +80,25 @@ class Programs:
         import jax.numpy as jnp
 
         copies, reset_keys, final, outcome = jax.vmap(self.game.move)(copies, action)
-        B = len(action)
+        copies, B = strong(copies), len(action)
 
         def restart(carry):
             ended, copies, view = carry
             rows = jnp.nonzero(ended, size=min(RESTARTS, B), fill_value=B)[0]  # B: none, dropped below
             put = partial(jax.tree.map, lambda all, new: all.at[rows].set(new, mode="drop"))
-            new_copies, new_view = jax.vmap(self.game.first)(reset_keys[jnp.minimum(rows, B - 1)])
+            new_copies, new_view = jax.vmap(self.first)(reset_keys[jnp.minimum(rows, B - 1)])
             return ended.at[rows].set(False, mode="drop"), put(copies, new_copies), put(view, new_view)
 
         ended = outcome["terminated"] | outcome["truncated"]
         _, copies, view = jax.lax.while_loop(lambda carry: carry[0].any(), restart, (ended, copies, final))
         return copies, view, final, outcome
+
+
+def strong(tree):
+    """The same arrays without JAX's weak types, which would have `step` compiled again for each function's copies."""
+    import jax
+
+    return jax.tree.map(lambda x: jax.lax.convert_element_type(x, x.dtype), tree)
 
 
 class CompiledEnv:

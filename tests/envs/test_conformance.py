@@ -28,7 +28,8 @@ MPE = [
     "mpe/simple_speaker_listener?continuous=false&horizon=9",
     "pettingzoo/mpe2.simple_spread_v3?reward=sum",
 ]
-SMAX = ["smax/3m?time_limit=20"]  # each costs half a minute of compiling
+SMAX = ["smax/3m?time_limit=19"]  # each costs half a minute of compiling, hence lengths that no other test has
+JAXMPE = ["jaxmpe/simple_speaker_listener?horizon=9", "jaxmpe/simple_spread?continuous=false&horizon=11"]
 NAMES = [
     *toy.names(),
     "toy/ring?n_agents=8&span=3",
@@ -37,7 +38,7 @@ NAMES = [
     "pettingzoo/toy_envs.warehouse_v0?preset=tiny&horizon=6&processes=1",
 ]
 NAMES += MPE if importlib.util.find_spec("mpe2") else []
-NAMES += SMAX if importlib.util.find_spec("jaxmarl") and "smax" in envs.FAMILIES else []
+NAMES += [*SMAX, *JAXMPE] if importlib.util.find_spec("jaxmarl") else []
 SAME = ("fridge", "ring", "climb", "penalty", "xor")  # games in which nothing is random, like the next
 SAME_NAMES = [name for name in NAMES if name == "toy/warehouse" or any(f"{game}_v0" in name for game in SAME)]
 SAME_NAMES += [name for name in NAMES if any(name.startswith(f"toy/{game}") for game in SAME)]
@@ -271,6 +272,16 @@ def test_a_saved_state_goes_on_identically(env, other):
             assert_same(arrays(step), arrays(other.step(action)))
             view = step.view
         assert_equal(saved, kept)
+
+
+def test_a_compiled_step_is_compiled_once(env):
+    if not hasattr(env, "_programs"):
+        pytest.skip("not compiled")
+    rng, view = np.random.default_rng(16), env.reset(16)
+    for _ in range(3):
+        view = env.step(choose(env, view, rng)).view
+        env.load_state_dict(env.state_dict())
+    assert env._programs.step._cache_size() == 1
 
 
 def check_plain(value):
