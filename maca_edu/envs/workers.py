@@ -481,12 +481,12 @@ def _work(plan: _Plan, memory, pipe, folder: str) -> None:
     """What a worker process does; whatever happens, all that it started ends with it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     os.setsid()
-    threading.Thread(target=_end_with_the_parent, daemon=True).start()
+    threading.Thread(target=_end_with_the_parent, args=(folder,), daemon=True).start()
     tempfile.tempdir = os.environ["TMPDIR"] = folder
     try:
         _serve(plan, memory, pipe)
     finally:
-        _kill_group(os.getpid())
+        _end(folder)
 
 
 def _serve(plan: _Plan, memory, pipe) -> None:
@@ -503,9 +503,15 @@ def _serve(plan: _Plan, memory, pipe) -> None:
         pipe.send(("error", _report(plan.rows, error)))
 
 
-def _end_with_the_parent() -> None:
-    """Wait until the parent is gone, then kill this process and all that it started."""
+def _end_with_the_parent(folder: str) -> None:
+    """Wait until the parent is gone, then end too."""
     multiprocessing.parent_process().join()
+    _end(folder)
+
+
+def _end(folder: str) -> None:
+    """Remove the worker's temporary files, then kill this process and all that it started."""
+    shutil.rmtree(folder, ignore_errors=True)
     _kill_group(os.getpid())
 
 

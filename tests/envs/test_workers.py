@@ -451,6 +451,7 @@ def test_nothing_is_left_when_the_parent_ends(tmp_path, how, then):
         os.killpg(parent.pid, how)  # as a terminal does: to the whole foreground group
     _, errors = parent.communicate(timeout=30)
     assert wait_until_gone(pids) == []
+    assert list((tmp_path / "temporary").glob("maca-edu-*")) == []
     if how == signal.SIGINT:
         assert errors.rstrip().endswith("KeyboardInterrupt")
         assert errors.count("Traceback") == 1  # the parent's own; the workers say nothing
@@ -471,7 +472,9 @@ def start_script(folder, single, then):
     script = folder / "script.py"
     here = str(Path(__file__).parent)
     script.write_text(textwrap.dedent(SCRIPT).format(here=here, folder=str(folder), then=then, single=single))
+    (folder / "temporary").mkdir()
     pipes = dict(stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    pipes["env"] = os.environ | {"TMPDIR": str(folder / "temporary")}
     parent = subprocess.Popen([sys.executable, script], start_new_session=True, **pipes)
     timer = threading.Timer(60.0, parent.kill)  # a script that hangs fails the test and does not hang it
     timer.start()
