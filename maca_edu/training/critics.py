@@ -8,7 +8,8 @@ each environment (see networks/layers.py). They have
     predict(x)          {prediction: [S] or [S, n]} in the critic's own units; each is trained on the lambda-returns
     judge(x, norms)     in the units of the reward, by the names of credit/table1.py: value, q_values, baselines, psi,
                         own (the critic's Q(s, a), where it has one), and `bootstrap`, [S] or [S, n], the value that
-                        lambda-returns are made of; memory, the GRU's after each sample. norms: {prediction: ValueNorm}
+                        lambda-returns are made of; memory, the GRU's after each sample; and what predict(x) would
+                        say, `predictions`. norms: {prediction: ValueNorm}
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ import torch
 from torch import Tensor, nn
 
 from maca_edu.credit import attention_psi, attention_rollout, corrset, one_hot
-from maca_edu.networks import ComaCritic, MacaCritic, QMixer, UtilityCritic, VCritic, vdn
+from maca_edu.networks import ComaCritic, Encoding, MacaCritic, QMixer, UtilityCritic, VCritic, vdn
 from maca_edu.training.config import Config
 from maca_edu.training.methods import Method
 
@@ -56,7 +57,8 @@ class Values(nn.Module):
     def judge(self, x: dict, norms: dict) -> dict:
         v, memory = self.net(x[self.reads], *recall(x))
         value = norms["v"].denormalise(v)
-        return {"bootstrap": value, "value": value if value.dim() == 2 else value.unsqueeze(-1), "memory": memory}
+        team = value if value.dim() == 2 else value.unsqueeze(-1)
+        return {"bootstrap": value, "value": team, "memory": memory, "predictions": {"v": v}}
 
 
 class Coma(nn.Module):
@@ -76,10 +78,12 @@ class Coma(nn.Module):
         return {"q": taken(self.all_actions(x)[0], x["action"])}
 
     def judge(self, x: dict, norms: dict) -> dict:
-        q_values, memory = self.all_actions(x)
-        q_values = norms["q"].denormalise(q_values)
+        raw, memory = self.all_actions(x)
+        predictions = {"q": taken(raw, x["action"])}
+        q_values = norms["q"].denormalise(raw)
         own, expected = taken(q_values, x["action"]), (x["policy"] * q_values).sum(dim=-1)
-        return {"bootstrap": expected, "q_values": q_values, "own": own, "memory": memory}
+        facts = {"bootstrap": expected, "q_values": q_values, "own": own}
+        return facts | {"memory": memory, "predictions": predictions}
 
 
 class Utilities(nn.Module):
@@ -105,8 +109,9 @@ class Utilities(nn.Module):
 
     def judge(self, x: dict, norms: dict) -> dict:
         utilities, memory = self.net(x["obs"], *recall(x))
-        q = norms["q"].denormalise(self.team(utilities, x))
-        return {"bootstrap": q, "q_values": utilities * norms["q"].std, "memory": memory}
+        predictions = {"q": self.team(utilities, x)}
+        facts = {"bootstrap": norms["q"].denormalise(predictions["q"]), "q_values": utilities * norms["q"].std}
+        return facts | {"memory": memory, "predictions": predictions}
 
 
 class Maca(nn.Module):
@@ -126,10 +131,12 @@ class Maca(nn.Module):
 
     def predict(self, x: dict) -> dict:
         z, _ = self.net(x["obs"], *recall(x))
-        predictions = {"v": self.net.value(z), "q": self.net.q(z, one_hot(x["action"], x["policy"]), x["policy"])}
-        if "eq" in self.weights:
-            predictions["eq"] = self.net.q(z, x["policy"], x["policy"])
-        return predictions
+        return self.predictions(z, one_hot(x["action"], x["policy"]), x["policy"])
+
+    def predictions(self, z: Encoding, action: Tensor, policy: Tensor) -> dict:
+        """What `predict` says, from the encoding of the observations and one-hot actions `[S, n, A]`."""
+        predictions = {"v": self.net.value(z), "q": self.net.q(z, action, policy)}
+        return predictions | ({"eq": self.net.q(z, policy, policy)} if "eq" in self.weights else {})
 
     def judge(self, x: dict, norms: dict) -> dict:
         z, memory = self.net(x["obs"], *recall(x))
@@ -138,16 +145,17 @@ class Maca(nn.Module):
         groups = corrset(attention, self.sigma)
         baselines = self.net.baselines(z, policy, action, groups)  # [3, S, n]
         units = norms["q"].denormalise(baselines)
-        value = norms["v"].denormalise(self.net.value(z))
-        expected = norms["eq"].denormalise(self.net.q(z, policy, policy)) if "eq" in norms else value
+        predictions = self.predictions(z, action, policy)
+        said = {name: norms[name].denormalise(x) for name, x in predictions.items()}  # [S]
         return {
-            "bootstrap": expected,
-            "value": value.unsqueeze(-1),
+            "bootstrap": said.get("eq", said["v"]),
+            "value": said["v"].unsqueeze(-1),
             "baselines": torch.cat([units[:1], baselines[1:]]) if self.raw_baselines else units,
             "psi": attention_psi(attention, self.sigma) if self.psi_from_attention else self.net.psi(z),
-            "own": norms["q"].denormalise(self.net.q(z, action, policy)).unsqueeze(-1),
+            "own": said["q"].unsqueeze(-1),
             "corrset": groups,  # [S, n, n]
             "memory": memory,
+            "predictions": predictions,
         }
 
     def levels(self, x: dict, norms: dict) -> Tensor:

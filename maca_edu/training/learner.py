@@ -93,7 +93,7 @@ class Learner:
             self.actor = Team(sizes, config, shared=method.update == "PPO" and not config.separate)
             self.critic = CRITICS[method.critic](sizes, method, config)
         self.norms = {name: ValueNorm() for name in self.critic.weights}
-        self.actor_optimiser = torch.optim.Adam(self.actor.parameters(), config.lr, eps=1e-5)
+        self.actor_optimiser = torch.optim.Adam(self.actor.parameters(), config.lr, eps=1e-5, fused=True)
         self.critic_optimiser = critic_optimiser(self.critic, config)
         self.memory = {"actor": None, "critic": None}  # the GRUs' when the rollout began; None: blank
         self.partners = None  # bool [n, n], who earns something with whom, where the environment says so
@@ -261,9 +261,7 @@ class Learner:
     def improve_critic(self, buffer: RolloutBuffer, facts: dict, returns: Tensor) -> dict:
         """Regression of every prediction of the critic on the returns, each in units of its own."""
         c, row, target = self.config, {}, returns.flatten(0, 1)
-        with torch.no_grad():
-            old = self.critic.predict(facts)
-        targets = {}
+        old, targets = facts["predictions"], {}
         for name, norm in self.norms.items():
             row[f"{name}_rmse"] = (norm.denormalise(old[name]) - target).square().mean().sqrt().item()
             norm.update(target)
@@ -286,7 +284,7 @@ class Learner:
         optimiser.zero_grad()
         loss.backward()
         parameters = [p for group in optimiser.param_groups for p in group["params"]]
-        nn.utils.clip_grad_norm_(parameters, self.config.max_grad_norm)
+        nn.utils.clip_grad_norm_(parameters, self.config.max_grad_norm, foreach=True)
         optimiser.step()
 
     def set_critic_rate(self, done: int, total: int) -> None:
@@ -313,7 +311,7 @@ def critic_optimiser(critic: nn.Module, config: Config) -> torch.optim.AdamW:
         {"params": [p for p in trained if p.dim() >= 2], "weight_decay": config.critic_decay},
         {"params": [p for p in trained if p.dim() < 2], "weight_decay": 0.0},
     ]
-    return torch.optim.AdamW(groups, config.lr, betas=config.critic_betas, eps=1e-5)
+    return torch.optim.AdamW(groups, config.lr, betas=config.critic_betas, eps=1e-5, fused=True)
 
 
 def after_last(memory: Tensor | None, shape: tuple[int, int]) -> Tensor | None:
