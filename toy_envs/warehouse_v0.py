@@ -45,6 +45,7 @@ MAX_INITIAL_STATES = 50_000  # the most initial states that initial_states() lis
 PRESETS = {
     "tiny": dict(n_agents=2, height=2, width=4, crews=((0,), (0, 1)), random=True),
     "small": dict(n_agents=3, height=3, width=3, crews=((0,), (0, 1), (0, 1, 2)), random=False),
+    "practice": dict(n_agents=3, height=3, width=3, crews=((0,), (0, 1), (0, 1, 2)), random=True, lift_cost=1 / 32),
     "team": dict(n_agents=5, height=4, width=6, crews=((0,), (0, 1), (2, 3), (1, 2, 4)), random=False),
     "crowd": dict(
         n_agents=12,
@@ -341,19 +342,21 @@ def game(
     view: int = 1,
     value: float = 1.0,
     walk_cost: float = 1 / 16,
-    lift_cost: float = 1 / 8,
+    lift_cost: float | None = None,
     horizon: int | None = None,
 ) -> Warehouse:
     """A warehouse: a preset, of which any part may be replaced.
 
     preset: "tiny" (2 agents, 2 loads, random; can be enumerated), "small" (3 agents, 3 loads; can be enumerated),
+        "practice" ("small" with random starts and lifts at a quarter of the cost, which can be learned in minutes),
         "team" (5 agents, 4 loads) or "crowd" (12 agents, 8 loads), the last two for learning.
     n_agents, height, width: sizes; at most 62 agents, at least as many rows as loads, at least 2 columns.
     crews: for each load the numbers of the agents who own it, e.g. `((0,), (0, 1))`; no two the same,
         unless random, where only their sizes count.
     random: draw crews (of the sizes in `crews`), agents' cells and loads' columns afresh in every episode.
     view: how many rows and columns away an agent sees.
-    value: what a load pays per cell and member of its crew. walk_cost, lift_cost: per action. value > lift_cost.
+    value: what a load pays per cell and member of its crew. walk_cost, lift_cost: per action; a lift costs 1/8 where
+        the preset does not say otherwise. value > lift_cost.
         Multiples of a power of two, as here, add up without rounding.
     horizon: steps after which an episode is cut (default: enough to deliver the loads one after another).
 
@@ -362,8 +365,9 @@ def game(
     if preset not in tuple(PRESETS):
         raise ValueError(f"preset={preset!r}; allowed are {', '.join(map(repr, PRESETS))}")
     given = {"n_agents": n_agents, "height": height, "width": width, "crews": crews, "random": random}
-    sizes = PRESETS[preset] | {name: option for name, option in given.items() if option is not None}
-    return Warehouse(**sizes, view=view, value=value, walk_cost=walk_cost, lift_cost=lift_cost, horizon=horizon)
+    given["lift_cost"] = lift_cost
+    chosen = {"lift_cost": 1 / 8} | PRESETS[preset] | {name: x for name, x in given.items() if x is not None}
+    return Warehouse(**chosen, view=view, value=value, walk_cost=walk_cost, horizon=horizon)
 
 
 parallel_env, env = environments(game)

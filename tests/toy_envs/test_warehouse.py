@@ -11,7 +11,7 @@ from pettingzoo.test import api_test, parallel_api_test, parallel_seed_test, see
 from toy_envs import warehouse_v0
 
 STAY, UP, DOWN, LEFT, RIGHT, LIFT = range(6)
-PRESETS = ("tiny", "small", "team", "crowd")
+PRESETS = ("tiny", "small", "practice", "team", "crowd")
 
 
 @st.composite
@@ -446,7 +446,7 @@ def test_many_agents_in_one_cell_do_not_overlap():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"preset": "huge"}, r"preset='huge'; allowed are 'tiny', 'small', 'team', 'crowd'"),
+        ({"preset": "huge"}, r"preset='huge'; allowed are 'tiny', 'small', 'practice', 'team', 'crowd'"),
         ({"colour": 1}, r"unknown option 'colour'"),
         ({"n_agents": 0}, r"n_agents=0; expected a whole number from 1 to 62"),
         ({"n_agents": 2.5}, r"n_agents=2.5; expected a whole number"),
