@@ -2,6 +2,7 @@
 
 core         what the training loop asks for: TeamEnv, View, TeamStep
 options      options behind a name
+compiled     what any game of JaxMARL needs
 workers      games that are stepped one at a time, in this process or in others
 film         episodes as moving pictures
 
