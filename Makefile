@@ -11,7 +11,7 @@ LAB := $(BIN)/jupyter lab --LabApp.default_url=/lab/tree/notebooks/00_start_here
 	$(if $(filter 0,$(shell id -u)),--allow-root)
 QUIET := "@jupyterlab/apputils-extension:announcements" "@jupyterlab/extensionmanager-extension"
 
-.PHONY: help lab test lint unit nbval notebooks book browser-test bench clean
+.PHONY: help lab test lint unit nbval notebooks worlds-test book browser-test bench clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -32,6 +32,9 @@ unit: .venv/.test
 nbval: .venv/.test
 	$(BIN)/python -m pytest -q --nbval notebooks/ --nbval-sanitize-with notebooks/sanitize.cfg \
 		--nbval-cell-timeout 120 -n 2 --dist loadfile
+
+worlds-test: .venv/.worlds  ## the battles and particle games of JaxMARL against the libraries they come from
+	$(BIN)/python -m pytest -q -n 2 --dist loadfile tests/envs
 
 notebooks: .venv/.test  ## run the labs' sources (notebooks/src) and write the .ipynb files
 	$(BIN)/python -m maca_edu.course.build
@@ -63,6 +66,10 @@ clean:  ## remove .venv and everything that was built
 
 .venv/.test: .venv/.lab
 	@$(INSTALL) --editable ".[test]"
+	@touch $@
+
+.venv/.worlds: .venv/.test
+	@$(INSTALL) --editable ".[jax,film]"
 	@touch $@
 
 .venv/.book: .venv/.lab
