@@ -160,7 +160,7 @@ class MacaCritic(nn.Module):
         self.psi_head.requires_grad_(False)  # CMA-ES finds it, not the gradient
 
     def forward(self, obs: Tensor, hidden: Tensor | None = None, start: Tensor | None = None):
-        """obs `[B, n, d]` to an Encoding and the memory after each sample `[B, n, H]`; hidden and start: see `layers`."""
+        """obs `[B, n, d]` to an Encoding and the memory after each sample, `[B, n, H]`; hidden, start: see `layers`."""
         tokens, attentions, hidden = self.encoder(obs, hidden, start)
         return Encoding(self.flat(tokens.flatten(1)), tokens, attentions), hidden
 

@@ -66,7 +66,7 @@ class Encoder(nn.Module):
         self.blocks = nn.ModuleList(Block(embed, n_heads) for _ in range(n_layers))
 
     def forward(self, obs: Tensor, hidden: Tensor | None = None, start: Tensor | None = None):
-        """Tokens `[B, n, E]`, one `[B, heads, n, n]` per block (rows sum to 1), the memory after each sample or None."""
+        """Tokens `[B, n, E]`, one `[B, heads, n, n]` per block (rows sum to 1), memory after each sample or None."""
         x = self.embedding(obs)  # [B, n, E]
         if self.recurrence is not None:
             x, hidden = self.recurrence(x, hidden, start)

@@ -20,7 +20,7 @@ class VCritic(nn.Module):
         self.out = orthogonal(nn.Linear(hidden_sizes[-1], 1))
 
     def forward(self, x: Tensor, hidden: Tensor | None = None, start: Tensor | None = None):
-        """Values `[B]` of states `[B, s]`, or `[B, n]` of observations `[B, n, d]`, and the memory after each sample."""
+        """Values `[B]` of states `[B, s]`, or `[B, n]` of observations `[B, n, d]`, and memory after each sample."""
         x, hidden = self.trunk(x, hidden, start)
         return self.out(x).squeeze(-1), hidden
 
