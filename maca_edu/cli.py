@@ -196,7 +196,7 @@ def main(argv: list[str] | None = None) -> int:
         if argv[:1] == ["train"]:
             app.command(trainer(defaults(argv)), name="train")
         app.cli(prog="maca-edu", description="The commands of the course.", args=argv)
-    except ValueError as error:
+    except (ValueError, RuntimeError) as error:
         print(f"maca-edu: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:

@@ -43,6 +43,7 @@ from maca_edu.envs.workers import Broken, Limits, Vector
 from toy_envs.core import check_integer, check_number
 
 PACKAGES = ("smacv2", "pysc2", "s2clientprotocol")
+AT_ONCE = 8  # games that an evaluation plays at the same time
 GUIDE = 'see "Running on StarCraft II", book/guides/starcraft.md, and maca-edu doctor starcraft'
 TRUTHS = ("agent_ids", "last_actions", "repair")
 

@@ -384,6 +384,8 @@ class _Here:
             getattr(self.copies, self.command)(self.detail)
         except Broken as error:
             return str(error)
+        except ValueError:  # a wrong option or a wrong game: its sentence is the message
+            raise
         except Exception as error:
             raise RuntimeError(_report(self.rows, error)) from error
         return None

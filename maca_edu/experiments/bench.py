@@ -33,6 +33,7 @@ from torch.profiler import ProfilerActivity, profile
 from maca_edu import envs
 from maca_edu.credit import marginals
 from maca_edu.experiments.doctor import installed
+from maca_edu.experiments.memory import keep_memory
 from maca_edu.experiments.presets import preset
 from maca_edu.networks import MacaCritic, VCritic
 from maca_edu.networks.layers import eye
@@ -296,6 +297,7 @@ def train(env: str, batch: int, method: str, config: Config, updates: int) -> di
 
 def child(env: str, updates: int, threads: int) -> None:
     """One of WORLDS, as a line of JSON: what `train` says, and the most memory the process ever held."""
+    keep_memory()
     torch.set_num_threads(threads)
     batch, options = WORLDS[env]
     row = dict(batch=batch, settings=options) | train(env, batch, "mappo", Config(recurrent=True, **options), updates)

@@ -35,7 +35,8 @@ def preset(name: str | None, env: str, method: str) -> tuple[Config, int]:
         return Config(), 32
     if name == "quick":
         sizes = dict(actor_sizes=(64, 64), critic_sizes=(128, 128), embed=64, z_size=128)
-        return Config(rollout=32, lr=1e-3, clip=0.2, epochs=5, minibatches=2, **sizes), 64
+        copies = 8 if env.startswith(("smac/", "smacv2/")) else 64  # each is a program of its own
+        return Config(rollout=32, lr=1e-3, clip=0.2, epochs=5, minibatches=2, **sizes), copies
     return paper(kind, env), 20
 
 

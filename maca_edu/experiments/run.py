@@ -43,7 +43,7 @@ def train(
             made.append(env)
         spare = None
         if config.evaluate_every or config.psi_design == "paired":
-            spare = envs.make(name, config.evaluate_episodes)
+            spare = envs.make(name, at_once(name, config.evaluate_episodes))
             made.append(spare)
         report = Late(out, steps // (config.rollout * env.batch) * config.rollout * env.batch, progress)
         try:
@@ -92,8 +92,13 @@ def evaluate(run, episodes: int = 40, seed: int = 0) -> dict:
     """
     check_integer("episodes", episodes, 1)
     run = run if isinstance(run, loop.Run) else load(run)
-    env = envs.make(run.settings["env"], episodes)
+    env = envs.make(run.settings["env"], at_once(run.settings["env"], episodes))
     try:
-        return loop.play(run, env, seed)
+        return loop.play(run, env, seed, episodes)
     finally:
         env.close()
+
+
+def at_once(name: str, episodes: int) -> int:
+    """How many games an evaluation plays at the same time: all, but for games that are programs of their own."""
+    return min(episodes, getattr(envs.family(name), "AT_ONCE", episodes))

@@ -11,6 +11,8 @@ from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
+from torch.nn.functional import linear
 
 RELU_GAIN = 2**0.5
 
@@ -38,6 +40,53 @@ def eye(like: Tensor) -> Tensor:
     return torch.eye(like.shape[-1], dtype=torch.bool, device=like.device)
 
 
+class GruSteps(torch.autograd.Function):
+    """T steps of a GRU whose memory is wiped on the way, which `nn.GRU` can do only between two calls.
+
+        r, u = sigmoid(x_r + h_r), sigmoid(x_u + h_u)    c = tanh(x_c + r * h_c)    h <- c + u * (h - c)
+
+    x: what the input adds to r, u and c, `[T, N, 3H]`; what the memory adds is weight h + bias, `[3H, H]` and `[3H]`.
+    h: the memory before, `[N, H]`; keep: 0 where it is wiped before a step, otherwise 1, `[T, N, 1]`.
+    Returns the memory after every step, `[T, N, H]`. The gradient of weight is one product for all steps.
+    """
+
+    @staticmethod
+    def forward(ctx, x: Tensor, h: Tensor, keep: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+        size = h.shape[-1]
+        gates, candidates = x.new_empty(*x.shape[:2], 2 * size), x.new_empty(*x.shape[:2], size)
+        before, inner, after = (torch.empty_like(candidates) for _ in range(3))
+        for t in range(len(x)):
+            torch.mul(h, keep[t], out=before[t])
+            own = torch.addmm(bias, before[t], weight.T)  # [N, 3H]
+            torch.add(x[t, :, : 2 * size], own[:, : 2 * size], out=gates[t]).sigmoid_()
+            r, u = gates[t].chunk(2, dim=-1)
+            inner[t] = own[:, 2 * size :]
+            torch.addcmul(x[t, :, 2 * size :], r, inner[t], out=candidates[t]).tanh_()
+            h = torch.lerp(candidates[t], before[t], u, out=after[t])
+        ctx.save_for_backward(keep, weight, gates, candidates, before, inner)
+        return after
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx, wanted: Tensor) -> tuple[Tensor | None, ...]:
+        keep, weight, gates, candidates, before, inner = ctx.saved_tensors
+        dx = gates.new_empty(*gates.shape[:2], len(weight))
+        down = torch.empty_like(dx)  # the gradient of weight h + bias
+        dh = torch.zeros_like(before[0])
+        for t in reversed(range(len(dx))):
+            dh = dh + wanted[t]
+            r, u = gates[t].chunk(2, dim=-1)
+            passed = dh * u
+            dc = (dh - passed) * (1 - candidates[t].square())
+            slope = gates[t] * (1 - gates[t])
+            dgates = torch.cat([dc * inner[t], dh * (before[t] - candidates[t])], dim=-1).mul_(slope)
+            torch.cat([dgates, dc], dim=-1, out=dx[t])
+            torch.cat([dgates, dc * r], dim=-1, out=down[t])
+            dh = torch.addmm(passed, down[t], weight) * keep[t]
+        down = down.flatten(0, 1)
+        return dx, dh, None, down.T @ before.flatten(0, 1), down.sum(dim=0)
+
+
 class Recurrence(nn.Module):
     """A GRU and a LayerNorm; the memory of an environment is wiped where an episode starts."""
 
@@ -56,17 +105,12 @@ class Recurrence(nn.Module):
         if len(x) % len(hidden):
             raise ValueError(f"{len(x)} samples are not whole steps of the {len(hidden)} environments in hidden")
         steps = len(x) // len(hidden)
-        sequence = x.reshape(steps, -1, x.shape[-1])  # [T, E * ..., H]
-        memory = hidden.reshape(1, -1, x.shape[-1])  # [1, E * ..., H]
-        if start is None:
-            start = torch.zeros(len(x), dtype=torch.bool, device=x.device)
-        start = start.view(steps, -1)  # [T, E]
-        memories, cuts = [], [0, *(t for t in range(1, steps) if start[t].any()), steps]
-        for t, end in pairwise(cuts):  # one call of the GRU between two cuts
-            keep = ~start[t].repeat_interleave(memory.shape[1] // len(hidden))  # [E * ...]
-            after, memory = self.gru(sequence[t:end], torch.where(keep[:, None], memory, 0.0))
-            memories.append(after)
-        memory = torch.cat(memories).view(x.shape)  # a GRU's output is its memory
+        keep = x.new_ones(len(x)) if start is None else (~start).to(x)
+        keep = keep.view(-1, *[1] * (x.dim() - 1)).expand(*x.shape[:-1], 1).reshape(steps, -1, 1)  # [T, E * ..., 1]
+        gru = self.gru
+        gates = linear(x.reshape(steps, -1, x.shape[-1]), gru.weight_ih_l0, gru.bias_ih_l0)  # [T, E * ..., 3H]
+        before = hidden.reshape(-1, x.shape[-1])  # [E * ..., H]
+        memory = GruSteps.apply(gates, before, keep, gru.weight_hh_l0, gru.bias_hh_l0).view(x.shape)
         return self.norm(memory), memory
 
 

@@ -83,6 +83,8 @@ class Trainer:
         """Go on where `checkpoint.capture(self.parts())` was called."""
         plain = checkpoint.restore(self.parts(), state)
         self.updates, self.so_far, self.buffer.first = plain["updates"], plain["so_far"], plain["first"]
+        if not getattr(self.env, "deterministic", True):  # new episodes begin
+            self.so_far, self.buffer.first = torch.zeros(self.env.batch), torch.ones(self.env.batch, dtype=torch.bool)
         self.learner.memory = plain["memory"]
         self.memory = self.learner.memory["actor"]
 
@@ -119,12 +121,14 @@ class Trainer:
             self.so_far = self.so_far + outcome["reward"]
             over = step.terminated | step.truncated
             numbers = {"return_mean": self.so_far.numpy()} | ({} if step.won is None else {"win_rate": step.won})
-            ended.append({name: x[over] for name, x in (numbers | step.info).items()})
+            whole = over & (step.info.get("discarded", 0.0) == 0)  # a game that broke down says nothing of the team
+            rows = {name: x[over if name == "discarded" else whole] for name, x in (numbers | step.info).items()}
+            ended.append(rows)
             self.so_far = torch.where(torch.from_numpy(over), 0.0, self.so_far)
             view = step.view
         joined = {name: np.concatenate([row[name] for row in ended]) for name in ended[0]}
         count = len(joined["return_mean"])
-        return {"episodes": count} | {k: float(x.mean()) if count else math.nan for k, x in joined.items()}, in_env
+        return {"episodes": count} | {k: float(x.mean()) if len(x) else math.nan for k, x in joined.items()}, in_env
 
     def propose(self, team_return: float):
         """CMA-ES hears what the last candidate for psi's head was worth, and names the next; None without a search."""
@@ -147,7 +151,7 @@ class Trainer:
         before, seed, results = copy.deepcopy(checkpoint.capture(parts)), self.judge_seed(), []
         for eta in pair:
             self.learner.update(self.buffer, last_seen(self.env), eta)
-            results.append(play_episodes(Policy(self.learner), self.spare, seed)["return_mean"])
+            results.append(self.play(seed)["return_mean"])
             self.learner.memory = checkpoint.restore(parts, copy.deepcopy(before))["memory"]
         return results
 
@@ -163,9 +167,13 @@ class Trainer:
         if self.updates % every and self.updates != self.total:
             result = {"return_mean": math.nan, "win_rate": math.nan}
         else:
-            result = play_episodes(Policy(self.learner), self.spare, self.judge_seed())
+            result = self.play(self.judge_seed())
         wins = {} if result["win_rate"] is None else {"greedy_win_rate": result["win_rate"]}
         return {"greedy_return_mean": result["return_mean"]} | wins
+
+    def play(self, seed: int) -> dict:
+        """Greedy play in the spare environment."""
+        return play_episodes(Policy(self.learner), self.spare, seed, self.config.evaluate_episodes)
 
     def judge_seed(self) -> int:
         """The seed of the next evaluation."""
@@ -228,28 +236,33 @@ def load(env, path) -> Run:
     return Run(settings, columns(directory.rows(state["updates"])), learner)
 
 
-def play(run: Run, env, seed: int) -> dict:
-    """Play one greedy episode in every environment of `env`, on seeds that training never used: see play_episodes."""
-    return play_episodes(run.policy, env, env_seed(seed, "evaluate"))
+def play(run: Run, env, seed: int, episodes: int | None = None) -> dict:
+    """Play greedily in `env`, on seeds that training never used: see play_episodes."""
+    return play_episodes(run.policy, env, env_seed(seed, "evaluate"), episodes)
 
 
-def play_episodes(policy: Policy, env, seed: int) -> dict:
-    """One episode in every environment: return_mean, return_std, and win_rate (None where there is no winning).
+def play_episodes(policy: Policy, env, seed: int, episodes: int | None = None) -> dict:
+    """Play episodes: return_mean, return_std, and win_rate (None where there is no winning).
 
-    Every environment counts its first episode only: the first to end would be the short ones.
+    episodes: how many, None: one in every environment. Every environment counts its first ones, as many as the others
+    or one more: the first of all to end would be the short ones. Discarded episodes do not count.
     """
     view, first = env.reset(seed), np.ones(env.batch, dtype=bool)
-    returns, running, won = np.zeros(env.batch), np.ones(env.batch, dtype=bool), np.zeros(env.batch, dtype=bool)
-    while running.any():
+    share, more = divmod(env.batch if episodes is None else episodes, env.batch)
+    left = share + (np.arange(env.batch) < more)  # [B] episodes that are still to count
+    so_far, returns, won = np.zeros(env.batch), [], []
+    while left.any():
         step = env.step(policy(view, first))
-        returns[running] += step.reward[running]
-        if step.won is not None:
-            won |= running & step.won
+        so_far += step.reward
         first = step.terminated | step.truncated
-        running &= ~first
+        counted = first & (left > 0) & (step.info.get("discarded", 0.0) == 0)
+        returns += so_far[counted].tolist()
+        won += [] if step.won is None else step.won[counted].tolist()
+        left -= counted
+        so_far[first] = 0.0
         view = step.view
-    wins = None if step.won is None else float(won.mean())
-    return {"return_mean": float(returns.mean()), "return_std": float(returns.std()), "win_rate": wins}
+    wins = None if step.won is None else float(np.mean(won))
+    return {"return_mean": float(np.mean(returns)), "return_std": float(np.std(returns)), "win_rate": wins}
 
 
 def env_seed(seed: int, purpose: str) -> int:

@@ -110,6 +110,7 @@ def test_presets_are_the_tables(capsys, tmp_path):
     assert (maca.critic_schedule, maca.critic_warmup, maca.sigma, maca.clip) == ("cosine", 10, None, 0.05)
     assert preset("paper", "smax/protoss_5_vs_5", "maca")[0].clip == 0.1
     assert preset(None, "toy/ring?n_agents=8", "maca") == preset("toy", "", "maca")
+    assert preset("quick", "smacv2/zerg_5_vs_5", "maca")[1] == 8
     assert preset(None, "toy/warehouse", "maca") == preset("quick", "", "maca")
     assert main(["train", "--out", str(tmp_path / "x"), "--preset", "fast"]) == 2
     assert "preset='fast'; allowed are toy, quick, paper" in capsys.readouterr().err
