@@ -97,6 +97,7 @@ def sweep_command(
     methods: list[str],
     steps: int,
     seeds: int = 10,
+    first_seed: int = 0,
     options: str = "",
     processes: int = 2,
 ) -> None:
@@ -107,13 +108,14 @@ def sweep_command(
         envs: Names that `maca-edu envs` prints.
         methods: Names that `maca-edu methods` prints.
         steps: Environment-steps of each run.
-        seeds: Seeds 0 to seeds - 1.
+        seeds: How many seeds.
+        first_seed: The first of them.
         options: More words for `maca-edu train`, as in --options="--lr 0.001 --evaluate-every 10".
         processes: Runs at a time, each with one thread.
     """
     from maca_edu.experiments.sweep import sweep
 
-    sweep(out, envs, methods, seeds, steps, options, processes)
+    sweep(out, envs, methods, seeds, steps, options, processes, first_seed)
     print(f"Written to {out}: curves.csv, final.csv, sweep.json")
 
 

@@ -32,12 +32,14 @@ ROWS = 50
 FINAL_SEED = 10_000  # added to the run's seed
 
 
-def sweep(out, envs, methods, seeds: int, steps: int, options: str = "", processes: int = 2) -> None:
-    """Train every method in every environment on seeds 0 to seeds - 1, `processes` at a time, then gather.
+def sweep(
+    out, envs, methods, seeds: int, steps: int, options: str = "", processes: int = 2, first_seed: int = 0
+) -> None:
+    """Train every method in every environment on `seeds` seeds from first_seed on, `processes` at a time, then gather.
 
     options: more words for `maca-edu train`. Raises ValueError where a run fails; its log says why.
     """
-    jobs = [(env, method, seed) for seed in range(seeds) for env in envs for method in methods]
+    jobs = [(env, method, seed) for seed in range(first_seed, first_seed + seeds) for env in envs for method in methods]
     with ThreadPoolExecutor(processes) as pool:
         codes = list(pool.map(lambda job: one(out, *job, steps, options), jobs))
     failed = [job for job, code in zip(jobs, codes, strict=True) if code]
@@ -46,6 +48,7 @@ def sweep(out, envs, methods, seeds: int, steps: int, options: str = "", process
             f"{len(failed)} of {len(jobs)} runs failed, the first {failed[0]}; see log.txt in its directory"
         )
     command = f"maca-edu sweep --envs {' '.join(envs)} --methods {' '.join(methods)} --seeds {seeds} --steps {steps}"
+    command += f" --first-seed {first_seed}" if first_seed else ""
     gather(out, command + (f" --options={shlex.quote(options)}" if options else ""))
 
 

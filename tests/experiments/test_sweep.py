@@ -7,18 +7,18 @@ import numpy as np
 from maca_edu.cli import main
 from maca_edu.experiments import sweep
 
-WORDS = ["sweep", "--envs", "toy/xor?n_agents=2", "--methods", "mappo", "--steps", "512", "--seeds", "2"]
+WORDS = ["sweep", "--envs", "toy/xor?n_agents=2", "--methods", "mappo", "--steps", "512", "--seeds", "2", "--first-seed", "3"]
 
 
 def test_a_sweep_is_gathered_and_goes_on(tmp_path, capsys):
     out = tmp_path / "sweep"
     assert main([*WORDS, "--out", str(out)]) == 0
-    run = sweep.folder(out, "toy/xor?n_agents=2", "mappo", 1)
+    run = sweep.folder(out, "toy/xor?n_agents=2", "mappo", 4)
     finals = sweep.read(out / "final.csv")
-    assert [row["seed"] for row in finals] == [0, 1]
+    assert [row["seed"] for row in finals] == [3, 4]
     assert finals[1]["return_mean"] == json.loads((run / "final.json").read_text())["return_mean"]
     before = (run / "state.npz").stat().st_mtime_ns
-    (sweep.folder(out, "toy/xor?n_agents=2", "mappo", 0) / "final.json").unlink()  # as if stopped there
+    (sweep.folder(out, "toy/xor?n_agents=2", "mappo", 3) / "final.json").unlink()  # as if stopped there
     assert main([*WORDS, "--out", str(out)]) == 0
     assert (run / "state.npz").stat().st_mtime_ns == before
     assert str(sweep.read(out / "final.csv")) == str(finals)
