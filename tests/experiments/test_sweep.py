@@ -7,7 +7,8 @@ import numpy as np
 from maca_edu.cli import main
 from maca_edu.experiments import sweep
 
-WORDS = ["sweep", "--envs", "toy/xor?n_agents=2", "--methods", "mappo", "--steps", "512", "--seeds", "2", "--first-seed", "3"]
+WORDS = ["sweep", "--envs", "toy/xor?n_agents=2", "--methods", "mappo", "--steps", "512"]
+WORDS += ["--seeds", "2", "--first-seed", "3"]
 
 
 def test_a_sweep_is_gathered_and_goes_on(tmp_path, capsys):
