@@ -70,21 +70,19 @@ class GruSteps(torch.autograd.Function):
     @once_differentiable
     def backward(ctx, wanted: Tensor) -> tuple[Tensor | None, ...]:
         keep, weight, gates, candidates, before, inner = ctx.saved_tensors
-        dx = gates.new_empty(*gates.shape[:2], len(weight))
-        down = torch.empty_like(dx)  # the gradient of weight h + bias
+        dx, down = [], []  # of x, and of weight h + bias
         dh = torch.zeros_like(before[0])
-        for t in reversed(range(len(dx))):
+        for t in reversed(range(len(gates))):
             dh = dh + wanted[t]
             r, u = gates[t].chunk(2, dim=-1)
             passed = dh * u
             dc = (dh - passed) * (1 - candidates[t].square())
-            slope = gates[t] * (1 - gates[t])
-            dgates = torch.cat([dc * inner[t], dh * (before[t] - candidates[t])], dim=-1).mul_(slope)
-            torch.cat([dgates, dc], dim=-1, out=dx[t])
-            torch.cat([dgates, dc * r], dim=-1, out=down[t])
-            dh = torch.addmm(passed, down[t], weight) * keep[t]
-        down = down.flatten(0, 1)
-        return dx, dh, None, down.T @ before.flatten(0, 1), down.sum(dim=0)
+            dgates = torch.cat([dc * inner[t], dh * (before[t] - candidates[t])], dim=-1) * (gates[t] * (1 - gates[t]))
+            dx.append(torch.cat([dgates, dc], dim=-1))
+            down.append(torch.cat([dgates, dc * r], dim=-1))
+            dh = torch.addmm(passed, down[-1], weight) * keep[t]
+        down = torch.cat(down[::-1])  # [T * N, 3H]
+        return torch.stack(dx[::-1]), dh, None, down.T @ before.flatten(0, 1), down.sum(dim=0)
 
 
 class Recurrence(nn.Module):

@@ -1,6 +1,8 @@
 """The bench measures what it says it measures; how long it took is not tested."""
 
 import json
+import subprocess
+import sys
 
 import pytest
 import torch
@@ -139,3 +141,25 @@ def test_a_world_that_is_not_installed_is_named(monkeypatch):
 def test_a_peer_that_is_not_one_is_an_error(words):
     with pytest.raises(ValueError, match=r"peer=.*allowed is a name with JaxMARL or HARL"):
         bench.worlds(peers=(words,))
+
+
+KEEP = """
+import resource
+import torch
+from maca_edu.experiments.memory import keep_memory
+torch.set_num_threads(1)
+assert keep_memory()
+def faults():
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    for _ in range(20):
+        torch.ones(4_000_000)
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+faults()
+print(faults())
+"""
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only glibc can be told")
+def test_memory_that_is_kept_is_not_cleared_again():
+    done = subprocess.run([sys.executable, "-c", KEEP], capture_output=True, text=True, check=True)
+    assert int(done.stdout) < 100  # 16 MB, twenty times over: 78,000 pages of 4 KiB

@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from maca_edu.networks import Actor, ComaCritic, Encoding, MacaCritic, UtilityCritic, VCritic, expected_action
+from maca_edu.networks.layers import GruSteps
 
 T, E, N, OBS, STATE, A = 7, 4, 3, 5, 6, 2
 
@@ -72,3 +73,34 @@ def test_memory_matters_and_starts_forget_it():
 def test_half_a_step_is_an_error():
     with pytest.raises(ValueError, match="7 samples are not whole steps of the 4 environments in hidden"):
         VCritic(STATE)(torch.randn(7, STATE), torch.zeros(4, 128))
+
+
+def plain_gru(gru, x, h, keep):
+    """The oracle: nn.GRU step by step."""
+    memories = []
+    for t in range(len(x)):
+        h = gru(x[t : t + 1], (h * keep[t]).unsqueeze(0))[1].squeeze(0)
+        memories.append(h)
+    return torch.stack(memories)
+
+
+@pytest.mark.parametrize(("steps", "rows", "size"), [(1, 1, 1), (6, 5, 4), (10, 3, 8)])
+def test_the_grus_steps_and_gradients_are_those_of_nn_gru(steps, rows, size):
+    torch.manual_seed(1)
+    gru = torch.nn.GRU(size, size).double()
+    x, h = torch.randn(steps, rows, size).double(), torch.randn(rows, size).double()
+    keep = (torch.rand(steps, rows, 1) < 0.6).double()
+    found = []
+    for way in (plain_gru, gru_steps):
+        inputs = [x.clone().requires_grad_(), h.clone().requires_grad_()]
+        memory = way(gru, *inputs, keep)
+        gradients = torch.autograd.grad((memory**3).sum() + memory[-1].sin().sum(), [*inputs, *gru.parameters()])
+        found.append([memory, *gradients])
+    for plain, fast in zip(*found, strict=True):
+        assert torch.allclose(fast, plain, atol=1e-12)
+    assert all(gradient.abs().sum() > 0 for gradient in found[0][3:5])
+
+
+def gru_steps(gru, x, h, keep):
+    gates = torch.nn.functional.linear(x, gru.weight_ih_l0, gru.bias_ih_l0)
+    return GruSteps.apply(gates, h, keep, gru.weight_hh_l0, gru.bias_hh_l0)
