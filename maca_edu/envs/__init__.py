@@ -65,7 +65,8 @@ def describe(name: str) -> str:
     """How many agents and actions an environment has, and its horizon where it is cheap to tell."""
     module = family(name)
     if hasattr(module, "sizes"):  # where making one takes long
-        return "{} agents, {} actions".format(*module.sizes(name))
+        unit = "numbers each" if getattr(module, "CONTINUOUS", False) else "actions"
+        return "{} agents, {} {}".format(*module.sizes(name), unit)
     env = module.make(name, 1)
     try:
         actions = f"{env.n_actions} numbers each" if env.continuous else f"{env.n_actions} actions"

@@ -23,6 +23,7 @@ from maca_edu.envs.core import View
 from toy_envs.core import check_integer
 
 PACKAGES = ("jaxmarl",)
+CONTINUOUS = True  # as long as no option says otherwise
 GAMES = {
     "jaxmpe/simple_spread": "SimpleSpreadMPE",
     "jaxmpe/simple_reference": "SimpleReferenceMPE",
