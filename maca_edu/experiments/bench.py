@@ -29,6 +29,7 @@ from importlib.metadata import version
 import torch
 from torch import Tensor
 from torch.profiler import ProfilerActivity, profile
+from torch.utils.flop_counter import FlopCounterMode
 
 from maca_edu import envs
 from maca_edu.credit import marginals
@@ -81,6 +82,7 @@ def core(
     """
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
+    keep_memory()
     try:
         return about(1, rounds=rounds) | {
             "baselines": [baselines(head, size, rounds) for head in HEADS for size in samples],
@@ -244,6 +246,8 @@ def update(recurrent: bool, steps: int, batch: int, rounds: int, epochs: int = 2
     """MACA's update over MAPPO's on the same rollout, networks and settings of the paper but for the epochs.
 
     critic_share: how much of MACA's update its critic takes, for looking back at the rollout and its regression.
+    arithmetic: the same ratio of what matrix products multiply and add, below which no code gets where these take most
+    of the time.
     """
     buffer, last = rollout(steps, batch)
     learners, in_critic = {}, []
@@ -251,13 +255,22 @@ def update(recurrent: bool, steps: int, batch: int, rounds: int, epochs: int = 2
         config, _ = preset("paper", "smac/5m_vs_6m", name)
         config = dataclasses.replace(config, rollout=steps, epochs=epochs, recurrent=recurrent)
         learners[name] = Learner(SMAC, find(name), 0, config)
+    work = {name: arithmetic(lambda x=x: x.update(buffer, last)) for name, x in learners.items()}
     maca = learners["maca"]
     maca.critic.judge = timed(maca.critic.judge, in_critic)
     maca.improve_critic = timed(maca.improve_critic, in_critic)
     times = alternate({name: lambda x=x: x.update(buffer, last) for name, x in learners.items()}, rounds)
     share = sum(in_critic) / (rounds + 1) / statistics.mean(times["maca"])
     row = dict(recurrent=recurrent, steps=steps, batch=batch, epochs=epochs)
-    return row | compare(times, "maca", "mappo") | seconds(times) | {"critic_share": min(share, 1.0)}
+    row |= compare(times, "maca", "mappo") | seconds(times)
+    return row | {"arithmetic": work["maca"] / work["mappo"], "critic_share": min(share, 1.0)}
+
+
+def arithmetic(task: Callable) -> int:
+    """How many multiplications and additions the matrix products in `task` take."""
+    with FlopCounterMode(display=False) as counter:
+        task()
+    return counter.get_total_flops()
 
 
 def timed(task: Callable, log: list[float]) -> Callable:
@@ -379,7 +392,8 @@ def print_baselines(row: dict) -> str:
 
 def print_update(row: dict) -> str:
     net, shape = "GRU" if row["recurrent"] else "MLP", f"{row['steps']} x {row['batch']} steps, {row['epochs']} epochs"
-    return f"{net}  {shape:<26} {print_ratio(row)}  MACA's critic {100 * row['critic_share']:.0f} % of its update"
+    rest = f"arithmetic {row['arithmetic']:.2f}, MACA's critic {100 * row['critic_share']:.0f} % of its update"
+    return f"{net}  {shape:<26} {print_ratio(row)}  {rest}"
 
 
 def print_shares(row: dict) -> str:

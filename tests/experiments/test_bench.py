@@ -31,7 +31,7 @@ def test_core_has_every_measurement_and_is_json(core):
     assert [(row["env"], row["method"]) for row in core["split"]] == [("toy/warehouse", x) for x in ("mappo", "maca")]
     for row in core["split"]:
         assert sum(row[f"{name}_share"] for name in ("env", "act", "learn")) == pytest.approx(1)
-    assert all(0 < row["critic_share"] < 1 for row in core["update"])
+    assert all(0 < row["critic_share"] < 1 < row["arithmetic"] for row in core["update"])
 
 
 def test_the_table_shows_every_row(core):
@@ -89,6 +89,10 @@ def test_alternate_runs_all_once_more_than_it_measures():
     times = bench.alternate({"a": lambda: calls.append("a"), "b": lambda: calls.append("b")}, rounds=3)
     assert calls == ["a", "b"] * 4
     assert {name: len(x) for name, x in times.items()} == {"a": 3, "b": 3}
+
+
+def test_arithmetic_counts_multiplications_and_additions():
+    assert bench.arithmetic(lambda: torch.ones(2, 3) @ torch.ones(3, 5)) == 2 * 2 * 3 * 5
 
 
 def test_compare_takes_ratios_within_a_round():
