@@ -119,6 +119,24 @@ def sweep_command(
     print(f"Written to {out}: curves.csv, final.csv, sweep.json")
 
 
+@app.command(name="curves")
+def curves_command(
+    sweep: tyro.conf.Positional[Path], out: Path, column: str = "return_mean", methods: list[str] | None = None
+) -> None:
+    """Draw a sweep's learning curves: means over seeds with bootstrap intervals of 95 %.
+
+    Args:
+        sweep: The directory that `maca-edu sweep` wrote; curves.csv is enough.
+        out: The picture, a .png or .svg.
+        column: What to draw: return_mean, win_rate, greedy_return_mean, greedy_win_rate.
+        methods: Which methods; None: all.
+    """
+    from maca_edu.experiments.sweep import draw
+
+    draw(sweep, column, out, methods)
+    print(f"Written to {out}")
+
+
 @app.command(name="watch")
 def watch_command(run: tyro.conf.Positional[Path], out: Path, episodes: int = 1, seed: int = 0) -> None:
     """Play a run greedily and draw it as a film.

@@ -123,33 +123,63 @@ def write(path: Path, rows: list[dict]) -> None:
 
 
 def read(path) -> list[dict]:
-    """The rows of such a csv; numbers as numbers, empty entries as NaN."""
+    """The rows of such a csv; numbers as numbers, empty entries as NaN. ValueError where there is no such file."""
+    if not Path(path).exists():
+        raise ValueError(f"{str(path)!r} is not there; maca-edu sweep writes it when all runs are done")
     with open(path, newline="") as file:
-        return [
-            {k: v if k in ("env", "method") else float(v or "nan") for k, v in row.items()}
-            for row in csv.DictReader(file)
-        ]
+        rows = csv.DictReader(file)
+        return [{k: v if k in ("env", "method") else float(v or "nan") for k, v in row.items()} for row in rows]
 
 
-def draw(out, env: str, methods, column: str, path, draws: int = 2_000) -> None:
-    """Learning curves of some methods: the mean over seeds, and a bootstrap interval of 95 % for it."""
+def draw(out, column: str, path, methods=None, draws: int = 2_000) -> None:
+    """Learning curves of a sweep in one environment: means over seeds, with bootstrap intervals of 95 %.
+
+    Up to four methods share the axes; more get axes of their own, with the others in grey. Raises ValueError where the
+    sweep has no such column or method, or several environments.
+    """
     from importlib.resources import files
 
     import matplotlib.style
     from matplotlib.figure import Figure
 
-    rows = [row for row in read(Path(out) / "curves.csv") if row["env"] == env]
+    curves = by_method(read(Path(out) / "curves.csv"), column, methods)
+    together = len(curves) <= 4
     with matplotlib.style.context(str(files("maca_edu") / "maca.mplstyle")):
-        figure = Figure(figsize=(8, 4.5), layout="constrained")
-        ax = figure.subplots()
-        for method in methods:
-            steps, table = aligned([row for row in rows if row["method"] == method], column)
+        columns = 1 if together else 4
+        rows = 1 if together else -(-len(curves) // columns)
+        figure = Figure(figsize=(8, 4.5) if together else (10, 2.3 * rows), layout="constrained")
+        grid = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False).ravel()
+        for k, (method, (steps, table)) in enumerate(curves.items()):
+            ax = grid[0 if together else k]
+            if not together:
+                ax.set_title(method, fontsize="medium")
+                for other, (_, others) in curves.items():
+                    if other != method:
+                        ax.plot(steps[: others.shape[1]], others.mean(axis=0)[: len(steps)], color="0.85", linewidth=1)
             mean, low, high = interval(table, draws)
-            (line,) = ax.plot(steps, mean, label=f"{method} ({len(table)})")
-            ax.fill_between(steps, low, high, color=line.get_color(), alpha=0.2, linewidth=0)
-        ax.set(xlabel="environment-steps", ylabel=column.replace("_", " "), title=env)
-        ax.legend(title="method (seeds)", loc="center left", bbox_to_anchor=(1, 0.5))
+            (line,) = ax.plot(steps, mean, label=method)
+            ax.fill_between(steps, low, high, color=line.get_color(), alpha=0.25, linewidth=0)
+        if together:
+            grid[0].legend()
+        for ax in grid[len(curves) :]:
+            ax.set_visible(False)
+        figure.supxlabel("environment-steps", fontsize="medium")
+        figure.supylabel(column.replace("_", " "), fontsize="medium")
         figure.savefig(path)
+
+
+def by_method(rows: list[dict], column: str, methods=None) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """{method: steps `[K]` and the column `[seeds, K]`}; ValueError where it is not there."""
+    known = list(dict.fromkeys(row["method"] for row in rows))
+    envs = sorted({row["env"] for row in rows})
+    if len(envs) != 1:
+        raise ValueError(f"the sweep has curves of {', '.join(envs) or 'nothing'}; expected one environment")
+    if column not in rows[0]:
+        raise ValueError(f"column={column!r}; the sweep has {', '.join(list(rows[0])[4:])}")
+    for method in methods or ():
+        if method not in known:
+            raise ValueError(f"method={method!r}; the sweep has {', '.join(known)}")
+    return {m: aligned([row for row in rows if row["method"] == m], column) for m in methods or known}
 
 
 def aligned(rows: list[dict], column: str) -> tuple[np.ndarray, np.ndarray]:

@@ -26,7 +26,9 @@ def test_a_sweep_is_gathered_and_goes_on(tmp_path, capsys):
     assert json.loads((out / "sweep.json").read_text())["command"].startswith(
         "maca-edu sweep --envs toy/xor?n_agents=2"
     )
-    sweep.draw(out, "toy/xor?n_agents=2", ["mappo"], "return_mean", tmp_path / "curves.png")
+    assert main(["curves", str(out), "--out", str(tmp_path / "curves.png")]) == 0
+    assert main(["curves", str(out), "--out", str(tmp_path / "x.png"), "--column", "win_rate"]) == 2
+    assert "column='win_rate'; the sweep has return_mean" in capsys.readouterr().err
     assert (tmp_path / "curves.png").stat().st_size > 5_000
     assert main([*WORDS, "--out", str(tmp_path / "bad"), "--options=--lr -1"]) == 2
     assert "2 of 2 runs failed" in capsys.readouterr().err
