@@ -86,20 +86,33 @@ def judge(path, seed: int, episodes: int = 100) -> None:
 
 
 def gather(out, command: str) -> None:
-    """Write curves.csv, final.csv and sweep.json from the runs in `out`."""
-    curves, finals = [], []
+    """Write the four files from the runs in `out`."""
+    curves, finals, measured = [], [], []
     for path in sorted(Path(out).glob("*/*/*/final.json"), key=lambda p: (*p.parts[-4:-2], int(p.parts[-2]))):
         run = RunDirectory(path.parent)
         names = {name: run.settings()[name] for name in ("env", "method", "seed")}
         finals.append(names | json.loads(path.read_text()))
-        curves += [names | row for row in thin(run.rows(10**9))]
+        rows = run.rows(10**9)
+        curves += [names | row for row in thin(rows)]
+        measured.append(names | means(rows))
     write(Path(out) / "curves.csv", curves)
+    write(Path(out) / "measured.csv", measured)
     write(Path(out) / "final.csv", finals)
     versions = {name: version(name) for name in ("maca-edu", "torch", "numpy", "cma")} | {
         "python": platform.python_version()
     }
     about = {"command": command, "date": date.today().isoformat(), "versions": versions}
     replace(Path(out) / "sweep.json", json.dumps(about, indent=2) + "\n")
+
+
+def means(rows: list[dict]) -> dict[str, str]:
+    """Of one run: the minutes it took, and the means of what was measured, over the updates where it was."""
+    minutes = sum(row[name] for row in rows for name in ("env_seconds", "act_seconds", "learn_seconds")) / 60
+    first = list(rows[0]).index("advantage_std")
+    names = list(rows[0])[first + 1 : list(rows[0]).index("policy_loss")]
+    table = {name: np.array([row[name] for row in rows], dtype=float) for name in names}
+    known = {name: x[np.isfinite(x)] for name, x in table.items()}
+    return {"minutes": f"{minutes:.2f}"} | {name: f"{x.mean():.4g}" for name, x in known.items() if len(x)}
 
 
 def thin(rows: list[dict]) -> list[dict]:

@@ -3,9 +3,11 @@
 import json
 
 import numpy as np
+import pytest
 
 from maca_edu.cli import main
 from maca_edu.experiments import sweep
+from maca_edu.training.run_directory import RunDirectory
 
 WORDS = ["sweep", "--envs", "toy/xor?n_agents=2", "--methods", "mappo", "--steps", "512"]
 WORDS += ["--seeds", "2", "--first-seed", "3"]
@@ -18,6 +20,8 @@ def test_a_sweep_is_gathered_and_goes_on(tmp_path, capsys):
     finals = sweep.read(out / "final.csv")
     assert [row["seed"] for row in finals] == [3, 4]
     assert finals[1]["return_mean"] == json.loads((run / "final.json").read_text())["return_mean"]
+    entropy = [row["entropy"] for row in RunDirectory(run).rows(99)]
+    assert sweep.read(out / "measured.csv")[1]["entropy"] == pytest.approx(np.mean(entropy), rel=1e-3)
     before = (run / "state.npz").stat().st_mtime_ns
     (sweep.folder(out, "toy/xor?n_agents=2", "mappo", 3) / "final.json").unlink()  # as if stopped there
     assert main([*WORDS, "--out", str(out)]) == 0
