@@ -251,7 +251,7 @@ def fused_baselines(c: Coefficients, policy: Tensor, action: Tensor, corrset: Te
     An agent counts in sums only, and drawing its action instead of playing it changes its count: over all agents for
     the joint baseline, its own for the individual, over its CorrSet, a matrix product, for the last.
     """
-    drawn, played = counts(c, policy), counts(c, action)  # [B, n, 1 + 2R]
+    drawn, played = counts(c, torch.stack([policy, action]))  # [B, n, 1 + 2R]
     change = drawn - played
     joint = change.sum(dim=-2, keepdim=True).expand_as(change)
     changes = torch.stack([joint, change, corrset.to(change) @ change])  # [3, B, n, 1 + 2R]
@@ -259,13 +259,13 @@ def fused_baselines(c: Coefficients, policy: Tensor, action: Tensor, corrset: Te
     q = c.constant.unsqueeze(-1) + sums[..., 0]  # [3, B, n]
     if c.factor is None:
         return q
-    logs, minus_signs = sums[..., 1:].chunk(2, dim=-1)  # [3, B, n, R]
+    logs, minus_signs = (x.contiguous() for x in sums[..., 1:].chunk(2, dim=-1))  # [3, B, n, R]
     products = logs.exp() * (1 - 2 * (minus_signs % 2))
     return q + (products @ c.weight.unsqueeze(-1)).squeeze(-1)
 
 
 def counts(c: Coefficients, x: Tensor) -> Tensor:
-    """What of each agent adds up, `[B, n, 1 + 2R]`: its part, the logarithms of its factors, and their minus signs.
+    """What of each agent adds up, `[..., n, 1 + 2R]`: its part, the logarithms of its factors, and their minus signs.
 
     A factor of 0 counts as the smallest positive number: its product is 0 to rounding, and has no gradient there.
     """
