@@ -361,6 +361,7 @@ def plot(results: dict, path) -> None:
         for name, label, marker in (("maca", "MACA: V, Q, three baselines", "o"), ("mappo", "MAPPO: V", "s")):
             ax.loglog(agents, [1e6 * row[f"{name}_seconds"] for row in rows], marker=marker, label=label)
         ax.set_xticks(agents, [str(n) for n in agents])
+        ax.yaxis.set_major_formatter("{x:,g}")
         ax.minorticks_off()
         ax.set(xlabel="agents", ylabel="microseconds per sample", title="A critic's forward and backward pass")
         ax.legend()
