@@ -71,7 +71,7 @@ WORLDS = {
 
 def core(
     rounds: int = 9,
-    samples: tuple[int, ...] = (32, 128),
+    samples: tuple[int, ...] = (128, 1000),
     rollouts: tuple[tuple[int, int], ...] = ((50, 4), (200, 20)),
     agents: tuple[int, ...] = AGENTS,
     split_updates: int = 6,

@@ -251,7 +251,10 @@ def fused_baselines(c: Coefficients, policy: Tensor, action: Tensor, corrset: Te
     An agent counts in sums only, and drawing its action instead of playing it changes its count: over all agents for
     the joint baseline, its own for the individual, over its CorrSet, a matrix product, for the last.
     """
-    drawn, played = counts(c, torch.stack([policy, action]))  # [B, n, 1 + 2R]
+    if c.factor is None:
+        drawn, played = counts(c, policy), counts(c, action)  # [B, n, 1]
+    else:  # the factors are read once for both
+        drawn, played = counts(c, torch.stack([policy, action]))  # [B, n, 1 + 2R]
     change = drawn - played
     joint = change.sum(dim=-2, keepdim=True).expand_as(change)
     changes = torch.stack([joint, change, corrset.to(change) @ change])  # [3, B, n, 1 + 2R]
