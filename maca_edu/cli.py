@@ -115,7 +115,7 @@ def sweep_command(
     """
     from maca_edu.experiments.sweep import sweep
 
-    sweep(out, envs, methods, seeds, steps, options, processes, first_seed)
+    sweep(main, out, envs, methods, seeds, steps, options, processes, first_seed)
     print(f"Written to {out}: curves.csv, final.csv, sweep.json")
 
 

@@ -13,18 +13,21 @@ from __future__ import annotations
 import csv
 import io
 import json
+import multiprocessing
 import platform
 import shlex
-import subprocess
-import sys
-from concurrent.futures import ThreadPoolExecutor
+import traceback
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import redirect_stderr, redirect_stdout
 from datetime import date
 from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
+from tqdm.auto import tqdm
 
 from maca_edu.experiments.monitor import smooth
+from maca_edu.experiments.run import evaluate
 from maca_edu.training.run_directory import RunDirectory, replace
 
 CURVES = ("return_mean", "win_rate", "greedy_return_mean", "greedy_win_rate")
@@ -33,56 +36,61 @@ FINAL_SEED = 10_000  # added to the run's seed
 
 
 def sweep(
-    out, envs, methods, seeds: int, steps: int, options: str = "", processes: int = 2, first_seed: int = 0
+    run, out, envs, methods, seeds: int, steps: int, options: str = "", processes: int = 2, first_seed: int = 0
 ) -> None:
     """Train every method in every environment on `seeds` seeds from first_seed on, `processes` at a time, then gather.
 
-    options: more words for `maca-edu train`. Raises ValueError where a run fails; its log says why.
+    run: the command line, `cli.main`, which is given the words of `maca-edu train`. options: more such words.
+    Raises ValueError where a run fails; its log says why.
     """
     jobs = [(env, method, seed) for seed in range(first_seed, first_seed + seeds) for env in envs for method in methods]
-    with ThreadPoolExecutor(processes) as pool:
-        codes = list(pool.map(lambda job: one(out, *job, steps, options), jobs))
+    fresh = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(processes, mp_context=fresh, initializer=torch_alone) as pool:
+        tasks = [pool.submit(one, run, out, *job, steps, options) for job in jobs]
+        codes = [task.result() for task in tqdm(tasks, unit=" runs")]
     failed = [job for job, code in zip(jobs, codes, strict=True) if code]
     if failed:
         raise ValueError(
-            f"{len(failed)} of {len(jobs)} runs failed, the first {failed[0]}; see log.txt in its directory"
+            f"{len(failed)} of {len(jobs)} runs failed, the first {failed[0]}; the log beside its directory says why"
         )
-    command = f"maca-edu sweep --envs {' '.join(envs)} --methods {' '.join(methods)} --seeds {seeds} --steps {steps}"
+    command = f"maca-edu sweep --envs {' '.join(map(shlex.quote, envs))} --methods {' '.join(methods)}"
+    command += f" --seeds {seeds} --steps {steps}"
     command += f" --first-seed {first_seed}" if first_seed else ""
     gather(out, command + (f" --options={shlex.quote(options)}" if options else ""))
 
 
-def one(out, env: str, method: str, seed: int, steps: int, options: str) -> int:
-    """One run in a process of its own, begun or gone on with; 0 where it went well."""
+def torch_alone() -> None:
+    """One thread for torch: as many runs as processors are faster than one run on all of them."""
+    import torch
+
+    torch.set_num_threads(1)
+
+
+def one(run, out, env: str, method: str, seed: int, steps: int, options: str) -> int:
+    """One run, begun or gone on with, and its greedy play; 0 where it went well."""
     path = folder(out, env, method, seed)
     if (path / "final.json").exists():
         return 0
     words = ["train", "--env", env, "--method", method, "--seed", str(seed), "--steps", str(steps)]
     words += ["--out", str(path), *shlex.split(options)] + (["--resume"] if (path / "config.json").exists() else [])
     path.parent.mkdir(parents=True, exist_ok=True)
-    with open(path.with_name(f"{path.name}.log.txt"), "a") as log:
-        code = subprocess.run(
-            [sys.executable, "-m", "maca_edu", *words], stdout=log, stderr=log, check=False
-        ).returncode
-    if code == 0:
-        play = f"from maca_edu.experiments.sweep import judge; judge({str(path)!r}, {seed})"
-        code = subprocess.run([sys.executable, "-c", play], check=False).returncode
+    log = path.with_name(f"{path.name}.log.txt")
+    with open(log, "a") as file, redirect_stdout(file), redirect_stderr(file):
+        try:
+            code = run(words)
+        except SystemExit as stop:  # a word that the command line does not know
+            code = stop.code
+        except Exception:
+            traceback.print_exc(file=file)
+            code = 1
+        if code == 0:
+            replace(path / "final.json", json.dumps(evaluate(path, 100, FINAL_SEED + seed)) + "\n")
     return code
 
 
 def folder(out, env: str, method: str, seed: int) -> Path:
     """Where a run of a sweep lives."""
     return Path(out) / env.replace("/", "-").replace("?", "-") / method / str(seed)
-
-
-def judge(path, seed: int, episodes: int = 100) -> None:
-    """Write final.json: greedy play of a finished run."""
-    import torch
-
-    from maca_edu.experiments.run import evaluate
-
-    torch.set_num_threads(1)
-    replace(Path(path) / "final.json", json.dumps(evaluate(path, episodes, FINAL_SEED + seed)) + "\n")
 
 
 def gather(out, command: str) -> None:
