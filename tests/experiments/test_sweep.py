@@ -27,9 +27,8 @@ def test_a_sweep_is_gathered_and_goes_on(tmp_path, capsys):
     assert main([*WORDS, "--out", str(out)]) == 0
     assert (run / "state.npz").stat().st_mtime_ns == before
     assert str(sweep.read(out / "final.csv")) == str(finals)
-    assert json.loads((out / "sweep.json").read_text())["command"].startswith(
-        "maca-edu sweep --envs toy/xor?n_agents=2"
-    )
+    command = json.loads((out / "sweep.json").read_text())["command"]
+    assert command.startswith("maca-edu sweep --envs 'toy/xor?n_agents=2' --methods mappo")
     assert main(["curves", str(out), "--out", str(tmp_path / "curves.png")]) == 0
     assert main(["curves", str(out), "--out", str(tmp_path / "x.png"), "--column", "win_rate"]) == 2
     assert "column='win_rate'; the sweep has return_mean" in capsys.readouterr().err
