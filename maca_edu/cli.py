@@ -152,6 +152,33 @@ def watch_command(run: tyro.conf.Positional[Path], out: Path, episodes: int = 1,
     print(f"Written to {watch(run, out, episodes, seed)}")
 
 
+@app.command(name="bench")
+def bench_command(
+    what: tyro.conf.Positional[Literal["core", "worlds"]] = "core",
+    json: Path | None = None,
+    plot: Path | None = None,
+    peer: tyro.conf.UseAppendAction[tuple[str, ...]] = (),
+) -> None:
+    """Measure speed, as ratios in one run: of the learner (core), or of whole trainings (worlds).
+
+    Args:
+        what: core or worlds.
+        json: Where to write all numbers.
+        plot: Where to draw the growth with the number of agents (core).
+        peer: Another code base's steps per second, measured beside ours, as in --peer "HARL=400" (worlds).
+    """
+    from json import dumps
+
+    from maca_edu.experiments import bench
+
+    results = bench.core() if what == "core" else bench.worlds(peers=peer)
+    print(bench.table(results))
+    if json is not None:
+        json.write_text(dumps(results, indent=1) + "\n")
+    if plot is not None and what == "core":
+        bench.plot(results, plot)
+
+
 @app.command(name="methods")
 def methods_command() -> None:
     """Print the methods, Table 1 of the paper: name, critic, advantage, update, source."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from maca_edu import envs
+from maca_edu.experiments.memory import keep_memory
 from maca_edu.experiments.monitor import Monitor, draw
 from maca_edu.experiments.presets import preset as choose
 from maca_edu.training import loop
@@ -33,6 +34,7 @@ def train(
     preset: one of `presets.PRESETS`, from which config and batch are taken where they are None. resume, save_every: see
     `loop.train`. progress: show a progress bar. Raises ValueError where an argument is wrong.
     """
+    keep_memory()
     name = env if isinstance(env, str) else env.name
     settings, copies = choose(preset, name, method)
     config, batch = config or settings, batch or copies
