@@ -167,8 +167,10 @@ def bench_command(
         plot: Where to draw the growth with the number of agents (core).
         peer: Another code base's steps per second, measured beside ours, as in --peer "HARL=400" (worlds).
     """
+    import os
     from json import dumps
 
+    os.environ.setdefault("KINETO_LOG_LEVEL", "99")  # torch's profiler talks
     from maca_edu.experiments import bench
 
     results = bench.core() if what == "core" else bench.worlds(peers=peer)
