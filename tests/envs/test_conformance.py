@@ -4,6 +4,7 @@ import copy
 import functools
 import importlib.util
 import multiprocessing
+from multiprocessing import resource_tracker
 from pathlib import Path
 
 import numpy as np
@@ -306,6 +307,7 @@ def test_a_state_of_another_batch_is_refused(env):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_closing_gives_everything_back(name):
+    resource_tracker.ensure_running()  # Python's own, started with the first shared memory; it stays
     before = children()
     env = make(name, B)
     env.reset(0)
