@@ -23,7 +23,7 @@ HERE = Path(__file__).parent
 project = "Multi-agent credit assignment, from a shared reward to MACA"
 author = "The maca-edu authors"
 project_copyright = "2026, the maca-edu authors"
-exclude_patterns = ["_build"]
+exclude_patterns = ["_build", "data"]
 
 extensions = ["myst_nb", "sphinx_proof", "sphinxcontrib.bibtex"]
 

@@ -1,0 +1,90 @@
+"""Draw the learning curves of the guide "What was learned", and write its tables, from the data in book/data.
+
+    python book/curves.py
+
+Each folder of book/data is what `maca-edu sweep` left behind: curves.csv, final.csv, measured.csv, sweep.json.
+"""
+
+import json
+from pathlib import Path
+
+import numpy as np
+
+from maca_edu.experiments.sweep import draw, read
+
+BOOK = Path(__file__).parent
+DATA = BOOK / "data"
+FIGURES = {
+    "fridge": "return_mean",
+    "practice": "return_mean",
+    "smax_2s3z": "greedy_win_rate",
+    "spread": "greedy_return_mean",
+}
+
+
+def table(name: str) -> str:
+    """Greedy play after training, a row for each method: mean over seeds, worst and best seed, minutes."""
+    finals, measured = read(DATA / name / "final.csv"), read(DATA / name / "measured.csv")
+    wins = np.isfinite(finals[0]["win_rate"])
+    column = "win_rate" if wins else "return_mean"
+    what = f"greedy {'win rate' if wins else 'return'}, mean"
+    lines = [f"| method | seeds | {what} | worst seed | best seed | time of a run |", "|---" * 6 + "|"]
+    for method in dict.fromkeys(row["method"] for row in finals):
+        x = np.array([row[column] for row in finals if row["method"] == method])
+        minutes = np.array([row["minutes"] for row in measured if row["method"] == method])
+        numbers = " | ".join(f"{value:.2f}" for value in (x.mean(), x.min(), x.max()))
+        lines.append(f"| {method} | {len(x)} | {numbers} | {duration(minutes)} |")
+    return "\n".join(lines)
+
+
+def duration(minutes: np.ndarray) -> str:
+    """The shortest and the longest run."""
+    if minutes.max() < 1:
+        return f"{60 * minutes.min():.0f} to {60 * minutes.max():.0f} s"
+    return f"{minutes.min():.1f} to {minutes.max():.1f} min"
+
+
+def measured(name: str, columns: dict[str, str]) -> str:
+    """What the runs measured, a row for each method, means over its seeds; columns: name in the data -> heading."""
+    rows = read(DATA / name / "measured.csv")
+    lines = ["| method | " + " | ".join(columns.values()) + " |", "|---" * (len(columns) + 1) + "|"]
+    for method in dict.fromkeys(row["method"] for row in rows):
+        own = [row for row in rows if row["method"] == method]
+        means = [np.mean([row.get(column, np.nan) for row in own]) for column in columns]
+        lines.append(f"| {method} | " + " | ".join("" if np.isnan(x) else f"{x:.3f}" for x in means) + " |")
+    return "\n".join(lines)
+
+
+def source(name: str) -> str:
+    """The command, the date and the versions."""
+    about = json.loads((DATA / name / "sweep.json").read_text())
+    versions = ", ".join(f"{package} {number}" for package, number in about["versions"].items())
+    command = about["command"].replace("maca-edu sweep", f"maca-edu sweep --out runs/{name}")
+    return f"```\n{command}\n```\n\n{about['date']}; {versions}."
+
+
+NOISE = {
+    "variance_joint": "variance, joint baseline",
+    "variance_individual": "individual",
+    "variance_corrset": "CorrSet",
+    "variance_method": "as trained",
+    "variance_critic": "critic's Q instead of the return",
+    "cosine_critic": "its cosine",
+    "action_r2": "R² of the critic's action part",
+    "corrset_size": "CorrSet size",
+}
+
+
+def main() -> None:
+    """Write every figure and table whose data are there."""
+    for name, column in FIGURES.items():
+        if not (DATA / name / "curves.csv").exists():
+            continue
+        draw(DATA / name, column, BOOK / "_static" / f"curves_{name}.png")
+        (DATA / name / "table.md").write_text(f"{table(name)}\n\n{source(name)}\n")
+        if "variance_joint" in read(DATA / name / "measured.csv")[0]:
+            (DATA / name / "measured.md").write_text(measured(name, NOISE) + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,50 @@
+"""The tables of "What was learned" are what the data say."""
+
+import re
+import sys
+from pathlib import Path
+
+import pytest
+
+from maca_edu.experiments import sweep
+
+BOOK = Path(__file__).parents[2] / "book"
+sys.path.insert(0, str(BOOK))
+import curves  # noqa: E402
+
+DATA = BOOK / "data"
+NAMES = sorted(path.parent.name for path in (BOOK / "data").glob("*/sweep.json"))
+GUIDE = (BOOK / "guides" / "curves.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_tables_are_made_of_the_data(name):
+    assert (BOOK / "data" / name / "table.md").read_text() == f"{curves.table(name)}\n\n{curves.source(name)}\n"
+    measured = BOOK / "data" / name / "measured.md"
+    assert not measured.exists() or measured.read_text() == curves.measured(name, curves.NOISE) + "\n"
+    assert (BOOK / "_static" / f"curves_{name}.png").stat().st_size > 10_000
+
+
+def test_the_guide_shows_them_all():
+    assert set(NAMES) == set(curves.FIGURES)
+    assert set(re.findall(r"\.\./data/(\w+)/table\.md", GUIDE)) == set(NAMES)
+    assert set(re.findall(r"\.\./_static/curves_(\w+)\.png", GUIDE)) == set(NAMES)
+
+
+def test_claims_of_the_guide():
+    """What the guide's sentences say, asserted on the data."""
+    final = {name: sweep.read(BOOK / "data" / name / "final.csv") for name in NAMES}
+    assert min(row["win_rate"] for row in final["smax_2s3z"]) >= 0.9
+    stuck = [row["method"] for row in final["fridge"] if row["return_mean"] != 5]
+    assert sorted(stuck) == ["ppo-mix"] + ["ppo-sum"] * 3
+    assert {row["return_mean"] for row in final["fridge"]} == {1, 5}
+    for method, (steps, table) in sweep.by_method(sweep.read(DATA / "fridge" / "curves.csv"), "return_mean").items():
+        assert method.startswith("ppo-") or table.mean(axis=0)[steps >= 1_800].min() > 4.75
+    practice = [row["return_mean"] for row in final["practice"]]
+    assert min(practice) >= 0.9 * 7.961
+    for row in sweep.read(BOOK / "data" / "smax_2s3z" / "measured.csv"):
+        if row["method"] == "maca":
+            shares = [row[f"variance_{name}"] for name in ("joint", "individual", "corrset")]
+            assert max(shares) - min(shares) < 0.02
+            assert row["action_r2"] < 0
+            assert row["variance_critic"] < 0.02
