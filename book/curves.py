@@ -6,6 +6,7 @@ Each folder of book/data is what `maca-edu sweep` left behind: curves.csv, final
 """
 
 import json
+import textwrap
 from pathlib import Path
 
 import numpy as np
@@ -45,13 +46,13 @@ def duration(minutes: np.ndarray) -> str:
 
 
 def measured(name: str, columns: dict[str, str]) -> str:
-    """What the runs measured, a row for each method, means over its seeds; columns: name in the data -> heading."""
+    """What the runs measured, means over their seeds, a column for each method; columns: name in the data -> words."""
     rows = read(DATA / name / "measured.csv")
-    lines = ["| method | " + " | ".join(columns.values()) + " |", "|---" * (len(columns) + 1) + "|"]
-    for method in dict.fromkeys(row["method"] for row in rows):
-        own = [row for row in rows if row["method"] == method]
-        means = [np.mean([row.get(column, np.nan) for row in own]) for column in columns]
-        lines.append(f"| {method} | " + " | ".join("" if np.isnan(x) else f"{x:.3f}" for x in means) + " |")
+    methods = list(dict.fromkeys(row["method"] for row in rows))
+    lines = ["| measured | " + " | ".join(methods) + " |", "|---" * (len(methods) + 1) + "|"]
+    for column, words in columns.items():
+        means = [np.mean([row.get(column, np.nan) for row in rows if row["method"] == method]) for method in methods]
+        lines.append(f"| {words} | " + " | ".join("" if np.isnan(x) else f"{x:.3f}" for x in means) + " |")
     return "\n".join(lines)
 
 
@@ -60,18 +61,19 @@ def source(name: str) -> str:
     about = json.loads((DATA / name / "sweep.json").read_text())
     versions = ", ".join(f"{package} {number}" for package, number in about["versions"].items())
     command = about["command"].replace("maca-edu sweep", f"maca-edu sweep --out runs/{name}")
+    command = " \\\n    ".join(textwrap.wrap(command, 84, break_long_words=False, break_on_hyphens=False))
     return f"```\n{command}\n```\n\n{about['date']}; {versions}."
 
 
 NOISE = {
-    "variance_joint": "variance, joint baseline",
-    "variance_individual": "individual",
-    "variance_corrset": "CorrSet",
-    "variance_method": "as trained",
-    "variance_critic": "critic's Q instead of the return",
-    "cosine_critic": "its cosine",
+    "variance_joint": "variance of the gradient with the joint baseline, over that without any",
+    "variance_individual": "the same with the individual baseline",
+    "variance_corrset": "with the CorrSet baseline",
+    "variance_method": "with the baseline that it was trained with",
+    "variance_critic": "with the critic's Q in place of the return",
+    "cosine_critic": "cosine of that gradient with the joint baseline's",
     "action_r2": "R² of the critic's action part",
-    "corrset_size": "CorrSet size",
+    "corrset_size": "agents in a CorrSet",
 }
 
 

@@ -16,7 +16,9 @@ BOOK = ROOT / "book"
 LABS = sorted(path.stem for path in (ROOT / "notebooks").glob("[0-9][0-9]_*.ipynb") if not path.stem.startswith("00"))
 WITH_FRAMES = LABS[:4]  # the labs with a slider over pictures; 5 and 6 have explorers of their own
 TEXTS = sorted(
-    path.relative_to(BOOK).with_suffix("").as_posix() for path in BOOK.rglob("*.md") if "_build" not in path.parts
+    path.relative_to(BOOK).with_suffix("").as_posix()
+    for path in BOOK.rglob("*.md")
+    if not {"_build", "data"} & set(path.parts)
 )
 PAGES = ["search", *TEXTS, *(f"labs/{name}" for name in LABS)]
 
