@@ -66,6 +66,8 @@ def source(name: str) -> str:
 
 
 NOISE = {
+    "noise_joint": "share of noise in the gradient with the joint baseline",
+    "noise_critic": "share of noise with the critic's Q in place of the return",
     "variance_joint": "variance of the gradient with the joint baseline, over that without any",
     "variance_individual": "the same with the individual baseline",
     "variance_corrset": "with the CorrSet baseline",
