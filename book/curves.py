@@ -6,7 +6,7 @@ Each folder of book/data is what `maca-edu sweep` left behind: curves.csv, final
 """
 
 import json
-import textwrap
+import re
 from pathlib import Path
 
 import numpy as np
@@ -61,7 +61,14 @@ def source(name: str) -> str:
     about = json.loads((DATA / name / "sweep.json").read_text())
     versions = ", ".join(f"{package} {number}" for package, number in about["versions"].items())
     command = about["command"].replace("maca-edu sweep", f"maca-edu sweep --out runs/{name}")
-    command = " \\\n    ".join(textwrap.wrap(command, 84, break_long_words=False, break_on_hyphens=False))
+    words = re.findall(r"(?:'[^']*'|\S)+", command)  # what stands in quotes is one word
+    lines = [words[0]]
+    for word in words[1:]:
+        if len(lines[-1]) + len(word) < 84:
+            lines[-1] += f" {word}"
+        else:
+            lines.append(word)
+    command = " \\\n    ".join(lines)
     return f"```\n{command}\n```\n\n{about['date']}; {versions}."
 
 
