@@ -157,6 +157,7 @@ def bench_command(
     what: tyro.conf.Positional[Literal["core", "worlds"]] = "core",
     json: Path | None = None,
     plot: Path | None = None,
+    threads: int = 1,
     peer: tyro.conf.UseAppendAction[tuple[str, ...]] = (),
 ) -> None:
     """Measure speed, as ratios in one run: of the learner (core), or of whole trainings (worlds).
@@ -165,6 +166,7 @@ def bench_command(
         what: core or worlds.
         json: Where to write all numbers.
         plot: Where to draw the growth with the number of agents (core).
+        threads: Processor threads of our trainings (worlds).
         peer: Another code base's steps per second, measured beside ours, as in --peer "HARL=400" (worlds).
     """
     import os
@@ -173,7 +175,7 @@ def bench_command(
     os.environ.setdefault("KINETO_LOG_LEVEL", "99")  # torch's profiler talks
     from maca_edu.experiments import bench
 
-    results = bench.core() if what == "core" else bench.worlds(peers=peer)
+    results = bench.core() if what == "core" else bench.worlds(threads=threads, peers=peer)
     print(bench.table(results))
     if json is not None:
         json.write_text(dumps(results, indent=1) + "\n")
