@@ -215,8 +215,9 @@ def test_a_forked_process_leaves_the_workers_alone(made):
     if child == 0:
         env.close()
         os._exit(0)
-    os.waitpid(child, 0)
+    assert os.waitpid(child, 0)[1] == 0
     play(env, 3)
+    assert env.counts == {"restarts": 0, "discarded": 0}
 
 
 @pytest.mark.parametrize("processes", [0, 2])
