@@ -7,11 +7,12 @@ machine give the same bytes: no time stamps, no versions, cell ids and widget id
 from __future__ import annotations
 
 import argparse
-import os
 import re
 import sys
 import time
 from pathlib import Path
+
+from maca_edu.files import write_whole
 
 NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
 WIDGETS = "application/vnd.jupyter.widget-state+json"
@@ -58,9 +59,7 @@ def build(source: Path, target: Path) -> float:
     notebook = jupytext.read(source, fmt="md:myst")
     execute(notebook, source.stem, target.parent)
     text = nbformat.writes(tidy(notebook)) + "\n"
-    temporary = target.with_name(f".{target.name}.part")
-    temporary.write_text(text, encoding="utf-8")
-    os.replace(temporary, target)
+    write_whole(target, text)
     return time.perf_counter() - start
 
 

@@ -1,6 +1,5 @@
-"""Environments: one contract, and an adapter for each family of games.
+"""Environments: an adapter for each family of games to the contract in `maca_edu.team_env`.
 
-core         what the training loop asks for: TeamEnv, View, TeamStep
 options      options behind a name
 compiled     what any game of JaxMARL needs
 workers      games that are stepped one at a time, in this process or in others
@@ -12,8 +11,6 @@ jaxmpe       the same from JaxMARL, many at once       jaxmpe/simple_spread, ...
 smax         battles from JaxMARL                      smax/2s3z, smax/protoss_5_vs_5, ...
 starcraft    StarCraft II, by the package smacv2       smac/5m_vs_6m, smacv2/zerg_10_vs_10, ...
 pettingzoo   any parallel game with a shared reward    pettingzoo/mpe2.simple_spread_v3, ...
-mpe        three particle games         mpe/simple_spread, ...
-pettingzoo any module's parallel_env    pettingzoo/my_package.my_game
 """
 
 from __future__ import annotations
@@ -21,7 +18,7 @@ from __future__ import annotations
 import importlib
 import importlib.util
 
-from maca_edu.envs.core import TeamEnv, TeamStep, View
+from maca_edu.team_env import TeamEnv, TeamStep, View
 
 __all__ = ["TeamEnv", "TeamStep", "View", "describe", "family", "make", "names"]
 

@@ -22,8 +22,8 @@ from pathlib import Path
 
 import numpy as np
 
-from maca_edu.envs.core import TeamStep, View
-from toy_envs.core import check_integer
+from maca_edu.checks import check_integer
+from maca_edu.team_env import TeamStep, View
 
 RESTARTS = 8  # copies restarted at a time: few episodes end in the same step
 
@@ -102,10 +102,12 @@ def strong(tree):
 
 
 class CompiledEnv:
-    """`batch` copies of a game (see `core.TeamEnv` and the top of this file).
+    """`batch` copies of a game (see `team_env.TeamEnv` and the top of this file).
 
     name: what runs call it. Raises ValueError where batch is not a positive integer.
     """
+
+    deterministic, partners = True, None
 
     def __init__(self, programs: Programs, batch: int, name: str):
         self.name, self.batch = name, check_integer("batch", batch, 1)

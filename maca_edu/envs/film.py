@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import json
-import os
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
@@ -12,10 +11,11 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from maca_edu.checks import check_integer
 from maca_edu.envs import mpe, options, pettingzoo, pictures, smax
-from maca_edu.envs.core import View
 from maca_edu.envs.smax_scenarios import KINDS
-from toy_envs.core import check_integer
+from maca_edu.files import whole_file
+from maca_edu.team_env import View
 
 LONG_FILM = 25  # pictures from which on they follow each other faster
 SLOW, FAST, HOLD = 700, 140, 1600  # milliseconds: between steps of short and of long episodes, and at the end
@@ -121,13 +121,11 @@ def record(player, env: str, path, episodes: int = 1, seed: int = 0) -> Path:
     write = writer(path)
     act = getattr(player, "policy", player)
     played = stage(env)
-    temporary = path.with_name(f".{path.stem}.unfinished{path.suffix}")
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
-        write(temporary, pages(act, played, env, episodes, seed))
-        os.replace(temporary, path)
+        with whole_file(path) as temporary:
+            write(temporary, pages(act, played, env, episodes, seed))
     finally:
-        temporary.unlink(missing_ok=True)
         played.close()
     return path
 

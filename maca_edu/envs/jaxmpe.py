@@ -17,10 +17,10 @@ from functools import lru_cache
 
 import numpy as np
 
+from maca_edu.checks import check_integer
 from maca_edu.envs import options
 from maca_edu.envs.compiled import CompiledEnv, Programs, import_jax
-from maca_edu.envs.core import View
-from toy_envs.core import check_integer
+from maca_edu.team_env import View
 
 PACKAGES = ("jaxmarl",)
 CONTINUOUS = True  # as long as no option says otherwise

@@ -11,8 +11,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from maca_edu.envs.core import TeamStep, View
-from toy_envs.core import check_integer
+from maca_edu.checks import check_integer
+from maca_edu.team_env import TeamStep, View
 
 PUSH = 5.0  # the force of an action of size 1
 MOVES = np.array([[0, 0], [-1, 0], [1, 0], [0, -1], [0, 1]], dtype=np.float64)  # of the discrete actions
@@ -94,11 +94,13 @@ KINDS = {
 
 
 class Particles:
-    """`batch` copies of a particle game (see `core.TeamEnv`).
+    """`batch` copies of a particle game (see `team_env.TeamEnv`).
 
     single: one copy, made by `mpe.single`, from which sizes, beginnings and rules are taken. name: what runs call it.
     Raises ValueError where batch is not a positive integer.
     """
+
+    deterministic, partners = True, None
 
     def __init__(self, single, batch: int, name: str):
         self.name, self.batch = name, check_integer("batch", batch, 1)

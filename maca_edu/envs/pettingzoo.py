@@ -16,10 +16,10 @@ import os
 import numpy as np
 from gymnasium import spaces
 
+from maca_edu.checks import check_integer
 from maca_edu.envs import options
-from maca_edu.envs.core import View
 from maca_edu.envs.workers import Vector
-from toy_envs.core import check_integer
+from maca_edu.team_env import View
 
 PACKAGES = ("pettingzoo",)
 REWARDS = ("shared", "sum", "mean")

@@ -28,11 +28,11 @@ from typing import NamedTuple
 
 import numpy as np
 
+from maca_edu.checks import check_integer
 from maca_edu.envs import options
 from maca_edu.envs.compiled import CompiledEnv, Programs, import_jax
-from maca_edu.envs.core import View
 from maca_edu.envs.smax_scenarios import BATTLES, KINDS, Battle
-from toy_envs.core import check_integer
+from maca_edu.team_env import View
 
 PACKAGES = ("jaxmarl",)
 MOVES = 5  # actions that are no shots
@@ -173,7 +173,7 @@ def programs(battle: Battle, walls: bool, time_limit: int, state: str) -> Progra
 
 
 class SmaxEnv(CompiledEnv):
-    """`batch` battles of a map against JaxMARL's scripted enemy (see `core.TeamEnv` and the top of this file).
+    """`batch` battles of a map against JaxMARL's scripted enemy (see `team_env.TeamEnv` and the top of this file).
 
     name: what runs call it. walls: units die at the edge of the map. time_limit: steps after which a battle is
     truncated. state: "scaled" or "raw". Raises ValueError where one is not allowed or JaxMARL is not installed.

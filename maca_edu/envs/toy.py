@@ -6,23 +6,24 @@ import importlib
 
 import numpy as np
 
+from maca_edu.checks import check_integer
 from maca_edu.envs import options
-from maca_edu.envs.core import TeamStep, View
+from maca_edu.team_env import TeamStep, View
 from maca_edu.training import rng
-from toy_envs.core import Game, check_integer
+from toy_envs.core import Game
 
 PACKAGES = ()
 GAMES = ("fridge", "ring", "climb", "penalty", "xor", "warehouse")
 
 
 class ToyEnv:
-    """`batch` copies of a game (see `core.TeamEnv`); an episode is truncated after the game's horizon.
+    """`batch` copies of a game (see `team_env.TeamEnv`); an episode is truncated after the game's horizon.
 
     game: any object with the methods of `toy_envs.core.Game`. name: what runs call it.
     horizon: steps after which an episode is cut. Raises ValueError where batch is not a positive integer.
     """
 
-    continuous = False
+    continuous, deterministic = False, True
 
     def __init__(self, game: Game, batch: int, name: str):
         self.game, self.name, self.horizon = game, name, game.horizon

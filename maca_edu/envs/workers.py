@@ -39,8 +39,8 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 
-from maca_edu.envs.core import TeamStep, View
-from toy_envs.core import check_integer
+from maca_edu.checks import check_integer
+from maca_edu.team_env import TeamStep, View
 
 LOG = logging.getLogger(__name__)
 SPAWN = multiprocessing.get_context("spawn")
@@ -110,7 +110,7 @@ class Vector:
         ready: Callable[[], None] | None = None,
     ):
         self._hosts, self._owner = [], os.getpid()
-        self.name, self.deterministic, self._ready = name, deterministic, ready
+        self.name, self.deterministic, self.partners, self._ready = name, deterministic, None, ready
         self.batch = check_integer("batch", batch, 1)
         processes = min(check_integer("processes", processes, 0), batch)
         probe = make_single()

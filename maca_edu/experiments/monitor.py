@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-import os
 from importlib.resources import files
 from pathlib import Path
 
 import numpy as np
 from tqdm.auto import tqdm
+
+from maca_edu.files import whole_file
 
 PURPOSES = {"return_mean": "return", "greedy_return_mean": "return, greedy", "win_rate": "wins"}
 PURPOSES |= {"greedy_win_rate": "wins, greedy"}
@@ -69,9 +70,8 @@ def draw(metrics: dict[str, np.ndarray], title: str, path) -> None:
             if name == "win_rate":
                 ax.set_ylim(-0.02, 1.02)
         figure.suptitle(title)
-        temporary = Path(path).with_name(f".{os.getpid()}.{Path(path).name}")
-        figure.savefig(temporary, format="png")
-        os.replace(temporary, path)
+        with whole_file(path) as temporary:
+            figure.savefig(temporary)
 
 
 def smooth(x: np.ndarray) -> np.ndarray:

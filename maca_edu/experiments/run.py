@@ -5,13 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 from maca_edu import envs
+from maca_edu.checks import check_integer
 from maca_edu.experiments.memory import keep_memory
 from maca_edu.experiments.monitor import Monitor, draw
 from maca_edu.experiments.presets import preset as choose
 from maca_edu.training import loop
 from maca_edu.training.config import Config
 from maca_edu.training.run_directory import RunDirectory
-from toy_envs.core import check_integer
 
 
 def train(

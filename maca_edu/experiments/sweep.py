@@ -28,7 +28,8 @@ from tqdm.auto import tqdm
 
 from maca_edu.experiments.monitor import smooth
 from maca_edu.experiments.run import evaluate
-from maca_edu.training.run_directory import RunDirectory, replace
+from maca_edu.files import write_whole
+from maca_edu.training.run_directory import RunDirectory
 
 CURVES = ("return_mean", "win_rate", "greedy_return_mean", "greedy_win_rate")
 ROWS = 50
@@ -84,7 +85,7 @@ def one(run, out, env: str, method: str, seed: int, steps: int, options: str) ->
             traceback.print_exc(file=file)
             code = 1
         if code == 0:
-            replace(path / "final.json", json.dumps(evaluate(path, 100, FINAL_SEED + seed)) + "\n")
+            write_whole(path / "final.json", json.dumps(evaluate(path, 100, FINAL_SEED + seed)) + "\n")
     return code
 
 
@@ -110,7 +111,7 @@ def gather(out, command: str) -> None:
         "python": platform.python_version()
     }
     about = {"command": command, "date": date.today().isoformat(), "versions": versions}
-    replace(Path(out) / "sweep.json", json.dumps(about, indent=2) + "\n")
+    write_whole(Path(out) / "sweep.json", json.dumps(about, indent=2) + "\n")
 
 
 def means(rows: list[dict]) -> dict[str, str]:
@@ -140,7 +141,7 @@ def write(path: Path, rows: list[dict]) -> None:
     writer = csv.DictWriter(text, list(dict.fromkeys(name for row in rows for name in row)), lineterminator="\n")
     writer.writeheader()
     writer.writerows(rows)
-    replace(path, text.getvalue())
+    write_whole(path, text.getvalue())
 
 
 def read(path) -> list[dict]:

@@ -6,8 +6,8 @@ import torch
 from torch import Tensor, nn
 from torch.distributions import Categorical, Distribution, Independent, Normal
 
+from maca_edu.checks import check_integer
 from maca_edu.networks.layers import Trunk, orthogonal
-from toy_envs.core import check_integer
 
 
 class Gaussian(Independent):

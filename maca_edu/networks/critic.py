@@ -22,9 +22,9 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
+from maca_edu.checks import check_integer
 from maca_edu.networks.encoder import Attention, Encoder, t_fixup
 from maca_edu.networks.layers import eye
-from toy_envs.core import check_integer
 
 
 class Encoding(NamedTuple):

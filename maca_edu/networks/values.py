@@ -6,8 +6,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from maca_edu.checks import check_integer
 from maca_edu.networks.layers import Trunk, orthogonal
-from toy_envs.core import check_integer
 
 
 class VCritic(nn.Module):

@@ -10,11 +10,11 @@ from __future__ import annotations
 import json
 import os
 import zipfile
-from pathlib import Path
 
 import numpy as np
 import torch
 
+from maca_edu.files import whole_file
 from maca_edu.training import rng
 
 GENERATORS = (np.random.Generator, torch.Generator)
@@ -56,17 +56,10 @@ def save(path: str | os.PathLike, state) -> None:
 
     Raises ValueError where the state holds anything else.
     """
-    path, arrays = Path(path), {}
+    arrays = {}
     tree = json.dumps(_encode(state, arrays))
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        with open(temporary, "wb") as file:
-            np.savez(file, tree=np.frombuffer(tree.encode(), dtype=np.uint8), **arrays)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with whole_file(path) as temporary, open(temporary, "wb") as file:
+        np.savez(file, tree=np.frombuffer(tree.encode(), dtype=np.uint8), **arrays)
 
 
 def load(path: str | os.PathLike):

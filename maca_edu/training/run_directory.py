@@ -5,9 +5,9 @@ from __future__ import annotations
 import csv
 import json
 import math
-import os
 from pathlib import Path
 
+from maca_edu.files import write_whole
 from maca_edu.training import checkpoint
 
 
@@ -36,10 +36,10 @@ class RunDirectory:
             if differ:
                 raise ValueError(f"out={str(self.path)!r} holds a run with another {', '.join(differ)}")
         self.path.mkdir(parents=True, exist_ok=True)
-        replace(self.path / "config.json", json.dumps(settings | {"steps": steps}, indent=2) + "\n")
+        write_whole(self.path / "config.json", json.dumps(settings | {"steps": steps}, indent=2) + "\n")
         state = self.checkpoint() if self.state.exists() else None
         kept = self.lines()[: state["updates"] + 1] if state is not None else []
-        replace(self.metrics, "".join(kept))
+        write_whole(self.metrics, "".join(kept))
         return state
 
     def settings(self) -> dict:
@@ -77,10 +77,3 @@ class RunDirectory:
             if file.tell() == 0:
                 writer.writeheader()
             writer.writerow(row)
-
-
-def replace(path: Path, text: str) -> None:
-    """Write a file whole or not at all."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    temporary.write_text(text)
-    os.replace(temporary, path)

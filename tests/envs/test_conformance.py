@@ -1,4 +1,4 @@
-"""The contract of `maca_edu.envs.core.TeamEnv`, the same tests for every family of environments."""
+"""The contract of `maca_edu.team_env.TeamEnv`, the same tests for every family of environments."""
 
 import copy
 import functools
@@ -13,8 +13,8 @@ from numpy.testing import assert_array_equal, assert_equal
 
 from maca_edu import envs
 from maca_edu.envs import toy
-from maca_edu.envs.core import View
 from maca_edu.envs.workers import Vector
+from maca_edu.team_env import View
 
 B = 3
 LONG = 60  # steps of the longer plays, enough for an episode to end in every environment

@@ -17,8 +17,8 @@ import pytest
 from fake_singles import Drift, Faulty, Glide, Walk, WithProgram
 from numpy.testing import assert_array_equal
 
-from maca_edu.envs.core import View
 from maca_edu.envs.workers import Limits, Vector
+from maca_edu.team_env import View
 from maca_edu.training import checkpoint
 
 B = 4

@@ -1,4 +1,7 @@
-"""What a team's environment is: B copies of a game, stepped together, one reward for the whole team.
+"""The contract between a game and whoever trains in it: B copies of a game, stepped together, one reward for the team.
+
+This is the whole of it: training uses no name of an environment that is not here, and every environment has them all.
+The adapters that follow the contract are in `maca_edu.envs`.
 
 Steps are counted per environment, never per agent. Where an episode ends the environment starts the next one by
 itself; a step returns both what the agents see now and what they saw last, from which an episode that the clock cut
@@ -7,9 +10,12 @@ off is bootstrapped.
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import NamedTuple, Protocol
 
 import numpy as np
+
+NOTHING = MappingProxyType({})
 
 
 class View(NamedTuple):
@@ -22,7 +28,13 @@ class View(NamedTuple):
 
 
 class TeamStep(NamedTuple):
-    """What a step returns."""
+    """What a step returns.
+
+    info holds numbers of the episode, each `[B]`, that are read where it ended, such as "dead_allies"; they become
+    columns of the run's metrics. One name has a meaning: "discarded" is 1 where the game broke down and the episode
+    was given up (the step then counts as truncated). Such an episode says nothing of the team and is left out of all
+    statistics but the count of discarded ones.
+    """
 
     view: View  # now, after the environments whose episodes ended were reset
     final: View  # before that; where no episode ended the same as view
@@ -30,7 +42,7 @@ class TeamStep(NamedTuple):
     terminated: np.ndarray  # [B] bool, the game is over: nothing follows
     truncated: np.ndarray  # [B] bool, the clock ran out; never where terminated
     won: np.ndarray | None = None  # [B] bool, the episode that ended was won; None where there is no winning
-    info: dict[str, np.ndarray] = {}  # noqa: RUF012  # numbers of the episode, [B], read where it ended: dead_allies
+    info: dict[str, np.ndarray] = NOTHING
 
 
 class TeamEnv(Protocol):
@@ -48,6 +60,8 @@ class TeamEnv(Protocol):
     state_size: int
     horizon: int  # steps after which an episode is cut
     continuous: bool  # actions are float32 [B, n, A], clipped to the game's range; available marks the numbers used
+    deterministic: bool  # the same seed and actions give the same episode, so that a saved one can be continued
+    partners: np.ndarray | None  # [n, n] bool, who earns a term of the reward together with whom; None: not known
 
     def reset(self, seed: int) -> View:
         """Start new episodes everywhere; the seed decides all that follows, but for the actions."""
@@ -62,7 +76,10 @@ class TeamEnv(Protocol):
         """What is known now; the view that the last reset or step returned."""
 
     def state_dict(self) -> dict:
-        """Arrays, numbers and words from which another copy of the environment goes on identically."""
+        """Arrays, numbers and words from which another copy of the environment goes on identically.
+
+        Where the game is not deterministic, `load_state_dict` begins new episodes instead.
+        """
 
     def load_state_dict(self, state: dict) -> None:
         """Go on where `state` was saved."""
