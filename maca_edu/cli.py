@@ -9,7 +9,6 @@ from typing import Literal
 
 import tyro
 
-from maca_edu.experiments.presets import preset
 from maca_edu.training.config import Config
 
 app = tyro.extras.SubcommandApp()
@@ -237,6 +236,8 @@ def defaults(argv: list[str]) -> Config:
     words = [word for part in argv for word in (part.split("=", 1) if part.startswith("--") else [part])]
     chosen = {"env": "toy/fridge", "method": "maca", "preset": None}
     chosen |= {word[2:]: after for word, after in pairwise(words) if word[2:] in chosen and word.startswith("--")}
+    from maca_edu.experiments.presets import preset
+
     return preset(chosen["preset"], chosen["env"], chosen["method"])[0]
 
 

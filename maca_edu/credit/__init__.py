@@ -1,12 +1,23 @@
-"""Sections 3 and 4 of the paper as pure functions of tensors: groups, their baselines' mixture, Table 1.
+"""Sections 3 and 4 of the paper as pure functions of tensors: groups, and the mixture of their baselines.
 
 groups    attention_rollout, corrset, marginals, one_hot
 mixture   mix, without, attention_psi
-table1    one function per method, and ROWS, which finds it by name
+
+Table 1, which joins them, is `maca_edu.training.methods`: there a method is its advantage, its critic and its update.
 """
 
 from maca_edu.credit.groups import attention_rollout, corrset, marginals, one_hot
-from maca_edu.credit.mixture import attention_psi, mix, without
-from maca_edu.credit.table1 import ROWS
+from maca_edu.credit.mixture import CORRSET, INDIVIDUAL, JOINT, attention_psi, mix, without
 
-__all__ = ["ROWS", "attention_psi", "attention_rollout", "corrset", "marginals", "mix", "one_hot", "without"]
+__all__ = [
+    "CORRSET",
+    "INDIVIDUAL",
+    "JOINT",
+    "attention_psi",
+    "attention_rollout",
+    "corrset",
+    "marginals",
+    "mix",
+    "one_hot",
+    "without",
+]

@@ -26,6 +26,7 @@ from datetime import date
 from importlib import resources
 from importlib.metadata import version
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.profiler import ProfilerActivity, profile
@@ -38,12 +39,13 @@ from maca_edu.experiments.memory import keep_memory
 from maca_edu.experiments.presets import preset
 from maca_edu.networks import MacaCritic, VCritic
 from maca_edu.networks.layers import eye
-from maca_edu.training.buffer import RolloutBuffer
+from maca_edu.team_env import TeamStep, View
 from maca_edu.training.config import Config
-from maca_edu.training.critics import Sizes
 from maca_edu.training.learner import Learner
 from maca_edu.training.loop import Trainer
 from maca_edu.training.methods import find
+from maca_edu.training.records import Memory, Rollout, Sizes
+from maca_edu.training.rollout import RolloutBuffer
 
 SMAC = Sizes(obs=124, state=249, n_agents=5, n_actions=12)  # 5m_vs_6m (Table 6)
 AGENTS = (5, 10, 25, 50, 100)
@@ -216,54 +218,45 @@ def baselines(head: str, samples: int, rounds: int, n: int = 25, n_actions: int 
     return row | compare(times, "naive", "fused") | seconds(times) | held
 
 
-def rollout(steps: int, batch: int, sizes: Sizes = SMAC, seed: int = 0) -> tuple[RolloutBuffer, dict]:
-    """A buffer full of noise, with episodes of 25 steps on average, and what is seen after it."""
-    generator = torch.Generator().manual_seed(seed)
-    n, n_actions, flag = sizes.n_agents, sizes.n_actions, torch.bool
-    fields = dict(obs=((n, sizes.obs), torch.float32), state=((sizes.state,), torch.float32))
-    fields |= dict(available=((n, n_actions), flag), alive=((n,), flag), action=((n,), torch.long))
-    buffer = RolloutBuffer(steps, batch, **fields, reward=((), torch.float32))
+def noise_rollout(steps: int, batch: int, sizes: Sizes = SMAC, seed: int = 0) -> Rollout:
+    """A rollout of noise, with episodes of 25 steps on average, begun without memory."""
+    generator = np.random.default_rng(seed)
+    n, n_actions, everyone = sizes.n_agents, sizes.n_actions, np.ones((batch, sizes.n_agents), dtype=bool)
+    every_action = np.ones((batch, n, n_actions), dtype=bool)
+    buffer = RolloutBuffer(sizes, steps, batch)
 
-    def noise(*shape: int) -> Tensor:
-        return torch.randn(batch, *shape, generator=generator)
+    def view() -> View:
+        obs = generator.standard_normal((batch, n, sizes.obs), dtype=np.float32)
+        state = generator.standard_normal((batch, sizes.state), dtype=np.float32)
+        return View(obs, state, every_action, everyone)
 
     for _ in range(steps):
-        seen = dict(obs=noise(n, sizes.obs), state=noise(sizes.state), available=torch.ones(batch, n, n_actions) > 0)
-        action = torch.randint(n_actions, (batch, n), generator=generator)
-        over = torch.rand(batch, generator=generator) < 0.04
-        buffer.add(
-            **seen,
-            alive=torch.ones(batch, n) > 0,
-            action=action,
-            reward=noise(),
-            terminated=over,
-            truncated=over & ~over,
-        )
-    return buffer, seen
+        action = torch.from_numpy(generator.integers(n_actions, size=(batch, n)))
+        over = generator.random(batch) < 0.04
+        reward = generator.standard_normal(batch, dtype=np.float32)
+        now = view()
+        buffer.add(now, action, TeamStep(now, now, reward, over, np.zeros_like(over)))
+    return buffer.rollout(view(), Memory(None, None))
 
 
 def update(recurrent: bool, steps: int, batch: int, rounds: int, epochs: int = 2) -> dict:
     """MACA's update over MAPPO's on the same rollout, networks and settings of the paper but for the epochs.
 
-    critic_share: how much of MACA's update its critic takes, for looking back at the rollout and its regression.
     arithmetic: the same ratio of what matrix products multiply and add, below which no code gets where these take most
     of the time.
     """
-    buffer, last = rollout(steps, batch)
-    learners, in_critic = {}, []
+    played = noise_rollout(steps, batch)
+    learners = {}
     for name in ("mappo", "maca"):
         config, _ = preset("paper", "smac/5m_vs_6m", name)
         config = dataclasses.replace(config, rollout=steps, epochs=epochs, recurrent=recurrent)
         learners[name] = Learner(SMAC, find(name), 0, config)
-    work = {name: arithmetic(lambda x=x: x.update(buffer, last)) for name, x in learners.items()}
-    maca = learners["maca"]
-    maca.critic.judge = timed(maca.critic.judge, in_critic)
-    maca.improve_critic = timed(maca.improve_critic, in_critic)
-    times = alternate({name: lambda x=x: x.update(buffer, last) for name, x in learners.items()}, rounds)
-    share = sum(in_critic) / (rounds + 1) / statistics.mean(times["maca"])
+    tasks = {name: lambda x=x: x.update(played._replace(memory=x.blank_memory(batch))) for name, x in learners.items()}
+    work = {name: arithmetic(task) for name, task in tasks.items()}
+    times = alternate(tasks, rounds)
     row = dict(recurrent=recurrent, steps=steps, batch=batch, epochs=epochs)
     row |= compare(times, "maca", "mappo") | seconds(times)
-    return row | {"arithmetic": work["maca"] / work["mappo"], "critic_share": min(share, 1.0)}
+    return row | {"arithmetic": work["maca"] / work["mappo"]}
 
 
 def arithmetic(task: Callable) -> int:
@@ -294,7 +287,7 @@ def train(env: str, batch: int, method: str, config: Config, updates: int) -> di
     """Train and report shares and steps per second, in total time and in processors' time, after the first update."""
     game = envs.make(env, batch)
     try:
-        trainer = Trainer(game, method, 0, dataclasses.replace(config, diagnose_every=0), updates + 1)
+        trainer = Trainer(game, find(method), 0, dataclasses.replace(config, diagnose_every=0), updates + 1)
         first, rows, began = trainer.step(), [], (time.perf_counter(), time.process_time())
         rows = [trainer.step() for _ in range(updates)]
         wall, processors = time.perf_counter() - began[0], time.process_time() - began[1]
@@ -393,7 +386,7 @@ def print_baselines(row: dict) -> str:
 
 def print_update(row: dict) -> str:
     net, shape = "GRU" if row["recurrent"] else "MLP", f"{row['steps']} x {row['batch']} steps, {row['epochs']} epochs"
-    rest = f"arithmetic {row['arithmetic']:.2f}, MACA's critic {100 * row['critic_share']:.0f} % of its update"
+    rest = f"arithmetic {row['arithmetic']:.2f}"
     return f"{net}  {shape:<26} {print_ratio(row)}  {rest}"
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import nn
 
 from maca_edu.networks import ComaCritic, MacaCritic, QMixer, UtilityCritic, VCritic, count_parameters
-from maca_edu.training.critics import Sizes
+from maca_edu.training.records import Sizes
 
 TASKS = {"5m_vs_6m": Sizes(obs=124, state=249, n_agents=5, n_actions=12)}
 

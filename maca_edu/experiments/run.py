@@ -9,14 +9,16 @@ from maca_edu.checks import check_integer
 from maca_edu.experiments.memory import keep_memory
 from maca_edu.experiments.monitor import Monitor, draw
 from maca_edu.experiments.presets import preset as choose
+from maca_edu.team_env import TeamEnv
 from maca_edu.training import loop
 from maca_edu.training.config import Config
+from maca_edu.training.methods import Method, find
 from maca_edu.training.run_directory import RunDirectory
 
 
 def train(
-    env,
-    method: str = "maca",
+    env: str | TeamEnv,
+    method: str | Method = "maca",
     steps: int = 10_000,
     seed: int = 0,
     out=None,
@@ -26,19 +28,21 @@ def train(
     resume: bool = False,
     save_every: int = 20,
     progress: bool = False,
-):
-    """Train a method of `maca-edu methods` in an environment of `maca-edu envs`; returns a `loop.Run`.
+) -> loop.Run:
+    """Train a method in an environment; returns a `loop.Run`.
 
-    env: a name, such as "toy/fridge", of which `batch` copies are stepped together, or a `TeamEnv`. steps: at most so
-    many environment-steps, counted once for the whole team. out: a new directory, None: nothing is written.
-    preset: one of `presets.PRESETS`, from which config and batch are taken where they are None. resume, save_every: see
-    `loop.train`. progress: show a progress bar. Raises ValueError where an argument is wrong.
+    env: a name of `maca-edu envs`, such as "toy/fridge", of which `batch` copies are stepped together, or a `TeamEnv`.
+    method: a name of `maca-edu methods`, or a `methods.Method` of your own. steps: at most so many environment-steps,
+    counted once for the whole team. out: a new directory, None: nothing is written. preset: one of `presets.PRESETS`,
+    from which config and batch are taken where they are None. resume, save_every: see `loop.train`. progress: show a
+    progress bar. Raises ValueError where an argument is wrong.
     """
     keep_memory()
+    method = find(method)
     name = env if isinstance(env, str) else env.name
     settings, copies = choose(preset, name, method)
     config, batch = config or settings, batch or copies
-    made = []
+    made: list[TeamEnv] = []
     try:
         if isinstance(env, str):
             env = envs.make(name, batch)
@@ -47,7 +51,8 @@ def train(
         if config.evaluate_every or config.psi_design == "paired":
             spare = envs.make(name, at_once(name, config.evaluate_episodes))
             made.append(spare)
-        report = Late(out, steps // (config.rollout * env.batch) * config.rollout * env.batch, progress)
+        in_update = config.rollout * env.batch
+        report = MonitorFromFirstRow(out, steps // in_update * in_update, progress)
         try:
             run = loop.train(env, method, steps, seed, out, config, resume, save_every, report, spare)
         finally:
@@ -56,32 +61,40 @@ def train(
         for one in made:
             one.close()
     if out is not None:
-        draw(run.metrics, f"{method} on {name}, seed {seed}", Path(out) / "progress.png")
+        draw(run.metrics, f"{method.name} on {name}, seed {seed}", Path(out) / "progress.png")
     return run
 
 
-class Late:
-    """A Monitor made at the first row: nothing is written where a run is refused."""
+class MonitorFromFirstRow:
+    """Makes a Monitor when the first row of metrics comes: where a run is refused, nothing has been written.
+
+    out: the run's directory or None. steps: environment-steps of the whole run. progress: show a bar.
+    """
 
     def __init__(self, out, steps: int, progress: bool):
-        self.settings, self.monitor = (out, steps, progress), None
+        self.out, self.steps, self.progress, self.monitor = out, steps, progress, None
 
     def __call__(self, row: dict) -> None:
         if self.monitor is None:
-            out, steps, progress = self.settings
-            self.monitor = Monitor(out, row["env_steps"] // row["update"] * (row["update"] - 1), steps, progress)
+            steps_per_update = row["env_steps"] // row["update"]
+            done_before = steps_per_update * (row["update"] - 1)
+            self.monitor = Monitor(self.out, done_before, self.steps, self.progress)
         self.monitor(row)
 
     def close(self) -> None:
+        """End the bar and the events, if there were any rows."""
         if self.monitor is not None:
             self.monitor.close()
 
 
-def load(path) -> loop.Run:
-    """The run in a directory that `train` wrote, as of its last checkpoint. Raises ValueError where there is none."""
+def load(path, method: Method | None = None) -> loop.Run:
+    """The run in a directory that `train` wrote, as of its last checkpoint.
+
+    method: yours, where it was trained with a `Method` of your own. Raises ValueError where there is no run.
+    """
     env = envs.make(RunDirectory(path).settings()["env"], 1)
     try:
-        return loop.load(env, path)
+        return loop.load(env, path, method)
     finally:
         env.close()
 
@@ -96,7 +109,7 @@ def evaluate(run, episodes: int = 40, seed: int = 0) -> dict:
     run = run if isinstance(run, loop.Run) else load(run)
     env = envs.make(run.settings["env"], at_once(run.settings["env"], episodes))
     try:
-        return loop.play(run, env, seed, episodes)
+        return loop.play(run, env, seed, episodes)._asdict()
     finally:
         env.close()
 

@@ -1,17 +1,22 @@
-"""Training. First the pieces, none of which knows an environment or a method; then the loop that joins them.
+"""Training, from a rollout to better networks. Read in this order; each module stands on those before it.
 
-buffer      What happened?                      RolloutBuffer, minibatches
-returns     What was a step worth?              lambda_returns, next_values
-value_norm  In whose units?                     ValueNorm
-losses      How far may the policy move?        policy_loss, value_loss, entropy, normalise_advantage, HAPPO's factor
-psi         Which mixture of baselines?         PsiSearch
-rng         Whose random numbers?               streams, get_state, set_state
-checkpoint  And if the machine stops?           capture, restore, save, load
+config         What may be told?                        Config
+records        What is handed on, in which shapes?      Rollout, JudgedBatch, ...
+processes      Who learns together?                     Processes, OneProcess
+rollout        What happened?                           RolloutBuffer
+team           Who acts?                                Team, draw_action
+value_norm     In whose units?                          ValueNorm
+critics        What does each critic say and learn?     ValueCritic, ComaCounterfactual, Utilities, Maca
+judging        What do policy and critic think?         judge
+returns        What was a step worth?                   lambda_returns, rollout_returns
+advantages     What do the policies follow?             Advantage
+ppo            How far may one rollout move them?       update_together, update_in_turn, improve_critic
+methods        What separates one method from another?  METHODS: Table 1, each row with its function
+diagnostics    How much of it is noise?                 measure
+psi_search     Which mixture of baselines?              PsiSearch
+learner        The update, as a recipe                  Learner.update
+play           What was learned?                        Policy, play_episodes
+loop           Play, learn, write down                  Trainer.step, train, load
 
-config         What may be told?               Config
-methods        Who is who in Table 1?          METHODS, find, table
-critics        What does each method learn?    CRITICS
-learner        How does a rollout teach?       Team, Learner
-loop           Play, learn, write down         train, load, play
-run_directory  Where is it written?            RunDirectory
+rng, checkpoint and run_directory keep chance, states and files.
 """

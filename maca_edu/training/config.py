@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 ADVANTAGES = ("return", "critic")
-HEADS = ("two", "three")
+HEADS = ("one", "two", "three")
+CRITIC_TARGETS = ("shared", "own", "td")
+BASELINES = ("fused", "definition")
 SCHEDULES = ("constant", "cosine")
 PSI_DESIGNS = ("mirrored", "shuffled", "paired")
 TIME_LIMITS = ("bootstrap", "harl")
@@ -67,9 +69,22 @@ class Config:
     """threshold of the CorrSets, from 0 to 1; None: 1/n"""
     centred: bool = False
     """MACA's critic: Q = V + g(a) - E[g], so that Q(s, pi) is V"""
+    blocks: int = 1
+    """MACA's critic: how many attention blocks follow each other"""
+    attention_heads: int = 1
+    """MACA's critic: heads of each block's attention; divides embed"""
+    attention_residual: bool = False
+    """MACA's critic: attention rollout counts the residual connections too (Abnar and Zuidema, 2020)"""
     heads: str = "two"
-    """MACA's critic learns V(s) and Q(s, a) ("two"), or also Q(s, pi), from which the returns are then bootstrapped, as
-    in the authors' code ("three")"""
+    """MACA's critic learns V(s) and Q(s, a), each with a head ("two"); or V(s) is Q(s, pi), as in the paper's text
+    ("one"); or Q(s, pi) is learned, too, and returns are bootstrapped from it, as in the authors' code ("three")"""
+    critic_targets: str = "shared"
+    """what the critic's outputs learn: all the same lambda-returns, which the policies learn from ("shared"); each its
+    own lambda-return, as in the authors' code ("own"); or one step only, r + gamma V(s') for V and r + gamma Q(s', a')
+    for Q, as in the paper's losses ("td")"""
+    baselines: str = "fused"
+    """how MACA's baselines are computed: by sums and products ("fused"), or as Q of pi-bar written out ("definition");
+    the numbers are the same to rounding"""
     raw_baselines: bool = False
     """leave two of MACA's baselines, individual and CorrSet, in the critic's units, as in the authors' code"""
     psi_mode: str = "bias"
@@ -88,7 +103,7 @@ class Config:
 
     def __post_init__(self):
         """Raises ValueError where a number or a word is wrong."""
-        for name in ("rollout", "epochs", "minibatches", "chunk", "evaluate_episodes"):
+        for name in ("rollout", "epochs", "minibatches", "chunk", "evaluate_episodes", "blocks", "attention_heads"):
             self.check(name, getattr(self, name) >= 1, "integers from 1")
         for name in ("critic_warmup", "diagnose_every", "evaluate_every"):
             self.check(name, getattr(self, name) >= 0, "integers from 0")
@@ -104,8 +119,12 @@ class Config:
         self.check("chunk", divides, f"with a GRU, divisors of rollout={self.rollout}")
         for name in ("actor_sizes", "critic_sizes"):
             self.check(name, len(getattr(self, name)) > 0, "one width or more")
-        words = dict(advantage=ADVANTAGES, time_limits=TIME_LIMITS, heads=HEADS, critic_schedule=SCHEDULES)
-        for name, allowed in (words | {"psi_design": PSI_DESIGNS}).items():
+        self.check("attention_heads", self.embed % self.attention_heads == 0, f"divisors of embed={self.embed}")
+        words = dict(
+            advantage=ADVANTAGES, time_limits=TIME_LIMITS, heads=HEADS, critic_schedule=SCHEDULES, baselines=BASELINES,
+            critic_targets=CRITIC_TARGETS, psi_design=PSI_DESIGNS,
+        )  # fmt: skip
+        for name, allowed in words.items():
             self.check(name, getattr(self, name) in allowed, ", ".join(allowed))
 
     def check(self, name: str, good: bool, allowed: str) -> None:

@@ -1,89 +1,136 @@
-"""The critics as the learner sees them: what they are trained to predict, and what Table 1 asks of them.
+"""The critics of all methods, as training sees them: each says what it thinks, and what it is trained to predict.
 
-All take samples x, a dict of obs `[S, n, d]`, state `[S, s]`, action (long `[S, n]`, or `[S, n, A]` where continuous),
-policy `[S, n, A]`, and for a GRU first `[S]`, where an episode begins, and hidden, the memory before the first step of
-each environment (see networks/layers.py). They have
+Every critic is a module with
 
-    weights             for each prediction its share in the loss
-    predict(x)          {prediction: [S] or [S, n]} in the critic's own units; each is trained on the lambda-returns
-    judge(x, norms)     in the units of the reward, by the names of credit/table1.py: value, q_values, baselines, psi,
-                        own (the critic's Q(s, a), where it has one), and `bootstrap`, [S] or [S, n], the value that
-                        lambda-returns are made of; memory, the GRU's after each sample; and what predict(x) would
-                        say, `predictions`. norms: {prediction: ValueNorm}
+    outputs             what it predicts, in a fixed order; each prediction has its weight in the loss and a ValueNorm
+    judge(x)            all that Table 1 may ask for, in the units of the reward
+    bootstrap(x)        the value from which lambda-returns are bootstrapped, `[S]` or `[S, n]`, and nothing else
+    predict(x)          the outputs, in the critic's own units, to be trained
+    blank_memory(batch) the GRU's memory before anything was seen, None without a GRU
+    levels(x)           Q(s, a) split by credit assignment level, None where the critic cannot be split
+    needs_action        whether `bootstrap` (and `predict`) of a state asks for an action to be drawn there
+
+x is a `records.CriticInput` of S samples.
 """
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import torch
 from torch import Tensor, nn
 
-from maca_edu.credit import attention_psi, attention_rollout, corrset, one_hot
+from maca_edu.credit import attention_psi, attention_rollout, corrset, marginals, one_hot
 from maca_edu.networks import ComaCritic, Encoding, MacaCritic, QMixer, UtilityCritic, VCritic, vdn
+from maca_edu.networks.layers import eye
 from maca_edu.training.config import Config
-from maca_edu.training.methods import Method
+from maca_edu.training.records import CriticInput, CriticWords, Sizes
+from maca_edu.training.value_norm import ValueNorm
 
 
-class Sizes(NamedTuple):
-    """The sizes of an environment."""
+class Output(NamedTuple):
+    """One of a critic's predictions."""
 
-    obs: int
-    state: int
-    n_agents: int
-    n_actions: int
-    continuous: bool = False
+    name: str  # v, q or eq; metrics are called by it: v_rmse
+    weight: float  # its share in the critic's loss
+    norm: ValueNorm  # from the units of the reward to those the network works in, and back
 
 
-def recall(x: dict) -> tuple[Tensor | None, Tensor | None]:
-    """The last two arguments of every network: the memory to begin with, and where to forget it."""
-    return x.get("hidden"), x.get("first")
+class Critic(Protocol):
+    """What training asks of a critic; see the top of this file."""
+
+    outputs: tuple[Output, ...]
+    needs_action: bool
+
+    def judge(self, x: CriticInput) -> CriticWords: ...
+
+    def bootstrap(self, x: CriticInput) -> Tensor: ...
+
+    def predict(self, x: CriticInput) -> tuple[Tensor, ...]: ...
+
+    def levels(self, x: CriticInput) -> Tensor | None: ...
+
+    def blank_memory(self, batch: int, device: torch.device) -> Tensor | None: ...
 
 
-class Values(nn.Module):
+class ValueCritic(nn.Module):
     """V(s) for MAPPO and HAPPO, `[S]`, or V(o_i) of every agent for IPPO, `[S, n]`."""
 
-    weights = {"v": 1.0}  # noqa: RUF012
+    needs_action = False
 
-    def __init__(self, sizes: Sizes, method: Method, config: Config):
+    def __init__(self, sizes: Sizes, config: Config, per_agent: bool = False):
         super().__init__()
-        self.reads = "obs" if method.critic == "observation" else "state"
-        in_size = sizes.obs if self.reads == "obs" else sizes.state
-        self.net = VCritic(in_size, config.critic_sizes, config.recurrent)
+        self.per_agent = per_agent
+        self.net = VCritic(sizes.obs if per_agent else sizes.state, config.critic_sizes, config.recurrent)
+        self.outputs = (Output("v", 1.0, ValueNorm()),)
+        agents = (sizes.n_agents,) if per_agent else ()
+        self.memory_shape = (*agents, config.critic_sizes[-1]) if config.recurrent else None
 
-    def predict(self, x: dict) -> dict:
-        return {"v": self.net(x[self.reads], *recall(x))[0]}
+    def read(self, x: CriticInput) -> tuple[Tensor, Tensor | None]:
+        """V in the network's units, and the memory after each sample."""
+        return self.net(x.obs if self.per_agent else x.state, x.memory, x.first)
 
-    def judge(self, x: dict, norms: dict) -> dict:
-        v, memory = self.net(x[self.reads], *recall(x))
-        value = norms["v"].denormalise(v)
-        team = value if value.dim() == 2 else value.unsqueeze(-1)
-        return {"bootstrap": value, "value": team, "memory": memory, "predictions": {"v": v}}
+    def judge(self, x: CriticInput) -> CriticWords:
+        """V, which is also what returns are bootstrapped from."""
+        v, memory = self.read(x)
+        value = self.outputs[0].norm.denormalise(v)
+        for_each_agent = value if self.per_agent else value.unsqueeze(-1)
+        return CriticWords((v,), bootstrap=value, memory=memory, value=for_each_agent)
+
+    def bootstrap(self, x: CriticInput) -> Tensor:
+        """V."""
+        return self.outputs[0].norm.denormalise(self.read(x)[0])
+
+    def predict(self, x: CriticInput) -> tuple[Tensor, ...]:
+        """V in the network's units."""
+        return (self.read(x)[0],)
+
+    def levels(self, x: CriticInput) -> None:
+        """It knows nothing of actions."""
+
+    def blank_memory(self, batch: int, device: torch.device) -> Tensor | None:
+        """`[B, H]` or `[B, n, H]`."""
+        return blank(self.memory_shape, batch, device)
 
 
-class Coma(nn.Module):
-    """Q of every action of agent i, the others' as played: each agent bootstraps from its own E_{a_i}[Q]."""
+class ComaCounterfactual(nn.Module):
+    """COMA: Q of every action of agent i, the others' as played; each agent bootstraps from its own E_{a_i}[Q]."""
 
-    weights = {"q": 1.0}  # noqa: RUF012
+    needs_action = True  # the others' actions are part of the input
 
-    def __init__(self, sizes: Sizes, method: Method, config: Config):
+    def __init__(self, sizes: Sizes, config: Config):
         super().__init__()
         self.net = ComaCritic(sizes.state, sizes.n_agents, sizes.n_actions, config.critic_sizes, config.recurrent)
+        self.outputs = (Output("q", 1.0, ValueNorm()),)
+        self.memory_shape = (sizes.n_agents, config.critic_sizes[-1]) if config.recurrent else None
 
-    def all_actions(self, x: dict) -> tuple[Tensor, Tensor | None]:
-        """`[S, n, A]` in the critic's units, and the memory."""
-        return self.net(x["state"], one_hot(x["action"], x["policy"]), *recall(x))
+    def read(self, x: CriticInput) -> tuple[Tensor, Tensor | None]:
+        """Q of all actions, `[S, n, A]`, in the network's units, and the memory after each sample."""
+        return self.net(x.state, one_hot(x.action, x.policy), x.memory, x.first)
 
-    def predict(self, x: dict) -> dict:
-        return {"q": taken(self.all_actions(x)[0], x["action"])}
+    def judge(self, x: CriticInput) -> CriticWords:
+        """Q of all actions, of the one played, and its expectation."""
+        raw, memory = self.read(x)
+        q_values = self.outputs[0].norm.denormalise(raw)
+        expected = (x.policy * q_values).sum(dim=-1)  # [S, n]
+        played = of_played(q_values, x.action)
+        return CriticWords((of_played(raw, x.action),), expected, memory, q=played, q_values=q_values)
 
-    def judge(self, x: dict, norms: dict) -> dict:
-        raw, memory = self.all_actions(x)
-        predictions = {"q": taken(raw, x["action"])}
-        q_values = norms["q"].denormalise(raw)
-        own, expected = taken(q_values, x["action"]), (x["policy"] * q_values).sum(dim=-1)
-        facts = {"bootstrap": expected, "q_values": q_values, "own": own}
-        return facts | {"memory": memory, "predictions": predictions}
+    def bootstrap(self, x: CriticInput) -> Tensor:
+        """E_{a_i}[Q] for each agent i, `[S, n]`."""
+        q_values = self.outputs[0].norm.denormalise(self.read(x)[0])
+        return (x.policy * q_values).sum(dim=-1)
+
+    def predict(self, x: CriticInput) -> tuple[Tensor, ...]:
+        """Q of the action played, `[S, n]`."""
+        return (of_played(self.read(x)[0], x.action),)
+
+    def levels(self, x: CriticInput) -> None:
+        """It is not split: an agent's Q is of its own action only."""
+
+    def blank_memory(self, batch: int, device: torch.device) -> Tensor | None:
+        """`[B, n, H]`."""
+        return blank(self.memory_shape, batch, device)
 
 
 class Utilities(nn.Module):
@@ -92,86 +139,148 @@ class Utilities(nn.Module):
     Only differences of one agent's utilities enter its advantage, so of the units the scale matters, not the mean.
     """
 
-    weights = {"q": 1.0}  # noqa: RUF012
+    needs_action = True  # Q(s, a) is of a joint action
 
-    def __init__(self, sizes: Sizes, method: Method, config: Config):
+    def __init__(self, sizes: Sizes, config: Config, mixed: bool):
         super().__init__()
         self.net = UtilityCritic(sizes.obs, sizes.n_actions, config.critic_sizes, config.recurrent)
-        self.mixer = QMixer(sizes.n_agents, sizes.state) if method.critic == "mix" else None
+        self.mixer = QMixer(sizes.n_agents, sizes.state) if mixed else None
+        self.outputs = (Output("q", 1.0, ValueNorm()),)
+        self.memory_shape = (sizes.n_agents, config.critic_sizes[-1]) if config.recurrent else None
 
-    def team(self, utilities: Tensor, x: dict) -> Tensor:
-        """Q(s, a) `[S]` from the utilities `[S, n, A]` of the actions played."""
-        played = taken(utilities, x["action"])  # [S, n]
-        return vdn(played) if self.mixer is None else self.mixer(played, x["state"])
+    def read(self, x: CriticInput) -> tuple[Tensor, Tensor, Tensor | None]:
+        """Utilities `[S, n, A]` and Q(s, a) `[S]` in the network's units, and the memory after each sample."""
+        utilities, memory = self.net(x.obs, x.memory, x.first)
+        played = of_played(utilities, x.action)  # [S, n]
+        q = vdn(played) if self.mixer is None else self.mixer(played, x.state)
+        return utilities, q, memory
 
-    def predict(self, x: dict) -> dict:
-        return {"q": self.team(self.net(x["obs"], *recall(x))[0], x)}
+    def judge(self, x: CriticInput) -> CriticWords:
+        """The utilities and Q(s, a)."""
+        utilities, q, memory = self.read(x)
+        norm = self.outputs[0].norm
+        return CriticWords((q,), norm.denormalise(q), memory, q_values=utilities * norm.std)
 
-    def judge(self, x: dict, norms: dict) -> dict:
-        utilities, memory = self.net(x["obs"], *recall(x))
-        predictions = {"q": self.team(utilities, x)}
-        facts = {"bootstrap": norms["q"].denormalise(predictions["q"]), "q_values": utilities * norms["q"].std}
-        return facts | {"memory": memory, "predictions": predictions}
+    def bootstrap(self, x: CriticInput) -> Tensor:
+        """Q(s, a)."""
+        return self.outputs[0].norm.denormalise(self.read(x)[1])
+
+    def predict(self, x: CriticInput) -> tuple[Tensor, ...]:
+        """Q(s, a) in the network's units."""
+        return (self.read(x)[1],)
+
+    def levels(self, x: CriticInput) -> None:
+        """It is not split: an agent's Q is of its own action only."""
+
+    def blank_memory(self, batch: int, device: torch.device) -> Tensor | None:
+        """`[B, n, H]`."""
+        return blank(self.memory_shape, batch, device)
+
+
+# What MACA's critic learns, with the weights of the losses: V and Q from Table 10, Q(s, pi) from the authors' code.
+MACA_OUTPUTS = {
+    "one": (("v", 1.0), ("q", 0.5)),  # V(s) is Q(s, pi)
+    "two": (("v", 1.0), ("q", 0.5)),  # V(s) has a head of its own
+    "three": (("v", 1.0), ("q", 0.5), ("eq", 1.0)),  # and Q(s, pi) is learned, too: returns are bootstrapped from it
+}
 
 
 class Maca(nn.Module):
-    """MACA's V, Q and baselines from one encoding. Loss weights: Table 10, and for Q(s, pi) the authors' code.
+    """MACA's V, Q, baselines and psi from one encoding of the observations (section 4.2, Figure 1).
 
-    The lambda-returns are bootstrapped from V, or with heads="three" from Q(s, pi).
+    head: of `MacaCritic`. psi_from_attention: the weights are made of attention, as in the authors' code, instead of
+    by the psi head.
     """
 
-    def __init__(self, sizes: Sizes, method: Method, config: Config):
+    def __init__(self, sizes: Sizes, config: Config, head: str = "additive", psi_from_attention: bool = False):
         super().__init__()
-        options = dict(head=method.head, centred=config.centred, embed=config.embed, z_size=config.z_size)
-        self.net = MacaCritic(sizes.obs, sizes.n_agents, sizes.n_actions, recurrent=config.recurrent, **options)
+        self.net = MacaCritic(
+            sizes.obs, sizes.n_agents, sizes.n_actions, head=head, recurrent=config.recurrent, centred=config.centred,
+            embed=config.embed, z_size=config.z_size, n_layers=config.blocks, n_heads=config.attention_heads,
+        )  # fmt: skip
+        self.config, self.head, self.psi_from_attention = config, head, psi_from_attention
         self.sigma = 1 / sizes.n_agents if config.sigma is None else config.sigma
-        self.psi_from_attention = method.psi == "attention"
-        self.raw_baselines = config.raw_baselines
-        self.weights = {"v": 1.0, "q": 0.5} | ({"eq": 1.0} if config.heads == "three" else {})
+        names = MACA_OUTPUTS[config.heads]
+        one_norm = ValueNorm()  # V and Q have the same units where they are one network
+        norms = [one_norm if config.heads == "one" else ValueNorm() for _ in names]
+        self.outputs = tuple(Output(name, weight, norm) for (name, weight), norm in zip(names, norms, strict=True))
+        self.needs_action = config.critic_targets != "shared"  # then Q(s', a') is a target
+        self.memory_shape = (sizes.n_agents, config.embed) if config.recurrent else None
 
-    def predict(self, x: dict) -> dict:
-        z, _ = self.net(x["obs"], *recall(x))
-        return self.predictions(z, one_hot(x["action"], x["policy"]), x["policy"])
+    def judge(self, x: CriticInput) -> CriticWords:
+        """V, Q(s, a), the three baselines, psi, and the attention and CorrSets that they are made of."""
+        z, memory = self.net(x.obs, x.memory, x.first)
+        action, policy = one_hot(x.action, x.policy), x.policy
+        attention = attention_rollout(z.attentions, self.config.attention_residual)  # [S, n, n]
+        groups = corrset(attention, self.sigma)  # [S, n, n]
+        outputs = self.outputs_of(z, action, policy)
+        v, q, *eq = (output.norm.denormalise(y) for output, y in zip(self.outputs, outputs, strict=True))
+        return CriticWords(
+            outputs,
+            bootstrap=eq[0] if eq else v,
+            memory=memory,
+            value=v.unsqueeze(-1),
+            q=q.unsqueeze(-1),
+            baselines=self.baselines(z, policy, action, groups),
+            psi=attention_psi(attention, self.sigma) if self.psi_from_attention else self.net.psi(z),
+            attention=attention,
+            corrset=groups,
+        )
 
-    def predictions(self, z: Encoding, action: Tensor, policy: Tensor) -> dict:
-        """What `predict` says, from the encoding of the observations and one-hot actions `[S, n, A]`."""
-        predictions = {"v": self.net.value(z), "q": self.net.q(z, action, policy)}
-        return predictions | ({"eq": self.net.q(z, policy, policy)} if "eq" in self.weights else {})
+    def baselines(self, z: Encoding, policy: Tensor, action: Tensor, groups: Tensor) -> Tensor:
+        """The joint, individual and CorrSet baselines, `[3, S, n]`, in the units of the reward.
 
-    def judge(self, x: dict, norms: dict) -> dict:
-        z, memory = self.net(x["obs"], *recall(x))
-        action, policy = one_hot(x["action"], x["policy"]), x["policy"]
-        attention = attention_rollout(z.attentions)  # [S, n, n]
-        groups = corrset(attention, self.sigma)
-        baselines = self.net.baselines(z, policy, action, groups)  # [3, S, n]
-        units = norms["q"].denormalise(baselines)
-        predictions = self.predictions(z, action, policy)
-        said = {name: norms[name].denormalise(x) for name, x in predictions.items()}  # [S]
-        return {
-            "bootstrap": said.get("eq", said["v"]),
-            "value": said["v"].unsqueeze(-1),
-            "baselines": torch.cat([units[:1], baselines[1:]]) if self.raw_baselines else units,
-            "psi": attention_psi(attention, self.sigma) if self.psi_from_attention else self.net.psi(z),
-            "own": said["q"].unsqueeze(-1),
-            "corrset": groups,  # [S, n, n]
-            "memory": memory,
-            "predictions": predictions,
-        }
+        By definition each is Q of pi-bar: the policy's probabilities for the agents of a group, the others' actions as
+        played (section 4.2). The fused form gives the same without writing pi-bar out, [S, n, n, A] for each.
+        """
+        if self.config.baselines == "definition":
+            everybody, alone = torch.ones_like(groups), eye(groups).expand_as(groups)
+            pi_bars = (marginals(policy, action, group) for group in (everybody, alone, groups))
+            baselines = torch.stack([self.net.q(z, pi_bar, policy) for pi_bar in pi_bars])
+        else:
+            baselines = self.net.baselines(z, policy, action, groups)
+        in_reward = self.outputs[1].norm.denormalise(baselines)  # Q's units
+        if self.config.raw_baselines:  # as in the authors' code, which brings only the joint one back
+            return torch.cat([in_reward[:1], baselines[1:]])
+        return in_reward
 
-    def levels(self, x: dict, norms: dict) -> Tensor:
-        """Q(s, a) split by the levels of `MacaCritic.level_spectrum`, `[S, n + 1]`, in the units of the reward."""
-        z, _ = self.net(x["obs"], *recall(x))
-        return norms["q"].std * self.net.level_spectrum(z, x["policy"], one_hot(x["action"], x["policy"]))
+    def bootstrap(self, x: CriticInput) -> Tensor:
+        """V(s); where Q(s, pi) is learned, too, that one."""
+        z, _ = self.net(x.obs, x.memory, x.first)
+        raw = self.net.q(z, x.policy, x.policy) if self.config.heads == "three" else self.state_value(z, x.policy)
+        return self.outputs[-1 if self.config.heads == "three" else 0].norm.denormalise(raw)
 
-    def set_psi(self, weight, bias) -> None:
-        """Load the psi head with what CMA-ES proposes: weight `[3, Z]`, bias `[3]`, NumPy arrays."""
-        for parameter, values in ((self.net.psi_head.weight, weight), (self.net.psi_head.bias, bias)):
-            parameter.data.copy_(torch.from_numpy(values))
+    def predict(self, x: CriticInput) -> tuple[Tensor, ...]:
+        """The outputs in the network's units, each `[S]`."""
+        z, _ = self.net(x.obs, x.memory, x.first)
+        return self.outputs_of(z, one_hot(x.action, x.policy), x.policy)
+
+    def outputs_of(self, z: Encoding, action: Tensor, policy: Tensor) -> tuple[Tensor, ...]:
+        """V and Q(s, a), and with three heads Q(s, pi), each `[S]`; action: one-hot or numbers, `[S, n, A]`."""
+        v, q = self.state_value(z, policy), self.net.q(z, action, policy)
+        return (v, q, self.net.q(z, policy, policy)) if self.config.heads == "three" else (v, q)
+
+    def state_value(self, z: Encoding, policy: Tensor) -> Tensor:
+        """V(s), `[S]`, in the network's units."""
+        return self.net.q(z, policy, policy) if self.config.heads == "one" else self.net.value(z)
+
+    def levels(self, x: CriticInput) -> Tensor | None:
+        """Q(s, a) split by credit assignment level, `[S, n + 1]`, in the units of the reward; None for a decoder."""
+        if self.head == "decoder":
+            return None
+        z, _ = self.net(x.obs, x.memory, x.first)
+        return self.outputs[1].norm.std * self.net.level_spectrum(z, x.policy, one_hot(x.action, x.policy))
+
+    def blank_memory(self, batch: int, device: torch.device) -> Tensor | None:
+        """`[B, n, E]`, E the width of a token."""
+        return blank(self.memory_shape, batch, device)
 
 
-def taken(q_values: Tensor, action: Tensor) -> Tensor:
+def of_played(q_values: Tensor, action: Tensor) -> Tensor:
     """Of q_values `[S, n, A]` those of the actions played, `[S, n]`."""
     return q_values.gather(-1, action.unsqueeze(-1)).squeeze(-1)
 
 
-CRITICS = {"state": Values, "observation": Values, "coma": Coma, "sum": Utilities, "mix": Utilities, "maca": Maca}
+def blank(shape: tuple[int, ...] | None, batch: int, device: torch.device) -> Tensor | None:
+    """A GRU's memory of B episodes before anything was seen, zeros `[B, *shape]`; None where there is no GRU."""
+    return None if shape is None else torch.zeros(batch, *shape, device=device)

@@ -17,69 +17,108 @@ method learns from) or critic (the critic's own Q in place of the lambda-return,
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
-from maca_edu.credit.mixture import JOINT
-from maca_edu.training.losses import entropy, masked_mean
+from maca_edu.credit import JOINT
+from maca_edu.networks.layers import eye
+from maca_edu.training.records import JudgedBatch
+from maca_edu.training.team import Team
 
-NAMES = ("joint", "individual", "corrset")  # the order of credit/mixture.py
+NAMES = ("joint", "individual", "corrset")  # the baselines, in the order of credit/mixture.py
 NAN = float("nan")
 
 
-def measure(
-    facts: dict,
-    batch: int,
-    log_prob: Callable[[Tensor], Tensor] | None = None,
-    parameters: Iterable[Tensor] = (),
-    normalise: bool = True,
-    groups: int = 8,
-) -> dict[str, float]:
-    """The columns above, for S = T B samples of T steps in B = `batch` environments, time first.
+class Facts(NamedTuple):
+    """What a measurement needs of S samples."""
 
-    facts: alive bool `[S, n]`, policy `[S, n, A]`, target (the lambda-return, `[S, 1]` or `[S, n]`), advantage `[S, n]`
-    (the method's, not normalised), and of the names of credit/table1.py what the critic has: baselines, value, or
-    q_values with own (its Q of the actions played, `[S, 1]` or `[S, n]`); levels `[S, n + 1]`, own split by
-    `level_spectrum`; psi, only where the method uses it; corrset bool `[S, n, n]`; partners bool `[n, n]` or
-    `[S, n, n]`, the truth about it; entropy `[S, n]`, where it is not that of the probabilities `policy`.
-    log_prob: given the numbers `[E]` of some environments, the log-probabilities `[T, E, n]` of what was played there,
-    with gradient; whole environments, so that an actor with memory can read them from their first step. None: the
-    gradients' columns are there but NaN, and cost nothing. parameters: whose gradient. normalise, groups: see
-    `compare_gradients`.
+    batch: JudgedBatch  # its psi is None where the method does not weigh baselines
+    advantage: Tensor  # [S, n], the method's, not normalised
+    entropy: Tensor  # [S, n], in nats
+    levels: Tensor | None = None  # [S, n + 1], the critic's Q(s, a) split by level; None where it cannot be
+    partners: Tensor | None = None  # [n, n] bool, who earns something with whom; None where nobody knows
+
+
+class Played(NamedTuple):
+    """What the policies read when the samples were played."""
+
+    obs: Tensor  # [S, n, d]
+    first: Tensor  # [S] bool
+    available: Tensor  # [S, n, A] bool
+    memory: Tensor | None  # [B, n, H], before the first step
+
+
+class PolicyGradients(NamedTuple):
+    """The log-probabilities of what was played, with gradient, for some environments at a time.
+
+    log_prob: of numbers `[E]` of environments, `[T, E, n]`; whole environments, so that an actor with memory can read
+    them from their first step. parameters: whose gradient.
     """
-    row = compare_gradients(facts, batch, log_prob, list(parameters), normalise, groups)
+
+    log_prob: Callable[[Tensor], Tensor]
+    parameters: list[Tensor]
+
+    @staticmethod
+    def of(team: Team, played: Played, action: Tensor, shape: tuple[int, int]) -> PolicyGradients:
+        """Of a team and what it played; action: `[S, n]` or `[S, n, A]`; shape: T and B."""
+
+        def log_prob(envs: Tensor) -> Tensor:
+            def of_envs(x: Tensor) -> Tensor:
+                return x.unflatten(0, shape)[:, envs].flatten(0, 1)
+
+            memory = None if played.memory is None else played.memory[envs]
+            distribution, _ = team(of_envs(played.obs), of_envs(played.available), memory, of_envs(played.first))
+            return distribution.log_prob(of_envs(action)).unflatten(0, (shape[0], len(envs)))
+
+        return PolicyGradients(log_prob, list(team.parameters()))
+
+
+def measure(
+    facts: Facts, envs: int, gradients: PolicyGradients | None = None, normalise: bool = True, groups: int = 8
+) -> dict[str, float]:
+    """The columns above, for S = T B samples of T steps in B = `envs` environments, time first.
+
+    gradients: None: their columns are there but NaN, and cost nothing. normalise, groups: see `compare_gradients`.
+    """
+    batch = facts.batch
+    row = compare_gradients(facts, envs, gradients, normalise, groups)
     row |= action_part(facts)
-    if "corrset" in facts:
-        row |= corrset_scores(facts["corrset"], facts["alive"], facts.get("partners"))
-    if "psi" in facts:
-        means = facts["psi"].flatten(0, -2).mean(dim=0).tolist()
+    if batch.corrset is not None:
+        row |= corrset_scores(batch.corrset, batch.alive, facts.partners)
+    if batch.psi is not None:
+        means = batch.psi.flatten(0, -2).mean(dim=0).tolist()
         row |= {f"psi_{name}": mean for name, mean in zip(NAMES, means, strict=True)}
-    spread = masked_mean(facts["entropy"], facts["alive"]) if "entropy" in facts else None
-    return row | {"entropy": (entropy(facts["policy"], facts["alive"]) if spread is None else spread).item()}
+    return row | {"entropy": mean_of(facts.entropy, batch.alive).item()}
 
 
-def baselines_of(facts: dict) -> dict[str, Tensor]:
+def baselines_of(batch: JudgedBatch) -> dict[str, Tensor]:
     """The critic's baselines by name, `[S, 1]` or `[S, n]`: MACA's three, COMA's individual one, or V as the joint."""
-    if "baselines" in facts:
-        return dict(zip(NAMES, facts["baselines"], strict=True))
-    if "own" in facts:
-        return {"individual": (facts["policy"] * facts["q_values"]).sum(dim=-1)}
-    return {"joint": facts["value"]} if "value" in facts else {}
+    if batch.baselines is not None:
+        return dict(zip(NAMES, batch.baselines, strict=True))
+    if batch.q is not None:
+        return {"individual": (batch.policy * batch.q_values).sum(dim=-1)}
+    return {"joint": batch.value} if batch.value is not None else {}
 
 
-def advantages_of(facts: dict) -> dict[str, Tensor]:
-    """The advantages to compare, `[S, n]`. The first is the one without a baseline."""
-    baselines = baselines_of(facts)
-    options = {"none": facts["target"]} | {name: facts["target"] - b for name, b in baselines.items()}
-    options["method"] = facts["advantage"]
-    if "own" in facts:
-        options["critic"] = facts["own"] - next(iter(baselines.values()))
-    return {name: x.expand_as(facts["alive"]) for name, x in options.items()}
+def advantages_of(facts: Facts) -> dict[str, Tensor]:
+    """The advantages to compare, by the names of the columns, `[S, n]`. The first is the one without a baseline."""
+    batch = facts.batch
+    baselines = baselines_of(batch)
+    options = {"none": batch.target}
+    for name, baseline in baselines.items():
+        options[name] = batch.target - baseline
+    options["method"] = facts.advantage
+    if batch.q is not None:
+        options["critic"] = batch.q - next(iter(baselines.values()))
+    return {name: x.expand_as(batch.alive) for name, x in options.items()}
 
 
-def compare_gradients(facts, batch, log_prob, parameters, normalise=True, groups=8) -> dict[str, float]:
+def compare_gradients(
+    facts: Facts, envs: int, gradients: PolicyGradients | None, normalise: bool = True, groups: int = 8
+) -> dict[str, float]:
     """noise_x, variance_x and cosine_x of every baseline, all from the same actions.
 
     The gradient is that of PPO's surrogate at ratio 1, the mean of A_i grad log pi_i over the living: g. Means over
@@ -102,16 +141,17 @@ def compare_gradients(facts, batch, log_prob, parameters, normalise=True, groups
     """
     options = advantages_of(facts)
     names = [f"{kind}_{name}" for kind in ("noise", "variance", "cosine") for name in options]
-    if log_prob is None:
+    if gradients is None:
         return dict.fromkeys(names, NAN)
-    alive, weights = facts["alive"], torch.stack(list(options.values()))  # [S, n], [X, S, n]
+    alive, weights = facts.batch.alive, torch.stack(list(options.values()))  # [S, n], [X, S, n]
     if normalise:
-        weights = weights - torch.stack([masked_mean(x, alive) for x in weights]).view(-1, 1, 1)
+        weights = weights - torch.stack([mean_of(x, alive) for x in weights]).view(-1, 1, 1)
     weights = torch.where(alive, weights, 0.0) / alive.sum().clamp(min=1)
-    parts = torch.arange(batch).tensor_split(min(groups, batch))
-    gradients = group_gradients(log_prob, parameters, weights.unflatten(1, (-1, batch)), parts)  # [X, K, P]
-    mean, variance = variance_of_mean(gradients, torch.tensor([len(part) for part in parts]))  # [X, P], [X]
-    length, first = mean.square().sum(dim=-1).sqrt(), 1 if baselines_of(facts) else 0
+    parts = torch.arange(envs, device=alive.device).tensor_split(min(groups, envs))
+    of_groups = group_gradients(*gradients, weights.unflatten(1, (-1, envs)), parts)  # [X, K, P]
+    sizes = torch.tensor([len(part) for part in parts], device=alive.device)
+    mean, variance = variance_of_mean(of_groups, sizes)  # [X, P], [X]
+    length, first = mean.square().sum(dim=-1).sqrt(), 1 if baselines_of(facts.batch) else 0
     noise = variance / length.square()
     cosine = mean @ mean[first] / (length * length[first])
     return dict(zip(names, torch.cat([noise, variance / variance[0], cosine]).tolist(), strict=True))
@@ -142,10 +182,10 @@ def variance_of_mean(gradients: Tensor, sizes: Tensor) -> tuple[Tensor, Tensor]:
     return mean, (share * apart).sum(dim=-1) / (len(sizes) - 1)
 
 
-def action_part(facts: dict) -> dict[str, float]:
+def action_part(facts: Facts) -> dict[str, float]:
     """action_r2, action_share and level_k_share: what the current actions own of target - V.
 
-    With g = Q(s, a) - Q(s, pi), which are own and the joint baseline, action_r2 is 1 - Var(target - V - g) /
+    With g = Q(s, a) - Q(s, pi), the critic's Q and its joint baseline, action_r2 is 1 - Var(target - V - g) /
     Var(target - V): 1 where g explains all, 0 for a g that is 0, negative for one that misleads. COMA has Q(s, pi) of
     one agent's action only, so its V and g are those of an agent. level_k_share is the mean square of the critic's
     component of level k over Var(target - V), action_share their sum. Under the policy levels are uncorrelated with
@@ -153,14 +193,15 @@ def action_part(facts: dict) -> dict[str, float]:
     share is another where the critic errs, and shares may exceed 1. A critic that cannot be split (with a decoder, or
     COMA's) has no shares. The target bootstraps from the critic's V: its errors enter Var(target - V) too.
     """
-    if "own" not in facts:
+    batch = facts.batch
+    if batch.q is None:
         return {}
-    value = facts["baselines"][JOINT][:, :1] if "baselines" in facts else baselines_of(facts)["individual"]
-    left, g = facts["target"] - value, facts["own"] - value  # [S, 1] or [S, n]
-    total = variance(left, facts["alive"])
-    row = {"action_r2": 1 - ratio(variance(left - g, facts["alive"]), total)}
-    if "levels" in facts:
-        shares = [ratio(x, total) for x in facts["levels"][:, 1:].double().square().mean(dim=0).tolist()]
+    value = batch.baselines[JOINT][:, :1] if batch.baselines is not None else baselines_of(batch)["individual"]
+    left, g = batch.target - value, batch.q - value  # [S, 1] or [S, n]
+    total = variance(left, batch.alive)
+    row = {"action_r2": 1 - ratio(variance(left - g, batch.alive), total)}
+    if facts.levels is not None:
+        shares = [ratio(x, total) for x in facts.levels[:, 1:].double().square().mean(dim=0).tolist()]
         row |= {"action_share": sum(shares)} | {f"level_{k}_share": share for k, share in enumerate(shares, 1)}
     return row
 
@@ -172,14 +213,19 @@ def corrset_scores(corrset: Tensor, alive: Tensor, partners: Tensor | None = Non
     corrset: bool `[S, n, n]`, row i is C_i; alive: bool `[S, n]`, whose rows count; partners: bool `[n, n]` or
     `[S, n, n]`, who earns something together with i; its diagonal is not read. None: size only.
     """
-    size = masked_mean(corrset.sum(dim=-1).double(), alive).item()
+    size = mean_of(corrset.sum(dim=-1).double(), alive).item()
     if partners is None:
         return {"corrset_size": size}
-    others = alive.unsqueeze(-1) & ~torch.eye(alive.shape[-1], dtype=torch.bool)
+    others = alive.unsqueeze(-1) & ~eye(corrset)
     admitted, true = corrset & others, partners & others  # [S, n, n]
     hits = (admitted & true).sum().item()
     precision, recall = ratio(hits, admitted.sum().item()), ratio(hits, true.sum().item())
     return {"corrset_size": size, "corrset_precision": precision, "corrset_recall": recall}
+
+
+def mean_of(x: Tensor, alive: Tensor) -> Tensor:
+    """The mean of x over the living agents' samples; both `[S, n]`."""
+    return torch.where(alive, x, 0.0).sum() / alive.sum().clamp(min=1)
 
 
 def variance(x: Tensor, alive: Tensor) -> float:
@@ -191,3 +237,37 @@ def variance(x: Tensor, alive: Tensor) -> float:
 def ratio(part: float, whole: float) -> float:
     """part / whole, NaN where there is no whole."""
     return part / whole if whole else NAN
+
+
+def join(parts: list, shape: tuple[int, int]) -> tuple[Facts, Played | None]:
+    """The facts of all processes as if one had played everything; shape: T and B of each process."""
+    if len(parts) == 1:
+        return parts[0]
+    everyones_facts, everyones_played = zip(*parts, strict=True)
+    batches = [facts.batch for facts in everyones_facts]
+    fields = {}
+    for name in batches[0].given():
+        axis = 1 if name == "baselines" else 0  # which holds the samples
+        fields[name] = join_samples([getattr(batch, name) for batch in batches], shape, axis)
+    levels = None
+    if everyones_facts[0].levels is not None:
+        levels = join_samples([facts.levels for facts in everyones_facts], shape)
+    facts = Facts(
+        JudgedBatch(**fields),
+        join_samples([facts.advantage for facts in everyones_facts], shape),
+        join_samples([facts.entropy for facts in everyones_facts], shape),
+        levels,
+        everyones_facts[0].partners,
+    )
+    if everyones_played[0] is None:
+        return facts, None
+    memory = None
+    if everyones_played[0].memory is not None:
+        memory = torch.cat([played.memory for played in everyones_played])
+    obs, first, available = (join_samples([played[k] for played in everyones_played], shape) for k in range(3))
+    return facts, Played(obs, first, available, memory)
+
+
+def join_samples(parts: list[Tensor], shape: tuple[int, int], axis: int = 0) -> Tensor:
+    """Samples of several processes, `[S, ...]` each, in one row, time first; axis: which one they are in."""
+    return torch.cat([x.unflatten(axis, shape) for x in parts], dim=axis + 1).flatten(axis, axis + 1)

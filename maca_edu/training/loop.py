@@ -1,4 +1,4 @@
-"""The loop: play, learn, write down; and playing with what was learned."""
+"""The loop: play, learn, write down."""
 
 from __future__ import annotations
 
@@ -12,12 +12,15 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from maca_edu.team_env import TeamEnv, TeamStep
 from maca_edu.training import checkpoint, rng
-from maca_edu.training.buffer import RolloutBuffer
 from maca_edu.training.config import Config
-from maca_edu.training.critics import Sizes
-from maca_edu.training.learner import SEEN, STREAMS, Learner
-from maca_edu.training.methods import find
+from maca_edu.training.learner import Learner
+from maca_edu.training.methods import Method, find
+from maca_edu.training.play import Played, Policy, env_seed, play_episodes
+from maca_edu.training.processes import OneProcess, Processes
+from maca_edu.training.records import Memory, Rollout, Sizes
+from maca_edu.training.rollout import RolloutBuffer
 from maca_edu.training.run_directory import RunDirectory
 
 
@@ -35,154 +38,229 @@ class Run:
         return Policy(self.learner)
 
 
-class Policy:
-    """Plays greedily, and remembers the episodes under way where the team has a memory."""
-
-    def __init__(self, learner: Learner):
-        self.learner, self.memory = learner, None
-
-    def __call__(self, view, first: np.ndarray | None = None) -> np.ndarray:
-        """The likeliest actions, `[B, n]` (continuous: `[B, n, A]`); first: bool `[B]`, where an episode begins.
-
-        Call it once for every step; without `first` no episode begins after the first call.
-        """
-        first = None if first is None else torch.from_numpy(first)
-        action, self.memory = self.learner.act(view, self.memory, first, best=True)
-        return action.numpy()
-
-
 class Trainer:
     """A learner in its environment.
 
-    env: a `TeamEnv`, already made; method: a name of `methods.METHODS`; updates: how many there will be; spare: another
-    copy of the environment, for greedy evaluations and for the two teams of a paired search.
+    env: a `TeamEnv`, already made, with this process's share of the environments. updates: how many there will be.
+    spare: another environment of the same kind, for greedy evaluations and for the two teams of a paired search; only
+    process 0 needs it. Raises ValueError where an argument is wrong or the method's advantage cannot be evaluated.
     """
 
-    def __init__(self, env, method: str, seed: int, config: Config, total: int = 1, spare=None):
-        if config.minibatches > (chunks := config.rollout // (config.chunk if config.recurrent else 1) * env.batch):
+    def __init__(
+        self,
+        env: TeamEnv,
+        method: Method,
+        seed: int,
+        config: Config,
+        updates: int = 1,
+        spare: TeamEnv | None = None,
+        device: torch.device | str = "cpu",
+        processes: Processes | None = None,
+    ):
+        self.processes = OneProcess() if processes is None else processes
+        self.env, self.config, self.updates, self.spare = env, config, updates, spare
+        chunk = config.chunk if config.recurrent else 1
+        chunks = config.rollout // chunk * env.batch * self.processes.count
+        if config.minibatches > chunks:
             raise ValueError(f"minibatches={config.minibatches}; allowed are 1 to {chunks}")
-        self.env, self.config, self.total, self.spare = env, config, total, spare
-        self.learner = Learner(sizes_of(env), find(method), seed, config)
-        partners = getattr(env, "partners", None)
-        self.learner.partners = None if partners is None else torch.from_numpy(partners)
+        self.learner = Learner(sizes_of(env), method, seed, config, device, self.processes)
         self.paired = self.learner.search is not None and config.psi_design == "paired"
-        if spare is None and (config.evaluate_every or self.paired):
+        if self.processes.rank == 0 and spare is None and (config.evaluate_every or self.paired):
             raise ValueError("spare=None; evaluate_every and psi_design='paired' need a second environment")
-        env.reset(env_seed(seed, "train"))
-        self.judge = rng.streams(seed, *STREAMS)["judge"]  # seeds of evaluations during training
-        self.buffer = RolloutBuffer(config.rollout, env.batch, **fields(env))
-        self.memory = None  # the actor's, at the step that comes next
-        self.updates, self.so_far = 0, torch.zeros(env.batch)  # [B] return of the episode under way
+        env.reset(env_seed(seed, "train") if self.processes.rank == 0 else self.shard_seed(seed))
+        self.learner.try_advantage(env.view())
+        self.trial_seeds = rng.streams(seed, *rng.STREAMS)["trials"]  # of evaluations during training
+        self.buffer = RolloutBuffer(sizes_of(env), config.rollout, env.batch, device)
+        self.memory = self.learner.blank_memory(env.batch)  # before the step that comes next
+        self.partners = None if env.partners is None else torch.from_numpy(env.partners).to(device)
+        self.done = 0  # updates
+        self.so_far = np.zeros(env.batch, dtype=np.float32)  # [B] return of the episode under way
 
-    def parts(self) -> dict:
-        """What a checkpoint holds."""
-        mine = {"env": self.env, "updates": self.updates, "so_far": self.so_far, "first": self.buffer.first}
-        return self.learner.parts() | mine | {"judge": self.judge}
+    def shard_seed(self, seed: int) -> int:
+        """The seed of this process's environments, where it is not the first."""
+        sequence = np.random.SeedSequence((env_seed(seed, "train"), self.processes.rank))
+        return int(sequence.generate_state(1, np.uint64)[0]) // 2  # below 2**63, like all seeds
 
-    def restore(self, state: dict) -> None:
-        """Go on where `checkpoint.capture(self.parts())` was called."""
-        plain = checkpoint.restore(self.parts(), state)
-        self.updates, self.so_far, self.buffer.first = plain["updates"], plain["so_far"], plain["first"]
-        if not getattr(self.env, "deterministic", True):  # new episodes begin
-            self.so_far, self.buffer.first = torch.zeros(self.env.batch), torch.ones(self.env.batch, dtype=torch.bool)
-        self.learner.memory = plain["memory"]
-        self.memory = self.learner.memory["actor"]
+    # -----------------------------------------------------------------------------------------------------------------
+    # One step of training
 
-    def step(self) -> dict:
-        """One rollout and one update; returns a row of metrics."""
+    def step(self) -> dict[str, float]:
+        """One rollout and one update; returns a row of metrics. Which columns there are depends on method and game."""
+        # 1. Collect. Everybody plays `rollout` steps in every environment.
         began = time.perf_counter()
-        episodes, in_env = self.collect()
+        rollout, episodes, in_env = self.collect()
         played = time.perf_counter()
-        self.learner.set_critic_rate(self.updates, self.total)
-        team_return = episodes["return_mean"]
-        row = self.learner.update(self.buffer, last_seen(self.env), self.propose(team_return), self.diagnoses())
-        self.learner.memory["actor"] = self.memory
-        self.updates += 1
-        now, per_update = time.perf_counter(), self.config.rollout * self.env.batch
-        row = dict(update=self.updates, env_steps=self.updates * per_update) | episodes | row | self.evaluate()
-        clock = dict(env_seconds=in_env, act_seconds=played - began - in_env, learn_seconds=now - played)
-        return row | clock | {"steps_per_second": per_update / (now - began)}
 
-    def collect(self) -> tuple[dict, float]:
-        """Fill the buffer; returns what the episodes that ended were like, and the seconds spent in the environment.
+        # 2. psi. CMA-ES hears what its last proposal was worth, and makes the next.
+        self.learner.set_critic_rate(self.done, self.updates)
+        eta = self.propose_psi(rollout, episodes["return_mean"])
 
-        return_mean is of undiscounted returns; win_rate and the environment's own numbers follow where there are any.
-        """
+        # 3. Update. Judge, returns, advantages, policies, critic.
+        log, critic_memory = self.learner.update(rollout, eta, self.diagnoses())
+        self.memory = self.memory._replace(critic=critic_memory)
+        self.done += 1
+        learned = time.perf_counter()
+
+        # 4. Evaluate, now and then.
+        evaluation = self.evaluate()
+
+        # 5. Write down.
+        steps = self.config.rollout * self.env.batch * self.processes.count
+        clock = dict(env_seconds=in_env, act_seconds=played - began - in_env, learn_seconds=learned - played)
+        row = dict(update=self.done, env_steps=self.done * steps) | episodes | log | evaluation | clock
+        return row | dict(steps_per_second=steps / (learned - began))
+
+    def collect(self) -> tuple[Rollout, dict[str, float], float]:
+        """Play a rollout; returns it, what the episodes that ended in it were like, and the seconds spent in games."""
+        memory, in_env = self.memory, 0.0
+        actor_memory, view = memory.actor, self.env.view()
+        tally = EpisodeTally()
         self.buffer.clear()
-        ended, in_env, view = [], 0.0, self.env.view()
         for _ in range(self.config.rollout):
-            action, self.memory = self.learner.act(view, self.memory, self.buffer.first)
+            action, actor_memory = self.learner.act(view, actor_memory, self.buffer.next_first)
             began = time.perf_counter()
-            step = self.env.step(action.numpy())
+            step = self.env.step(action.cpu().numpy())
             in_env += time.perf_counter() - began
-            outcome = {name: torch.from_numpy(getattr(step, name)) for name in ("reward", "terminated", "truncated")}
-            self.buffer.add(**tensors(view), action=action, **outcome)
-            self.buffer.keep_final(**tensors(step.final, *SEEN))
-            self.so_far = self.so_far + outcome["reward"]
-            over = step.terminated | step.truncated
-            numbers = {"return_mean": self.so_far.numpy()} | ({} if step.won is None else {"win_rate": step.won})
-            whole = over & (step.info.get("discarded", 0.0) == 0)  # a game that broke down says nothing of the team
-            rows = {name: x[over if name == "discarded" else whole] for name, x in (numbers | step.info).items()}
-            ended.append(rows)
-            self.so_far = torch.where(torch.from_numpy(over), 0.0, self.so_far)
+            self.buffer.add(view, action, step)
+            self.so_far += step.reward
+            tally.add(step, self.so_far)
+            self.so_far[step.terminated | step.truncated] = 0.0
             view = step.view
-        joined = {name: np.concatenate([row[name] for row in ended]) for name in ended[0]}
-        count = len(joined["return_mean"])
-        return {"episodes": count} | {k: float(x.mean()) if len(x) else math.nan for k, x in joined.items()}, in_env
+        self.memory = Memory(actor_memory, memory.critic)  # the critic's follows with the update
+        rollout = self.buffer.rollout(view, memory, self.partners)
+        everyones = self.processes.gather(tally)
+        episodes = None if everyones is None else EpisodeTally.means(everyones)
+        return rollout, self.processes.from_first(episodes), in_env
 
-    def propose(self, team_return: float):
-        """CMA-ES hears what the last candidate for psi's head was worth, and names the next; None without a search."""
+    def diagnoses(self) -> bool:
+        """Whether the coming update measures the gradients' noise."""
+        return self.config.diagnose_every > 0 and self.done % self.config.diagnose_every == 0
+
+    # -----------------------------------------------------------------------------------------------------------------
+    # The search for psi
+
+    def propose_psi(self, rollout: Rollout, team_return: float) -> np.ndarray | None:
+        """Tell the search the return of the policy that its last proposal made, and ask for the next; None without one.
+
+        Every process keeps a search of its own, which hears the same numbers and says the same.
+        """
         search = self.learner.search
         if search is None:
             return None
         if self.paired:
-            search.tell_pair(*self.fork(search.ask_pair()))
+            plus, minus = search.ask_pair()
+            search.tell_pair(*self.try_psi(rollout, plus, minus))
             return search.mean
-        if math.isfinite(team_return):
+        if math.isfinite(team_return):  # an episode ended
             search.tell(team_return)
         return search.ask()
 
-    def fork(self, pair) -> list[float]:
-        """The mean returns of two copies of the team, each after the coming update with a candidate of its own.
+    def try_psi(self, rollout: Rollout, *proposals: np.ndarray) -> list[float]:
+        """The mean return of a copy of the team after an update with each proposal; all play the same episodes.
 
-        Both play the same episodes; afterwards the team is what it was.
+        Afterwards the team is what it was.
         """
         parts = {name: part for name, part in self.learner.parts().items() if name != "search"}
-        before, seed, results = copy.deepcopy(checkpoint.capture(parts)), self.judge_seed(), []
-        for eta in pair:
-            self.learner.update(self.buffer, last_seen(self.env), eta)
-            results.append(self.play(seed)["return_mean"])
-            self.learner.memory = checkpoint.restore(parts, copy.deepcopy(before))["memory"]
-        return results
+        before = copy.deepcopy(checkpoint.capture(parts))
+        seed = self.trial_seed()
+        returns = []
+        for eta in proposals:
+            self.learner.update(rollout, eta)
+            returns.append(self.play(seed).return_mean)
+            checkpoint.restore(parts, copy.deepcopy(before))
+        return returns
 
-    def diagnoses(self) -> bool:
-        """Whether the coming update measures the gradients' noise."""
-        return self.config.diagnose_every > 0 and self.updates % self.config.diagnose_every == 0
+    # -----------------------------------------------------------------------------------------------------------------
+    # Evaluation during training
 
-    def evaluate(self) -> dict:
-        """Columns of greedy play on fresh seeds, not a number between evaluations."""
-        every = self.config.evaluate_every
-        if not every:
+    def evaluate(self) -> dict[str, float]:
+        """Columns of greedy play on fresh seeds; not a number between evaluations, {} where there are none."""
+        if not self.config.evaluate_every:
             return {}
-        if self.updates % every and self.updates != self.total:
-            result = {"return_mean": math.nan, "win_rate": math.nan}
-        else:
-            result = self.play(self.judge_seed())
-        wins = {} if result["win_rate"] is None else {"greedy_win_rate": result["win_rate"]}
-        return {"greedy_return_mean": result["return_mean"]} | wins
+        due = self.done % self.config.evaluate_every == 0 or self.done == self.updates
+        played = self.play(self.trial_seed()) if due else Played(math.nan, math.nan, math.nan)
+        columns = {"greedy_return_mean": played.return_mean}
+        return columns if played.win_rate is None else columns | {"greedy_win_rate": played.win_rate}
 
-    def play(self, seed: int) -> dict:
-        """Greedy play in the spare environment."""
-        return play_episodes(Policy(self.learner), self.spare, seed, self.config.evaluate_episodes)
+    def play(self, seed: int) -> Played:
+        """Greedy play in the spare environment: process 0 plays, and tells the others."""
+        played = None
+        if self.processes.rank == 0:
+            played = play_episodes(Policy(self.learner), self.spare, seed, self.config.evaluate_episodes)
+        return self.processes.from_first(played)
 
-    def judge_seed(self) -> int:
+    def trial_seed(self) -> int:
         """The seed of the next evaluation."""
-        return int(self.judge.integers(2**63))
+        return int(self.trial_seeds.integers(2**63))
+
+    # -----------------------------------------------------------------------------------------------------------------
+    # Checkpoints
+
+    def capture(self) -> dict | None:
+        """All that a run needs to go on, in process 0; None in the others."""
+        share = dict(
+            env=self.env.state_dict(), so_far=self.so_far.copy(), first=self.buffer.next_first,
+            actor_memory=self.memory.actor, critic_memory=self.memory.critic,
+        )  # fmt: skip
+        shares = self.processes.gather(share)
+        if shares is None:
+            return None
+        return checkpoint.capture(self.learner.parts()) | dict(
+            updates=self.done, shares=shares, trial_seeds=rng.get_state(self.trial_seeds)
+        )
+
+    def restore(self, state: dict) -> None:
+        """Go on where `capture` was called; every process reads the whole state and takes its share."""
+        parts = self.learner.parts()
+        checkpoint.restore(parts, {name: x for name, x in state.items() if name not in OF_TRAINER})
+        self.done = state["updates"]
+        rng.set_state(self.trial_seeds, state["trial_seeds"])
+        share = state["shares"][self.processes.rank]
+        self.env.load_state_dict(share["env"])
+        memory = (share["actor_memory"], share["critic_memory"])
+        self.memory = Memory(*(None if m is None else m.to(self.buffer.device) for m in memory))
+        if self.env.deterministic:
+            self.so_far, self.buffer.next_first = share["so_far"], share["first"].to(self.buffer.device)
+        # Otherwise new episodes have begun: their returns start at 0, and the buffer marks their first steps already.
+
+
+OF_TRAINER = ("updates", "shares", "trial_seeds")  # what a checkpoint holds beside the learner's parts
+
+
+class EpisodeTally:
+    """What the episodes that ended in a rollout were like: columns of numbers, one entry for each episode."""
+
+    def __init__(self):
+        self.columns: dict[str, list[np.ndarray]] = {}
+
+    def add(self, step: TeamStep, so_far: np.ndarray) -> None:
+        """Take in the episodes that a step ended; so_far: their undiscounted returns, `[B]`."""
+        over = step.terminated | step.truncated
+        whole = over & (step.info.get("discarded", 0.0) == 0)  # a game that broke down says nothing of the team
+        self._append("return_mean", so_far[whole])
+        if step.won is not None:
+            self._append("win_rate", step.won[whole])
+        for name, numbers in step.info.items():
+            self._append(name, numbers[over if name == "discarded" else whole])
+
+    def _append(self, name: str, numbers: np.ndarray) -> None:
+        self.columns.setdefault(name, []).append(numbers)
+
+    @staticmethod
+    def means(tallies: list[EpisodeTally]) -> dict[str, float]:
+        """The number of episodes, and the mean of every column over all tallies; not a number where none ended."""
+        result = {}
+        for name in tallies[0].columns:
+            numbers = np.concatenate([part for tally in tallies for part in tally.columns[name]])
+            if name == "return_mean":
+                result["episodes"] = len(numbers)
+            result[name] = float(numbers.mean()) if len(numbers) else math.nan
+        return result
 
 
 def train(
-    env,
-    method: str,
+    env: TeamEnv,
+    method: str | Method,
     steps: int,
     seed: int = 0,
     out=None,
@@ -190,107 +268,78 @@ def train(
     resume: bool = False,
     save_every: int = 20,
     report: Callable[[dict], None] | None = None,
-    spare=None,
+    spare: TeamEnv | None = None,
+    device: torch.device | str = "cpu",
+    processes: Processes | None = None,
 ) -> Run:
-    """Train `method` in `env` for at most `steps` environment-steps, which are counted once for the whole team.
+    """Train a method in `env` for at most `steps` environment-steps, which are counted once for the whole team.
 
-    env: a `TeamEnv`; one step of its B environments counts B. out: a directory to write to, None: nowhere.
-    resume: go on in `out`, with the same settings but for steps, as if the run had never stopped. save_every:
-    updates between checkpoints. report: called with each row of metrics. spare: a second environment of the same kind,
-    where config asks for evaluations or a paired search.
+    env: a `TeamEnv`; one step of its B environments counts B, and with several processes those of all. method: a name
+    of `methods.METHODS` or a `Method` of your own. out: a directory to write to, None: nowhere. resume: go on in `out`,
+    with the same settings but for steps, as if the run had never stopped. save_every: updates between checkpoints.
+    report: called with each row of metrics. spare: a second environment of the same kind, where config asks for
+    evaluations or a paired search. Only process 0 writes and reports.
     Raises ValueError where an argument is wrong or `out` exists and resume is not set.
     """
     config = Config() if config is None else config
-    total = steps // (config.rollout * env.batch)
-    if total < 1:
-        raise ValueError(f"steps={steps}; one update takes rollout * batch = {config.rollout * env.batch} steps")
-    trainer = Trainer(env, method, seed, config, total, spare)
-    settings = dict(env=env.name, batch=env.batch, method=method, seed=seed, **dataclasses.asdict(config))
-    rows, directory = [], None
-    if out is not None:
+    processes = OneProcess() if processes is None else processes
+    method = find(method)
+    in_update = config.rollout * env.batch * processes.count
+    updates = steps // in_update
+    if updates < 1:
+        raise ValueError(f"steps={steps}; one update takes rollout * batch = {in_update} steps")
+    trainer = Trainer(env, method, seed, config, updates, spare, device, processes)
+    settings = dict(
+        env=env.name, batch=env.batch * processes.count, method=method.name, seed=seed, processes=processes.count,
+        **dataclasses.asdict(config),
+    )  # fmt: skip
+    rows, directory, state = [], None, None
+    if out is not None and processes.rank == 0:
         directory = RunDirectory(out)
         state = directory.open(settings, steps, resume, fixed_length=config.critic_schedule != "constant")
-        if state is not None:
-            trainer.restore(state)
-            rows = directory.rows(trainer.updates)
-    while trainer.updates < total:
-        rows.append(trainer.step())
+    state = processes.from_first(state)
+    if state is not None:
+        trainer.restore(state)
+        rows = directory.rows(trainer.done) if directory is not None else []
+    while trainer.done < updates:
+        row = trainer.step()
+        saves = out is not None and (trainer.done % save_every == 0 or trainer.done == updates)
+        state = trainer.capture() if saves else None
+        if processes.rank > 0:
+            continue
+        rows.append(row)
         if directory is not None:
-            directory.write(rows[-1])
-            if trainer.updates % save_every == 0 or trainer.updates == total:
-                directory.save(checkpoint.capture(trainer.parts()))
+            directory.write(row)
+            if saves:
+                directory.save(state)
         if report is not None:
-            report(rows[-1])
+            report(row)
     return Run(settings, columns(rows), trainer.learner)
 
 
-def load(env, path) -> Run:
-    """The run in directory `path`, in its environment `env`. Raises ValueError where there is no finished part."""
+def load(env: TeamEnv, path, method: Method | None = None, device: torch.device | str = "cpu") -> Run:
+    """The run in directory `path`, in its environment `env`; method: yours, where the run was trained with one.
+
+    Raises ValueError where there is no finished part.
+    """
     directory = RunDirectory(path)
     settings, state = directory.settings(), directory.checkpoint()
     names = {field.name for field in dataclasses.fields(Config)}
-    config = Config(**{name: tuple(x) if isinstance(x, list) else x for name, x in settings.items() if name in names})
-    config = dataclasses.replace(config, evaluate_every=0)  # there is no training to come
-    learner = Learner(sizes_of(env), find(settings["method"]), settings["seed"], config)
-    learner.memory = checkpoint.restore(learner.parts(), {name: state[name] for name in learner.parts()})["memory"]
+    known = {name: tuple(x) if isinstance(x, list) else x for name, x in settings.items() if name in names}
+    config = Config(**known)
+    learner = Learner(sizes_of(env), find(method or settings["method"]), settings["seed"], config, device)
+    checkpoint.restore(learner.parts(), {name: x for name, x in state.items() if name not in OF_TRAINER})
     return Run(settings, columns(directory.rows(state["updates"])), learner)
 
 
-def play(run: Run, env, seed: int, episodes: int | None = None) -> dict:
-    """Play greedily in `env`, on seeds that training never used: see play_episodes."""
+def play(run: Run, env: TeamEnv, seed: int, episodes: int | None = None) -> Played:
+    """Play greedily in `env`, on seeds that training never used: see `play.play_episodes`."""
     return play_episodes(run.policy, env, env_seed(seed, "evaluate"), episodes)
 
 
-def play_episodes(policy: Policy, env, seed: int, episodes: int | None = None) -> dict:
-    """Play episodes: return_mean, return_std, and win_rate (None where there is no winning).
-
-    episodes: how many, None: one in every environment. Every environment counts its first ones, as many as the others
-    or one more: the first of all to end would be the short ones. Discarded episodes do not count.
-    """
-    view, first = env.reset(seed), np.ones(env.batch, dtype=bool)
-    share, more = divmod(env.batch if episodes is None else episodes, env.batch)
-    left = share + (np.arange(env.batch) < more)  # [B] episodes that are still to count
-    so_far, returns, won = np.zeros(env.batch), [], []
-    while left.any():
-        step = env.step(policy(view, first))
-        so_far += step.reward
-        first = step.terminated | step.truncated
-        counted = first & (left > 0) & (step.info.get("discarded", 0.0) == 0)
-        returns += so_far[counted].tolist()
-        won += [] if step.won is None else step.won[counted].tolist()
-        left -= counted
-        so_far[first] = 0.0
-        view = step.view
-    wins = None if step.won is None else float(np.mean(won))
-    return {"return_mean": float(np.mean(returns)), "return_std": float(np.std(returns)), "win_rate": wins}
-
-
-def env_seed(seed: int, purpose: str) -> int:
-    """The environment's seed, one for each purpose: "train" or "evaluate"."""
-    return int(rng.streams(seed, *STREAMS)[purpose].integers(2**63))
-
-
-def sizes_of(env) -> Sizes:
+def sizes_of(env: TeamEnv) -> Sizes:
     """The sizes of a `TeamEnv`."""
     return Sizes(env.obs_size, env.state_size, env.n_agents, env.n_actions, env.continuous)
-
-
-def fields(env) -> dict:
-    """What a rollout buffer keeps of a step in a `TeamEnv`: shapes and kinds of numbers."""
-    n, A, flag = env.n_agents, env.n_actions, torch.bool
-    action = ((n, A), torch.float32) if env.continuous else ((n,), torch.long)
-    kept = dict(obs=((n, env.obs_size), torch.float32), state=((env.state_size,), torch.float32))
-    return kept | dict(available=((n, A), flag), alive=((n,), flag), action=action, reward=((), torch.float32))
-
-
-def last_seen(env) -> dict:
-    """What the critic is shown of the step that comes next."""
-    return tensors(env.view(), *SEEN)
-
-
-def tensors(view, *names: str) -> dict:
-    """The named fields of a view as tensors, all of them where none is named."""
-    return {name: torch.from_numpy(getattr(view, name)) for name in names or view._fields}
 
 
 def columns(rows: list[dict]) -> dict[str, np.ndarray]:

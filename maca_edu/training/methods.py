@@ -1,68 +1,282 @@
-"""The methods: Table 1 of the paper, the ablations of its Table 3, and two variants. One row each.
+"""The methods: Table 1 of the paper, the ablations of its Table 3, and two variants.
 
-A row names a critic (`critics.CRITICS`), an advantage (`credit.ROWS`, by the method's name) and an update. To add a
-method, add a function to credit/table1.py and a row here.
+A method is one object: its critic, its advantage, its update, what it can do, and the paper's settings for it. Nothing
+else separates one method from another. The advantage is a function of what policy and critic thought of a batch,
+`records.JudgedBatch`, and gives one number for each sample and agent, `[S, n]` or `[S, 1]`. To add a method, write its
+advantage and its row here; or, without touching the library, hand a `Method` of your own to
+`maca_edu.train(method=...)`.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
+
+from torch import Tensor
+
+from maca_edu.credit import CORRSET, INDIVIDUAL, JOINT, mix, without
+from maca_edu.training.advantages import Advantage
+from maca_edu.training.config import Config
+from maca_edu.training.critics import ComaCounterfactual, Critic, Maca, Utilities, ValueCritic, of_played
+from maca_edu.training.ppo import Descent, PolicyBatch, PolicyLog, update_in_turn, update_together
+from maca_edu.training.records import JudgedBatch, Sizes
+from maca_edu.training.team import Team
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Table 1: the advantage of agent i
+
+
+def mappo(batch: JudgedBatch) -> Tensor:
+    """Q(s, a) - E_a[Q(s, a)], with V for the expectation (Table 1, row MAPPO)."""
+    return batch.target - batch.value
+
+
+def ippo(batch: JudgedBatch) -> Tensor:
+    """Q_i(s, a_i) - E_{a_i}[Q_i(s, a_i)], with V of the agent's observation (Table 1, row IPPO)."""
+    return batch.target - batch.value
+
+
+def happo(batch: JudgedBatch) -> Tensor:
+    """factor * (Q(s, a) - E_a[Q(s, a)]), the factor of the agents updated before agent i (Table 1, row HAPPO)."""
+    return batch.factor * (batch.target - batch.value)
+
+
+def coma(batch: JudgedBatch) -> Tensor:
+    """Q(s, a) - E_{a_i}[Q(s, a)] (Table 1, row COMA)."""
+    return batch.target - (batch.policy * batch.q_values).sum(dim=-1)
+
+
+def utilities(batch: JudgedBatch) -> Tensor:
+    """Q_i(s, a_i) - E_{a_i}[Q_i(s, a_i)], where Q is the sum or a monotone mixture of the Q_i (Table 1, rows PPO-Sum
+    and PPO-Mix)."""
+    return of_played(batch.q_values, batch.action) - (batch.policy * batch.q_values).sum(dim=-1)
+
+
+def maca(batch: JudgedBatch) -> Tensor:
+    """Q(s, a) - (psi_1 E_a[Q] + psi_2 E_{a_i}[Q] + psi_3 E_{a_Ci}[Q]) (Table 1, row MACA; Eq. 3 and 4)."""
+    return batch.target - mix(batch.psi, batch.baselines)
+
+
+def maca_cor(batch: JudgedBatch) -> Tensor:
+    """Q(s, a) - E_{a_Ci}[Q(s, a)] (Table 1, row MACA-Cor)."""
+    return batch.target - batch.baselines[CORRSET]
+
+
+def maca_jnt(batch: JudgedBatch) -> Tensor:
+    """The joint baseline alone (Table 3, column MACA-Jnt)."""
+    return batch.target - batch.baselines[JOINT]
+
+
+def maca_ind(batch: JudgedBatch) -> Tensor:
+    """The individual baseline alone (Table 3, column MACA-Ind)."""
+    return batch.target - batch.baselines[INDIVIDUAL]
+
+
+def maca_nocor(batch: JudgedBatch) -> Tensor:
+    """MACA without the CorrSet baseline (Table 3, column MACA-NoCor)."""
+    return batch.target - mix(without(batch.psi, CORRSET), batch.baselines)
+
+
+def maca_noind(batch: JudgedBatch) -> Tensor:
+    """MACA without the individual baseline (Table 3, column MACA-NoInd)."""
+    return batch.target - mix(without(batch.psi, INDIVIDUAL), batch.baselines)
+
+
+def maca_nojnt(batch: JudgedBatch) -> Tensor:
+    """MACA without the joint baseline (Table 3, column MACA-NoJnt)."""
+    return batch.target - mix(without(batch.psi, JOINT), batch.baselines)
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# What a method is
+
+
+# The paper's settings that hold for all methods (Table 7). Where it says nothing: rollouts of 200 steps, the default of
+# the HARL code base, whose 20 environments Table 7 has.
+TABLE_7 = Config(
+    rollout=200, gamma=0.99, lam=0.95, lr=5e-4, epochs=10, minibatches=1, entropy=0.01, max_grad_norm=10.0,
+    recurrent=True, chunk=10, actor_sizes=(64, 64, 64), critic_sizes=(128, 128, 128), std_x=1.0, std_y=0.5,
+)  # fmt: skip
+# Of all methods with MACA's critic: Table 10; psi from a linear map of z: section 4.2; the schedule: the authors' code.
+TABLE_10 = replace(
+    TABLE_7, embed=64, z_size=256, critic_decay=0.01, critic_betas=(0.9, 0.95), critic_schedule="cosine",
+    critic_warmup=10, psi_mode="linear",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class PaperSettings:
+    """What the paper chose for a method (Tables 7 to 15); only PPO's clip parameter differs from task to task."""
+
+    config: Config  # all else
+    clip_smac: float
+    clip_smacv2: float
+    clip_mpe: float
 
 
 @dataclass(frozen=True)
 class Method:
-    """What separates a method from the others.
-
-    critic: a key of `critics.CRITICS`. advantage: in words and symbols. update: "PPO", all agents at once with shared
-    parameters, or "HAPPO", one after the other, each with its own. source: who proposed it. head: of MACA's critic.
-    psi: where its weights come from, "search" (CMA-ES), "attention", or "" where there are none.
-    """
+    """What separates a method from the others."""
 
     name: str
-    critic: str
-    advantage: str
-    update: str
-    source: str
-    head: str = "additive"
+    critic: Callable[[Sizes, Config], Critic]
+    """makes the critic: a class of critics.py, or one with an option chosen"""
+    advantage: Callable[[JudgedBatch], Tensor]
+    """a row of Table 1"""
+    update: Callable[[Team, PolicyBatch, Advantage, Descent], PolicyLog] = update_together
+    """how the policies follow the advantage: `ppo.update_together` or, one after the other, `ppo.update_in_turn`"""
     psi: str = ""
+    """where the weights of its baselines come from: "search" (CMA-ES), "critic" (as they are), or "": none are used"""
+    separate: bool = False
+    """every agent has a network of its own, whatever the settings say"""
+    continuous: bool = True
+    """works where actions are numbers, too; if not, it needs a Q for each of a few actions"""
+    own_q: bool = False
+    """its critic has a Q(s, a), which may stand for the lambda-return (`Config.advantage`)"""
+    paper: PaperSettings = PaperSettings(TABLE_7, 0.1, 0.1, 0.1)
+    """the paper's settings; a method that the paper does not have gets MAPPO's"""
+    critic_in_words: str = "yours"
+    """for people to read"""
+    formula: str = "yours"
+    """the advantage, for people to read"""
+    source: str = "you"
+    """who proposed it"""
 
 
-MIXED = "Q - (psi_1 E_a[Q] + psi_2 E_ai[Q] + psi_3 E_aCi[Q])"
+# ---------------------------------------------------------------------------------------------------------------------
+# The methods
 
-_ROWS = (
-    Method("mappo", "state", "Q - E_a[Q]", "PPO", "Yu et al. 2022"),
-    Method("ippo", "observation", "Q_i - E_ai[Q_i]", "PPO", "de Witt et al. 2020"),
-    Method("happo", "state", "M (Q - E_a[Q])", "HAPPO", "Kuba et al. 2022"),
-    Method("coma", "coma", "Q - E_ai[Q]", "PPO", "Foerster et al. 2018"),
-    Method("ppo-mix", "mix", "Q_i - E_ai[Q_i]", "PPO", "Table 1; mixer: Rashid et al. 2018"),
-    Method("ppo-sum", "sum", "Q_i - E_ai[Q_i]", "PPO", "Table 1; sum: Sunehag et al. 2018"),
-    Method("maca", "maca", MIXED, "PPO", "Table 1", psi="search"),
-    Method("maca-dec", "maca", MIXED, "PPO", "Figure 7", head="decoder", psi="search"),
-    Method("maca-jnt", "maca", "Q - E_a[Q]", "PPO", "Table 3"),
-    Method("maca-cor", "maca", "Q - E_aCi[Q]", "PPO", "Table 1"),
-    Method("maca-ind", "maca", "Q - E_ai[Q]", "PPO", "Table 3"),
-    Method("maca-nocor", "maca", "maca with psi_3 = 0", "PPO", "Table 3", psi="search"),
-    Method("maca-noind", "maca", "maca with psi_2 = 0", "PPO", "Table 3", psi="search"),
-    Method("maca-nojnt", "maca", "maca with psi_1 = 0", "PPO", "Table 3", psi="search"),
-    Method("maca-released", "maca", "maca with psi from attention", "PPO", "authors' code", psi="attention"),
-    Method("maca-multilinear", "maca", MIXED, "PPO", "this project", head="multilinear", psi="search"),
+MAPPO = Method(
+    name="mappo",
+    critic=ValueCritic,
+    critic_in_words="V(s)",
+    advantage=mappo,
+    formula="Q - E_a[Q]",
+    source="Yu et al. 2022",
 )
-METHODS = {method.name: method for method in _ROWS}
+IPPO = Method(
+    name="ippo",
+    critic=partial(ValueCritic, per_agent=True),
+    critic_in_words="V(o_i)",
+    advantage=ippo,
+    formula="Q_i - E_ai[Q_i]",
+    source="de Witt et al. 2020",
+)
+HAPPO = Method(
+    name="happo",
+    critic=ValueCritic,
+    critic_in_words="V(s)",
+    advantage=happo,
+    formula="M (Q - E_a[Q])",
+    update=update_in_turn,
+    separate=True,
+    source="Kuba et al. 2022",
+)
+COMA = Method(
+    name="coma",
+    critic=ComaCounterfactual,
+    critic_in_words="Q(s, (., a_-i))",
+    advantage=coma,
+    formula="Q - E_ai[Q]",
+    continuous=False,
+    own_q=True,
+    paper=PaperSettings(replace(TABLE_7, epochs=5), 0.05, 0.05, 0.05),
+    source="Foerster et al. 2018",
+)
+PPO_MIX = Method(
+    name="ppo-mix",
+    critic=partial(Utilities, mixed=True),
+    critic_in_words="mixture of Q_i",
+    advantage=utilities,
+    formula="Q_i - E_ai[Q_i]",
+    continuous=False,
+    paper=PaperSettings(replace(TABLE_7, critic_sizes=(128, 128)), 0.05, 0.05, 0.05),
+    source="Table 1; mixer: Rashid et al. 2018",
+)
+PPO_SUM = Method(
+    name="ppo-sum",
+    critic=partial(Utilities, mixed=False),
+    critic_in_words="sum of Q_i",
+    advantage=utilities,
+    formula="Q_i - E_ai[Q_i]",
+    continuous=False,
+    paper=PaperSettings(replace(TABLE_7, critic_sizes=(128, 128)), 0.05, 0.05, 0.05),
+    source="Table 1; sum: Sunehag et al. 2018",
+)
+MACA = Method(
+    name="maca",
+    critic=Maca,
+    critic_in_words="MACA's, additive",
+    advantage=maca,
+    formula="Q - (psi_1 E_a[Q] + psi_2 E_ai[Q] + psi_3 E_aCi[Q])",
+    psi="search",
+    own_q=True,
+    paper=PaperSettings(TABLE_10, 0.05, 0.1, 0.1),
+    source="Table 1",
+)
+# The ablations and variants differ from MACA in what their rows say.
+MACA_DEC = replace(
+    MACA,
+    name="maca-dec",
+    critic=partial(Maca, head="decoder"),
+    critic_in_words="MACA's, decoder",
+    source="Figure 7",
+)
+MACA_JNT = replace(MACA, name="maca-jnt", advantage=maca_jnt, psi="", formula="Q - E_a[Q]", source="Table 3")
+MACA_COR = replace(MACA, name="maca-cor", advantage=maca_cor, psi="", formula="Q - E_aCi[Q]", source="Table 1")
+MACA_IND = replace(MACA, name="maca-ind", advantage=maca_ind, psi="", formula="Q - E_ai[Q]", source="Table 3")
+MACA_NOCOR = replace(MACA, name="maca-nocor", advantage=maca_nocor, formula="maca with psi_3 = 0", source="Table 3")
+MACA_NOIND = replace(MACA, name="maca-noind", advantage=maca_noind, formula="maca with psi_2 = 0", source="Table 3")
+MACA_NOJNT = replace(MACA, name="maca-nojnt", advantage=maca_nojnt, formula="maca with psi_1 = 0", source="Table 3")
+MACA_RELEASED = replace(
+    MACA,
+    name="maca-released",
+    critic=partial(Maca, psi_from_attention=True),
+    psi="critic",
+    formula="maca with psi from attention",
+    source="authors' code",
+)
+MACA_MULTILINEAR = replace(
+    MACA,
+    name="maca-multilinear",
+    critic=partial(Maca, head="multilinear"),
+    critic_in_words="MACA's, multilinear",
+    source="this project",
+)
+
+METHODS = {
+    method.name: method
+    for method in (
+        MAPPO, IPPO, HAPPO, COMA, PPO_MIX, PPO_SUM, MACA, MACA_DEC, MACA_JNT, MACA_COR, MACA_IND, MACA_NOCOR,
+        MACA_NOIND, MACA_NOJNT, MACA_RELEASED, MACA_MULTILINEAR,
+    )
+}  # fmt: skip
 
 
-def find(name: str) -> Method:
-    """The method called `name`; ValueError where there is none."""
-    if name not in METHODS:
-        raise ValueError(f"method={name!r}; allowed are {', '.join(METHODS)}")
-    return METHODS[name]
+def find(method: str | Method) -> Method:
+    """The method of that name, or a `Method` of your own as it is.
+
+    Raises ValueError where there is none of that name, or yours has the name of another.
+    """
+    if isinstance(method, Method):
+        if method.name in METHODS and method is not METHODS[method.name]:
+            raise ValueError(f"method={method.name!r} is the name of another method; give yours a name of its own")
+        return method
+    if method not in METHODS:
+        raise ValueError(f"method={method!r}; allowed are {', '.join(METHODS)}, or a Method of your own")
+    return METHODS[method]
 
 
 def table() -> str:
     """Every method on a line: name, critic, advantage, update, source."""
     rows = [("name", "critic", "advantage", "update", "source")]
-    for m in _ROWS:
-        critic = f"{m.critic} ({m.head})" if m.critic == "maca" else m.critic
-        rows.append((m.name, critic, m.advantage, m.update, m.source))
+    for method in METHODS.values():
+        update = "HAPPO" if method.update is update_in_turn else "PPO"
+        rows.append((method.name, method.critic_in_words, method.formula, update, method.source))
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    lines = ("  ".join(word.ljust(width) for word, width in zip(row, widths, strict=True)) for row in rows)
-    return "\n".join(line.rstrip() for line in lines)
+    lines = []
+    for row in rows:
+        padded = [word.ljust(width) for word, width in zip(row, widths, strict=True)]
+        lines.append("  ".join(padded).rstrip())
+    return "\n".join(lines)

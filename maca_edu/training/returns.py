@@ -15,8 +15,11 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import torch
+from torch import Tensor
 
-from maca_edu.training.config import TIME_LIMITS
+from maca_edu.training.config import TIME_LIMITS, Config
+from maca_edu.training.judging import Judgement
+from maca_edu.training.records import Rollout
 
 
 class Returns(NamedTuple):
@@ -27,7 +30,7 @@ class Returns(NamedTuple):
 
 
 def lambda_returns(
-    reward, value, next_value, terminated, truncated, gamma: float, lam: float, time_limits="bootstrap", alive=None
+    reward, value, next_value, terminated, truncated, gamma: float, lam: float, time_limits="bootstrap"
 ) -> Returns:
     """Generalised advantage estimates and lambda-returns of T steps in B environments (Schulman et al., 2016).
 
@@ -35,8 +38,7 @@ def lambda_returns(
     next_value: V(s_{t+1}), like value, see `next_values`. terminated, truncated: `[T, B]` bool.
     time_limits: what a truncated step's return is. "bootstrap": r_t + gamma V(s_{t+1}), s_{t+1} the true final state;
     "harl": V(s_t), so its advantage is 0, as the HARL code base (Zhong et al., 2024) has it.
-    alive: `[T, B, n]` bool. A dead agent's steps get advantage 0; its death ends nothing, for the team's later
-    rewards still depend on what it did, so they reach its earlier steps.
+    An agent's death ends nothing: later rewards still depend on what it did, so they reach its earlier steps.
     Raises ValueError where a shape or a number is wrong.
     """
     _check(reward, value, next_value, terminated, truncated, gamma, lam, time_limits)
@@ -55,20 +57,55 @@ def lambda_returns(
     for t in reversed(range(len(value))):
         later = delta[t] + gamma * lam * torch.where(goes_on[t], later, 0.0)
         advantage[t] = later
-    if alive is not None:
-        advantage = torch.where(alive, advantage, 0.0)
     return Returns(advantage, advantage + value)
 
 
-def next_values(value, last_value, final_value, truncated):
-    """V(s_{t+1}) of every step: the next step's value, or where the clock ran out the final observation's.
+def next_values(value, last_value, truncated, cuts, cut_values):
+    """V(s_{t+1}) of every step: the next step's value, or where the clock ran out that of the true final observation.
 
-    value: V(s_t), `[T, B]` or `[T, B, n]`. last_value: V of the observation after the last step, `[B]` or `[B, n]`.
-    final_value: like value; read only where truncated, V of the observation which the reset has replaced.
-    truncated: `[T, B]` bool.
+    value: V(s_t), `[T, B]` or `[T, B, n]`. last_value: V of what is seen after the last step, `[B]` or `[B, n]`.
+    truncated: `[T, B]` bool. cuts: `[E]` long, the samples t B + b where it is true. cut_values: `[E]` or `[E, n]`, V
+    of what was seen last there; None where E = 0.
     """
     after = torch.cat([value[1:], last_value[None]])
-    return torch.where(truncated.reshape(truncated.shape + (1,) * (value.dim() - 2)), final_value, after)
+    if cut_values is None:
+        return after
+    finals = torch.zeros_like(value).flatten(0, 1).index_copy(0, cuts, cut_values).view_as(value)
+    return torch.where(truncated.reshape(truncated.shape + (1,) * (value.dim() - 2)), finals, after)
+
+
+def rollout_returns(rollout: Rollout, judgement: Judgement, config: Config) -> Tensor:
+    """The lambda-returns of a rollout's samples, `[S]`, or `[S, n]` where each agent has a value of its own."""
+    finals = None if judgement.finals is None else judgement.finals.bootstrap
+    return _returns_from(rollout, judgement.critic.bootstrap, judgement.last.bootstrap, finals, config, config.lam)
+
+
+def critic_targets(rollout: Rollout, judgement: Judgement, returns: Tensor, config: Config) -> list[Tensor]:
+    """What each of the critic's outputs is to learn, `[S]` or `[S, n]`, in the units of the reward.
+
+    With `critic_targets="shared"` all learn `returns`, the same lambda-returns that the policies learn from. With "own"
+    each learns the lambda-return bootstrapped from itself, as in the authors' code; with "td" that with lambda = 0:
+    r + gamma V(s') for V and r + gamma Q(s', a') for Q (the paper's losses, section 4.2).
+    """
+    if config.critic_targets == "shared":
+        return [returns for _ in judgement.critic.outputs]
+    lam = config.lam if config.critic_targets == "own" else 0.0
+    targets = []
+    for k, now in enumerate(judgement.values):
+        finals = None if judgement.finals is None else judgement.finals.values[k]
+        targets.append(_returns_from(rollout, now, judgement.last.values[k], finals, config, lam))
+    return targets
+
+
+def _returns_from(
+    rollout: Rollout, now: Tensor, last: Tensor, finals: Tensor | None, config: Config, lam: float
+) -> Tensor:
+    """Lambda-returns `[S, ...]` from values now `[S, ...]`, after the last step `[B, ...]`, and at cuts `[E, ...]`."""
+    value = now.unflatten(0, rollout.shape)  # [T, B, ...]
+    following = next_values(value, last, rollout.truncated, rollout.finals.index, finals)
+    ends = (rollout.terminated, rollout.truncated)
+    returns = lambda_returns(rollout.reward, value, following, *ends, config.gamma, lam, config.time_limits).returns
+    return returns.flatten(0, 1)
 
 
 def _check(reward, value, next_value, terminated, truncated, gamma, lam, time_limits) -> None:

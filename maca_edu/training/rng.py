@@ -5,6 +5,10 @@ from __future__ import annotations
 import numpy as np
 import torch
 
+# A run's streams, each for one purpose. The last three give seeds to environments: for training, for evaluation after
+# it, and for evaluation during it.
+STREAMS = ("networks", "actions", "minibatches", "psi", "train", "evaluate", "trials")
+
 
 def streams(seed: int, *names: str) -> dict[str, np.random.Generator]:
     """Independent NumPy generators, one for each name, the same for the same seed and names in the same order."""

@@ -17,6 +17,8 @@ from __future__ import annotations
 
 import torch
 
+from maca_edu.training.processes import Processes
+
 MIN_VARIANCE = 1e-2
 
 
@@ -33,13 +35,15 @@ class ValueNorm:
         self.beta = beta
         self.sums = torch.zeros(3, dtype=torch.float64)  # m, q, w
 
-    def update(self, targets: torch.Tensor) -> None:
-        """Take in targets of any shape. Raises ValueError where one is not finite or there are none."""
+    def update(self, targets: torch.Tensor, processes: Processes | None = None) -> None:
+        """Take in targets of any shape, of all processes. ValueError where one is not finite or there are none."""
         x = targets.detach().to(self.sums.dtype)
         if x.numel() == 0 or not torch.isfinite(x).all():
             raise ValueError(f"targets of shape {tuple(x.shape)} are empty or not finite; allowed are finite numbers")
-        new = torch.stack([x.mean(), x.square().mean(), torch.ones((), dtype=x.dtype)])
-        self.sums = self.beta * self.sums + (1 - self.beta) * new
+        means = torch.stack([x.mean(), x.square().mean(), torch.ones_like(x.mean())])
+        if processes is not None:
+            means = processes.average(means, torch.tensor(x.numel(), device=x.device))
+        self.sums = self.beta * self.sums + (1 - self.beta) * means.cpu()
 
     @property
     def mean(self) -> float:

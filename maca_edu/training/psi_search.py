@@ -193,3 +193,12 @@ def finite(name: str, value) -> float:
     if not math.isfinite(value):
         raise ValueError(f"{name}={value}; allowed are finite numbers")
     return float(value)
+
+
+def load_head(head, eta: np.ndarray) -> None:
+    """Write a proposal into the psi head."""
+    import torch
+
+    weight, bias = linear_map(eta, head.in_features)
+    head.weight.data.copy_(torch.from_numpy(weight))
+    head.bias.data.copy_(torch.from_numpy(bias))

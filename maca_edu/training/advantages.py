@@ -1,0 +1,67 @@
+"""The advantage that the policies follow: a row of Table 1, normalised over the whole rollout.
+
+Entries are samples of agents; `alive` marks those of agents that live. The dead act on paper only and count nowhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from maca_edu.training.processes import Processes
+from maca_edu.training.records import JudgedBatch
+
+EPSILON = 1e-5  # added to the deviation
+
+
+class Advantage:
+    """A row of Table 1 for the samples of a rollout.
+
+    row: a function of a `JudgedBatch`. raw: what it gives with HAPPO's factor 1, `[S, n]`, in the units of the reward.
+    Raises ValueError where the row fails or gives another shape or numbers that are not finite.
+    """
+
+    def __init__(self, row: Callable[[JudgedBatch], Tensor], batch: JudgedBatch, processes: Processes):
+        self.row, self.batch = row, batch
+        self.raw = evaluate(row, batch)
+        alive = batch.alive
+        self.mean = processes.average(masked_mean(self.raw, alive), alive.sum())
+        centred = torch.where(alive, self.raw - self.mean, 0.0)
+        self.deviation = processes.average(masked_mean(centred.square(), alive), alive.sum()).sqrt()
+
+    def normalised(self, factor: Tensor) -> Tensor:
+        """(A - mean) / deviation over all agents and samples of the rollout, `[S, n]`; 0 for the dead.
+
+        factor: HAPPO's M, `[S, 1]`. Where it is not 1, the mean was taken before the advantage was weighed by it, so
+        the mean is weighed, too: what is subtracted stays a constant baseline.
+        """
+        weighed = evaluate(self.row, self.batch._replace(factor=factor))
+        centred = torch.where(self.batch.alive, weighed - factor * self.mean, 0.0)
+        return centred / (self.deviation + EPSILON)
+
+
+def evaluate(row: Callable[[JudgedBatch], Tensor], batch: JudgedBatch) -> Tensor:
+    """The row's advantages, `[S, n]`. Raises ValueError where it gives none, and says what it may ask for."""
+    name = getattr(row, "__name__", "advantage")
+    try:
+        advantage = row(batch)
+    except (AttributeError, TypeError) as error:
+        raise ValueError(
+            f"advantage={name} failed: {error}; from this method's critic it may ask for {', '.join(batch.given())}"
+        ) from error
+    shape, S = tuple(batch.alive.shape), len(batch.alive)
+    if not isinstance(advantage, Tensor) or tuple(advantage.shape) not in (shape, (S, 1)):
+        given = tuple(advantage.shape) if isinstance(advantage, Tensor) else type(advantage).__name__
+        raise ValueError(f"advantage={name} gave {given}; allowed are tensors of shape {shape} or {(S, 1)}")
+    if not torch.isfinite(advantage).all():
+        raise ValueError(f"advantage={name} gave numbers that are not finite; allowed are finite ones")
+    return advantage.detach().expand(shape)
+
+
+def masked_mean(x: Tensor, alive: Tensor | None = None) -> Tensor:
+    """Mean of x over the entries where alive (bool, x's shape; None: all); 0 where there are none."""
+    if alive is None:
+        return x.mean()
+    return torch.where(alive, x, 0.0).sum() / alive.sum().clamp(min=1)

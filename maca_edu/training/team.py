@@ -1,0 +1,84 @@
+"""The team's policies: one network for all agents, or one for each; and the chance with which they act.
+
+An action is drawn from a distribution and from noise, which is drawn first and by itself: so several processes, each
+with some of the environments, can draw the same noise and take their own rows of it (see processes.py).
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.distributions import Categorical, Distribution
+
+from maca_edu.networks import Actor, Gaussian
+from maca_edu.training.config import Config
+from maca_edu.training.records import Sizes
+
+
+class Team(nn.Module):
+    """The agents' policies: one network for all, or with shared=False one for each agent."""
+
+    def __init__(self, sizes: Sizes, config: Config, shared: bool):
+        super().__init__()
+        options = dict(continuous=sizes.continuous, std_x=config.std_x, std_y=config.std_y, recurrent=config.recurrent)
+        count = 1 if shared else sizes.n_agents
+        nets = (Actor(sizes.obs, sizes.n_actions, config.actor_sizes, **options) for _ in range(count))
+        self.nets = nn.ModuleList(nets)
+        self.memory_shape = (sizes.n_agents, config.actor_sizes[-1]) if config.recurrent else None
+
+    def blank_memory(self, batch: int, device: torch.device) -> Tensor | None:
+        """The memory before anything was seen, `[B, n, H]`; None without GRUs."""
+        return None if self.memory_shape is None else torch.zeros(batch, *self.memory_shape, device=device)
+
+    def forward(
+        self,
+        obs: Tensor,
+        available: Tensor,
+        memory: Tensor | None = None,
+        first: Tensor | None = None,
+        agent: int | None = None,
+    ) -> tuple[Distribution, Tensor | None]:
+        """Distributions `[S, n]` and the GRUs' memory after each sample, `[S, n, H]` or None.
+
+        obs `[S, n, d]`, available `[S, n, A]`, memory `[B, n, H]` before the first sample of each environment, first
+        `[S]`, where an episode begins. With agent, all of these with n = 1, for that agent alone.
+        """
+        if len(self.nets) == 1:
+            return self.nets[0](obs, available, memory, first)
+        if agent is not None:
+            return self.nets[agent](obs, available, memory, first)
+        distributions, memories = [], []
+        for i, net in enumerate(self.nets):
+            own = slice(i, i + 1)
+            own_memory = None if memory is None else memory[:, own]
+            distribution, after = net(obs[:, own], available[:, own], own_memory, first)
+            distributions.append(distribution)
+            memories.append(after)
+        return side_by_side(distributions), None if memories[0] is None else torch.cat(memories, dim=1)
+
+
+def side_by_side(distributions: list[Distribution]) -> Distribution:
+    """The agents' distributions, each with batch shape `[S, 1]`, as one with batch shape `[S, n]`."""
+    if isinstance(distributions[0], Categorical):
+        return Categorical(logits=torch.cat([d.logits for d in distributions], dim=1), validate_args=False)
+    mean = torch.cat([d.base_dist.loc for d in distributions], dim=1)
+    std = torch.cat([d.base_dist.scale for d in distributions], dim=1)
+    return Gaussian(mean, std, torch.cat([d.real for d in distributions], dim=1))
+
+
+def draw_noise(generator: torch.Generator, shape: tuple[int, ...], continuous: bool) -> Tensor:
+    """Chance for actions of the given shape, `[..., n, A]`: exponential numbers, or normal ones where continuous."""
+    noise = torch.empty(shape, device=generator.device)
+    return noise.normal_(generator=generator) if continuous else noise.exponential_(generator=generator)
+
+
+def draw_action(distribution: Distribution, noise: Tensor) -> Tensor:
+    """Actions drawn from a distribution, long `[..., n]`, or `[..., n, A]` where continuous; noise: `draw_noise`'s.
+
+    Discrete: of exponential numbers e_a with rates p_a, that is of noise_a / p_a, the smallest belongs to action a with
+    probability p_a. Continuous: mean + std * noise.
+    """
+    if isinstance(distribution, Categorical):
+        return (distribution.probs / noise).argmax(dim=-1)
+    drawn = distribution.mean + distribution.stddev * noise
+    return torch.where(distribution.real, drawn, 0.0)
