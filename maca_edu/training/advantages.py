@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from maca_edu.training.processes import Processes
-from maca_edu.training.records import JudgedBatch
+from maca_edu.training.records import CriticWords, JudgedBatch
 
 EPSILON = 1e-5  # added to the deviation
 
@@ -40,6 +40,27 @@ class Advantage:
         weighed = evaluate(self.row, self.batch._replace(factor=factor))
         centred = torch.where(self.batch.alive, weighed - factor * self.mean, 0.0)
         return centred / (self.deviation + EPSILON)
+
+
+def batch_of(words: CriticWords, target: Tensor, action: Tensor, policy: Tensor, alive: Tensor) -> JudgedBatch:
+    """What an advantage is computed from, HAPPO's factor still 1.
+
+    target `[S, 1]` or `[S, n]`, action `[S, n]` or `[S, n, A]`, policy `[S, n, A]`, alive `[S, n]`.
+    """
+    return JudgedBatch(
+        target,
+        action,
+        policy,
+        alive,
+        factor=torch.ones_like(target[:, :1]),
+        value=words.value,
+        q=words.q,
+        q_values=words.q_values,
+        baselines=words.baselines,
+        psi=words.psi,
+        attention=words.attention,
+        corrset=words.corrset,
+    )
 
 
 def evaluate(row: Callable[[JudgedBatch], Tensor], batch: JudgedBatch) -> Tensor:

@@ -16,10 +16,10 @@ from torch import Tensor, nn
 from maca_edu.networks import expected_action, greedy
 from maca_edu.team_env import View
 from maca_edu.training import rng
-from maca_edu.training.advantages import Advantage, evaluate
+from maca_edu.training.advantages import Advantage, batch_of, evaluate
 from maca_edu.training.config import Config
 from maca_edu.training.diagnostics import Facts, Played, PolicyGradients, join, measure
-from maca_edu.training.judging import Judgement, NextNoise, batch_of, judge
+from maca_edu.training.judging import Judgement, judge
 from maca_edu.training.methods import Method
 from maca_edu.training.ppo import Descent, critic_batch, improve_critic, policy_batch, take_in
 from maca_edu.training.processes import OneProcess, Processes
@@ -98,15 +98,22 @@ class Learner:
         distribution, memory = self.actor(seen.obs, seen.available, memory, first)
         if best:
             return greedy(distribution), memory
-        return draw_action(distribution, self.noise(len(view.obs))), memory
+        return draw_action(distribution, self.chance(1, len(view.obs))[0]), memory
 
-    def noise(self, batch: int, steps: int = 1) -> Tensor:
-        """Chance for actions in this process's B environments, `[steps * B, n, A]`: its rows of all processes' ones."""
+    def chance(self, steps: int, batch: int) -> Tensor:
+        """Chance for actions in B environments, `[steps, B, n, A]`: this process's columns of everybody's."""
         processes, sizes = self.processes, self.sizes
-        everywhere = (steps, processes.count * batch, sizes.n_agents, sizes.n_actions)
-        noise = draw_noise(self.draws, everywhere, sizes.continuous)
+        everybodys = (steps, processes.count * batch, sizes.n_agents, sizes.n_actions)
+        noise = draw_noise(self.draws, everybodys, sizes.continuous)
         mine = slice(processes.rank * batch, (processes.rank + 1) * batch)
-        return noise[:, mine].flatten(0, 1).to(self.device)
+        return noise[:, mine].to(self.device)
+
+    def chance_beyond(self, steps: int, batch: int) -> Tensor | None:
+        """Chance for actions after a rollout of T steps, `[T + 1, B, n, A]`; None where the critic asks for none.
+
+        The same numbers are drawn whatever happened, so that all processes stay in step.
+        """
+        return self.chance(steps + 1, batch) if self.critic.needs_action else None
 
     # -----------------------------------------------------------------------------------------------------------------
     # Learning
@@ -121,10 +128,11 @@ class Learner:
             load_head(self.critic.net.psi_head, eta)
 
         # 1. Judge. What do policy and critic think of the S = T B samples, before anything is learned from them?
-        judgement = judge(self.actor, self.critic, rollout, self.next_noise(rollout))
+        judgement = judge(self.actor, self.critic, rollout)
 
-        # 2. Returns. What was each step worth, with the critic's word for what came later?
+        # 2. Returns. What was each step worth, and what should the critic have said?
         returns = rollout_returns(rollout, judgement, self.config)  # [S], or [S, n] for each agent
+        targets = critic_targets(rollout, judgement, returns, self.config)  # the same for each output of the critic
 
         # 3. Advantages. A row of Table 1: here, and in the critic, the methods part.
         words, x = judgement.critic, judgement.x
@@ -140,22 +148,10 @@ class Learner:
         log |= self.method.update(self.actor, policy_steps, advantage, self.actor_descent)._asdict()
 
         # 6. Critic. Regression of all that it predicts.
-        targets = critic_targets(rollout, judgement, returns, self.config)
         log |= take_in(targets, judgement, self.critic, self.processes)
         critic_steps = critic_batch(rollout, judgement, self.critic, targets, self.config.chunk)
         log["critic_loss"] = improve_critic(self.critic, critic_steps, self.critic_descent)
         return Update(log, judgement.memory_after.critic)
-
-    def next_noise(self, rollout: Rollout) -> NextNoise | None:
-        """Chance for the actions that come after a step, where the critic wants to know them; None where not.
-
-        The same numbers are drawn whatever happened, so that all processes stay in step.
-        """
-        if not self.critic.needs_action:
-            return None
-        T, B = rollout.shape
-        last, everywhere = self.noise(B), self.noise(B, steps=T)
-        return NextNoise(last, everywhere[rollout.finals.index])
 
     @torch.no_grad()
     def try_advantage(self, view: View) -> None:

@@ -127,7 +127,8 @@ class Trainer:
             self.so_far[step.terminated | step.truncated] = 0.0
             view = step.view
         self.memory = Memory(actor_memory, memory.critic)  # the critic's follows with the update
-        rollout = self.buffer.rollout(view, memory, self.partners)
+        chance = self.learner.chance_beyond(self.config.rollout, self.env.batch)
+        rollout = self.buffer.rollout(view, memory, chance, self.partners)
         everyones = self.processes.gather(tally)
         episodes = None if everyones is None else EpisodeTally.means(everyones)
         return rollout, self.processes.from_first(episodes), in_env

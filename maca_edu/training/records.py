@@ -66,6 +66,7 @@ class Rollout(NamedTuple):
     last: Seen  # [B, ...], what is seen after the last step
     last_first: Tensor  # [B] bool, what is seen then is the first of an episode
     memory: Memory  # before the first step
+    chance: Tensor | None  # [B + E, n, A], for actions after the last steps and after cuts; None: nobody asks for them
     partners: Tensor | None  # [n, n] bool, who earns a term of the reward with whom; None where nobody knows
 
     @property

@@ -65,19 +65,17 @@ def next_values(value, last_value, truncated, cuts, cut_values):
 
     value: V(s_t), `[T, B]` or `[T, B, n]`. last_value: V of what is seen after the last step, `[B]` or `[B, n]`.
     truncated: `[T, B]` bool. cuts: `[E]` long, the samples t B + b where it is true. cut_values: `[E]` or `[E, n]`, V
-    of what was seen last there; None where E = 0.
+    of what was seen last there.
     """
     after = torch.cat([value[1:], last_value[None]])
-    if cut_values is None:
-        return after
     finals = torch.zeros_like(value).flatten(0, 1).index_copy(0, cuts, cut_values).view_as(value)
     return torch.where(truncated.reshape(truncated.shape + (1,) * (value.dim() - 2)), finals, after)
 
 
 def rollout_returns(rollout: Rollout, judgement: Judgement, config: Config) -> Tensor:
     """The lambda-returns of a rollout's samples, `[S]`, or `[S, n]` where each agent has a value of its own."""
-    finals = None if judgement.finals is None else judgement.finals.bootstrap
-    return _returns_from(rollout, judgement.critic.bootstrap, judgement.last.bootstrap, finals, config, config.lam)
+    now, last, finals = judgement.critic.bootstrap, judgement.last.bootstrap, judgement.finals.bootstrap
+    return _returns_from(rollout, now, last, finals, config, config.lam)
 
 
 def critic_targets(rollout: Rollout, judgement: Judgement, returns: Tensor, config: Config) -> list[Tensor]:
@@ -92,14 +90,12 @@ def critic_targets(rollout: Rollout, judgement: Judgement, returns: Tensor, conf
     lam = config.lam if config.critic_targets == "own" else 0.0
     targets = []
     for k, now in enumerate(judgement.values):
-        finals = None if judgement.finals is None else judgement.finals.values[k]
-        targets.append(_returns_from(rollout, now, judgement.last.values[k], finals, config, lam))
+        last, finals = judgement.last.values[k], judgement.finals.values[k]
+        targets.append(_returns_from(rollout, now, last, finals, config, lam))
     return targets
 
 
-def _returns_from(
-    rollout: Rollout, now: Tensor, last: Tensor, finals: Tensor | None, config: Config, lam: float
-) -> Tensor:
+def _returns_from(rollout: Rollout, now: Tensor, last: Tensor, finals: Tensor, config: Config, lam: float) -> Tensor:
     """Lambda-returns `[S, ...]` from values now `[S, ...]`, after the last step `[B, ...]`, and at cuts `[E, ...]`."""
     value = now.unflatten(0, rollout.shape)  # [T, B, ...]
     following = next_values(value, last, rollout.truncated, rollout.finals.index, finals)

@@ -73,16 +73,23 @@ class RolloutBuffer:
             rows = Seen(*(x[cut] for x in seen))
             self.finals.append(Finals(self.t * self.batch + cut, rows))
 
-    def rollout(self, last: View, memory: Memory, partners: Tensor | None = None) -> Rollout:
+    def rollout(
+        self, last: View, memory: Memory, chance: Tensor | None = None, partners: Tensor | None = None
+    ) -> Rollout:
         """The record of a full buffer; it shares the buffer's tensors, so it is good until the next `add`.
 
-        last: what is seen now. memory: the GRUs' before the first step. Raises ValueError where steps are missing.
+        last: what is seen now. memory: the GRUs' before the first step. chance: for the actions that the critic asks
+        for beyond the rollout, `[T + 1, B, n, A]`: after the last steps, and after each step, of which those are kept
+        where an episode was cut. Raises ValueError where steps are missing.
         """
         if self.t < self.steps:
             raise ValueError(f"the buffer holds {self.t} of {self.steps} steps; add() the others first")
+        finals = self._joined_finals()
+        if chance is not None:
+            chance = torch.cat([chance[0], chance[1:].flatten(0, 1)[finals.index]])
         return Rollout(
             self.obs, self.state, self.available, self.alive, self.action, self.reward, self.terminated, self.truncated,
-            self.first, self._joined_finals(), as_seen(last, self.device), self.next_first, memory, partners,
+            self.first, finals, as_seen(last, self.device), self.next_first, memory, chance, partners,
         )  # fmt: skip
 
     def _joined_finals(self) -> Finals:
