@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from maca_edu import exact
-from maca_edu.course.chapter01 import anchored_terms
+from maca_edu.course.dividends import anchored_terms
 from maca_edu.course.verdict import LOOKS, rich, unfilled
 from toy_envs import OneShotGame, RewardTerm
 
