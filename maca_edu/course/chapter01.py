@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
+from maca_edu.course.answers import as_number, kind
 from maca_edu.course.dividends import all_groups, anchored_terms, dividends_by_group, entry_where_group_acts
-from maca_edu.course.verdict import Mistake, as_number, exercise, kind
+from maca_edu.course.verdict import Mistake, exercise
 from toy_envs.core import OneShotGame, RewardTerm
 
 
 def declared_game(rng: np.random.Generator, members, n: int, A: int) -> OneShotGame:
-    """A game with one random term for each group in `members`."""
+    """A game with one reward term for each group in `members`, which pays random whole numbers."""
     terms = [
         RewardTerm(f"term {j}", group, rng.integers(-9, 10, size=(A,) * len(group))) for j, group in enumerate(members)
     ]
@@ -18,9 +19,11 @@ def declared_game(rng: np.random.Generator, members, n: int, A: int) -> OneShotG
 
 
 def diagnose(got, want, misconceptions: dict, otherwise) -> None:
-    """Raise the Mistake whose answers are the candidate's in every case, or `otherwise(first case that is wrong)`.
+    """Do nothing where all answers are right; else raise a Mistake with the message that fits the answers best.
 
-    got, want: the answers to all cases. misconceptions: {message: the answers it leads to}.
+    got, want: the candidate's and the right answers, one for each case.
+    misconceptions: `{message: the answers that this misconception gives in all cases}`.
+    otherwise: a function from the number of the first wrong case to a message, for answers that fit none of them.
     """
     wrong = ~np.isclose(got, want)
     if not wrong.any():

@@ -117,7 +117,7 @@ def second_moments(q: np.ndarray, policy: np.ndarray, agent: int, corrset) -> np
 
 
 def best_mixture(M: np.ndarray) -> np.ndarray:
-    """The psi `[3]` of least variance, in closed form.
+    """The psi `[3]` of least variance, in closed form (chapter 5, the theorem on two knobs).
 
     Call u = psi_Jnt + psi_Cor the near knob and v = psi_Jnt the far knob, 0 <= v <= u <= 1. Then
 
