@@ -100,7 +100,10 @@ def explain(notebook, error) -> str:
 
 
 def tidy(notebook):
-    """Everything that differs from build to build is removed or numbered; alt texts go where the book finds them."""
+    """The notebook without what differs from build to build, and with alt texts where the book looks for them.
+
+    Time stamps are removed; ids of cells and widgets are replaced by numbers.
+    """
     import nbformat
 
     kept = {key: notebook.metadata[key] for key in ("kernelspec", "widgets") if key in notebook.metadata}

@@ -1,40 +1,17 @@
-"""Chapter 1, who carried the fridge: dividends of a payoff, and the checks of the lab's exercises."""
+"""Chapter 1, who carried the fridge: the checks of the lab's exercises."""
 
 from __future__ import annotations
 
-from itertools import combinations
-
 import numpy as np
 
-from maca_edu.course.verdict import Mistake, as_number, exercise, kind
+from maca_edu.course.answers import as_number, kind
+from maca_edu.course.dividends import all_groups, anchored_terms, dividends_by_group, entry_where_group_acts
+from maca_edu.course.verdict import Mistake, exercise
 from toy_envs.core import OneShotGame, RewardTerm
 
 
-def anchored_terms(payoff: np.ndarray, reference) -> np.ndarray:
-    """Every dividend of a payoff `[A] * n`, as an array of the same shape (Theorem 1.1).
-
-    The entry at the joint action a is m_G(a_G), where G are the agents whose action is not the reference: one
-    entry for each joint action, no more and no less. The entry at the reference itself is the constant.
-    reference: one action for each agent; ValueError where it is not.
-    """
-    n = payoff.ndim
-    if len(reference) != n or not all(0 <= o < A for o, A in zip(reference, payoff.shape, strict=False)):
-        raise ValueError(f"reference={reference!r}; expected {n} actions, each below the payoff's axis {payoff.shape}")
-    terms = np.array(payoff, dtype=float)
-    for i, o in enumerate(reference):
-        at_rest = terms.take([o], axis=i)  # agent i at its reference
-        terms = terms - at_rest
-        terms[(slice(None),) * i + (slice(o, o + 1),)] = at_rest
-    return terms
-
-
-def groups(n: int) -> list[tuple[int, ...]]:
-    """All subsets of n agents, the small ones first."""
-    return [group for k in range(n + 1) for group in combinations(range(n), k)]
-
-
 def declared_game(rng: np.random.Generator, members, n: int, A: int) -> OneShotGame:
-    """A game with one random term for each group in `members`."""
+    """A game with one reward term for each group in `members`, which pays random whole numbers."""
     terms = [
         RewardTerm(f"term {j}", group, rng.integers(-9, 10, size=(A,) * len(group))) for j, group in enumerate(members)
     ]
@@ -42,9 +19,11 @@ def declared_game(rng: np.random.Generator, members, n: int, A: int) -> OneShotG
 
 
 def diagnose(got, want, misconceptions: dict, otherwise) -> None:
-    """Raise the Mistake whose answers are the candidate's in every case, or `otherwise(first case that is wrong)`.
+    """Do nothing where all answers are right; else raise a Mistake with the message that fits the answers best.
 
-    got, want: the answers to all cases. misconceptions: {message: the answers it leads to}.
+    got, want: the candidate's and the right answers, one for each case.
+    misconceptions: `{message: the answers that this misconception gives in all cases}`.
+    otherwise: a function from the number of the first wrong case to a message, for answers that fit none of them.
     """
     wrong = ~np.isclose(got, want)
     if not wrong.any():
@@ -142,9 +121,9 @@ def check_dividends(candidate):
     for n, reference in ((1, (0,)), (2, (0, 1)), (3, (0, 0, 0)), (4, (1, 0, 1, 1))):
         payoff = rng.normal(size=(2,) * n)
         value = numbers(candidate(payoff, reference), n)
-        cases += [(n, reference, group) for group in groups(n)]
+        cases += [(n, reference, group) for group in all_groups(n)]
         got += value
-        want += dividends_of(payoff, reference).values()
+        want += dividends_by_group(payoff, reference).values()
         for message, answers in misconceptions_of(payoff, reference).items():
             wrong.setdefault(message, []).extend(answers.values())
 
@@ -163,18 +142,18 @@ def numbers(answer, n: int) -> list[float]:
     """The dividends in the candidate's dict, group by group, or a Mistake that says what came instead."""
     if not isinstance(answer, dict):
         raise Mistake(f"Your function returned {kind(answer)}; a dict from groups to numbers is needed.")
-    if missing := [group for group in groups(n) if group not in answer]:
+    if missing := [group for group in all_groups(n) if group not in answer]:
         raise Mistake(
             f"For a game of {n} your dict has no key {missing[0]!r}. It needs every subset of the agents, "
             "the empty one too, as a tuple of rising numbers."
         )
-    return [as_number(answer[group], f"At group {group} your function") for group in groups(n)]
+    return [as_number(answer[group], f"At group {group} your function") for group in all_groups(n)]
 
 
 def misconceptions_of(payoff: np.ndarray, reference) -> dict[str, dict]:
     """Wrong answers to the exercise on dividends, each under the message that names the thought behind it."""
-    every = groups(payoff.ndim)
-    reward = {group: played(payoff, reference, group) for group in every}
+    every = all_groups(payoff.ndim)
+    reward = {group: entry_where_group_acts(payoff, reference, group) for group in every}
     inside = {g: [h for h in every if {*h} <= {*g}] for g in every}
     around = {g: [h for h in every if {*h} >= {*g}] for g in every}
 
@@ -182,7 +161,9 @@ def misconceptions_of(payoff: np.ndarray, reference) -> dict[str, dict]:
         return {g: sum((-1) ** (len(g) - len(h)) * reward[h] for h in sets[g]) for g in every}
 
     return {
-        "You hold the others at action 0. Hold them at their reference.": dividends_of(payoff, (0,) * payoff.ndim),
+        "You hold the others at action 0. Hold them at their reference.": dividends_by_group(
+            payoff, (0,) * payoff.ndim
+        ),
         "The signs of groups with an odd number of agents are turned: H = G itself must count with +1.": {
             g: (-1) ** len(g) * m for g, m in alternate(inside).items()
         },
@@ -195,17 +176,6 @@ def misconceptions_of(payoff: np.ndarray, reference) -> dict[str, dict]:
             g: sum(reward[h] for h in inside[g]) for g in every
         },
     }
-
-
-def played(payoff: np.ndarray, reference, group) -> float:
-    """The reward when the members of `group` leave their reference and the others keep it (two actions)."""
-    return float(payoff[tuple(1 - o if i in group else o for i, o in enumerate(reference))])
-
-
-def dividends_of(payoff: np.ndarray, reference) -> dict[tuple[int, ...], float]:
-    """Every group's dividend when all its members leave their reference (two actions)."""
-    terms = anchored_terms(payoff, reference)
-    return {group: played(terms, reference, group) for group in groups(payoff.ndim)}
 
 
 def leveled_games() -> list[tuple[str, np.ndarray, int, int]]:

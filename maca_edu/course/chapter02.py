@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from maca_edu import exact
-from maca_edu.course.verdict import Mistake, as_array, as_number, exercise, kind, random_game, random_games
+from maca_edu.course.answers import as_array, as_number, as_truth
+from maca_edu.course.verdict import Mistake, exercise, random_game, random_games
 
 
 @exercise("the score of a softmax policy", difficulty=1, minutes=5)
@@ -131,10 +132,7 @@ def baselines_to_judge(rng: np.random.Generator):
 def check_is_legal(candidate):
     """The candidate tells baselines that depend on the agent's own action from those that do not."""
     for b, agent, legal, message in baselines_to_judge(np.random.default_rng(24)):
-        got = candidate(b, agent)
-        if not isinstance(got, bool | np.bool_):
-            raise Mistake(f"Your function returned {kind(got)}; True or False is needed.")
-        if got != legal:
+        if as_truth(candidate(b, agent)) != legal:
             raise Mistake(message)
     return "Legal is a property of the array and the agent; no policy and no game enters."
 

@@ -7,7 +7,8 @@ from itertools import combinations, permutations
 import numpy as np
 
 from maca_edu import exact
-from maca_edu.course.verdict import Mistake, as_array, as_number, exercise, kind, random_games
+from maca_edu.course.answers import as_array, as_number, group_text, kind
+from maca_edu.course.verdict import Mistake, exercise, random_games
 from toy_envs import fridge_v0, ring_v0
 from toy_envs.core import OneShotGame, RewardTerm
 
@@ -20,7 +21,7 @@ def check_all_groups(candidate):
         told = f"With n = {n} and agent = {agent}"
         if without := [group for group in got if agent not in group]:
             raise Mistake(
-                f"{told} you list the group {name(without[0])}, which does not contain the agent. "
+                f"{told} you list the group {group_text(without[0])}, which does not contain the agent. "
                 "Its baseline would depend on the agent's own action."
             )
         if len(set(got)) < len(got):
@@ -30,7 +31,7 @@ def check_all_groups(candidate):
             which = "the agent alone" if len(missing[0]) == 1 else "everybody" if len(missing[0]) == n else "a group"
             raise Mistake(
                 f"{told} there are {len(want)} groups and you list {len(got)}. {which.capitalize()} is missing: "
-                f"{name(missing[0])}. Levels run from 1 to n, both included."
+                f"{group_text(missing[0])}. Levels run from 1 to n, both included."
             )
     return "Every other agent is in or out: 2 to the power n - 1."
 
@@ -94,7 +95,10 @@ def check_true_corrset(candidate):
             want = {agent}.union(*met)
             if got == want:
                 continue
-            told = f"In {game.name} you give agent {agent} the set {name(got)}; the true CorrSet is {name(want)}."
+            told = (
+                f"In {game.name} you give agent {agent} the set {group_text(got)}; "
+                f"the true CorrSet is {group_text(want)}."
+            )
             if got == want - {agent}:
                 raise Mistake(f"{told} The agent itself always belongs to it: a baseline must average over oneself.")
             if got == {agent}.union(*(set(term.agents) for term in game.reward_terms)):
@@ -196,11 +200,6 @@ def as_members(result) -> set[int]:
 def rest(n: int, agent: int) -> list[int]:
     """All agents but one."""
     return [i for i in range(n) if i != agent]
-
-
-def name(group) -> str:
-    """A group as it is written: {0, 2}."""
-    return "{" + ", ".join(str(i) for i in sorted(group)) + "}"
 
 
 def declared(n: int, groups) -> OneShotGame:

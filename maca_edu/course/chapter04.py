@@ -8,8 +8,8 @@ from math import comb
 import numpy as np
 
 from maca_edu import exact
-from maca_edu.course.chapter03 import name
-from maca_edu.course.verdict import Mistake, as_array, as_number, exercise, kind, random_games
+from maca_edu.course.answers import as_array, as_number, as_truth, group_text
+from maca_edu.course.verdict import Mistake, exercise, random_games
 
 KEEPS_OTHERS = (
     "still depends on the actions of agents outside H: it holds every component that contains H. In E[Q | a_G] "
@@ -36,7 +36,7 @@ def check_component(candidate):
 
 
 def explain_component(got: np.ndarray, q, policy, H, want: np.ndarray):
-    """Raise the Mistake that fits a wrong component."""
+    """Raise the Mistake that fits a wrong answer to the exercise on one component."""
     others = [i for i in range(q.ndim) if i not in H]
     uniform = np.full_like(policy, 1 / policy.shape[1])
     subsets = [G for k in range(len(H) + 1) for G in combinations(H, k)]
@@ -59,16 +59,16 @@ def explain_component(got: np.ndarray, q, policy, H, want: np.ndarray):
         ),
     ):
         if np.allclose(got, wrong):
-            raise Mistake(f"For H = {name(H)} your array {message}")
+            raise Mistake(f"For H = {group_text(H)} your array {message}")
     action = tuple(int(a) for a in np.argwhere(~np.isclose(got, want))[0])
     if len(H) and not all(np.allclose(exact.baseline(got, policy, (i,)), 0) for i in H):
         raise Mistake(
-            f"For H = {name(H)} your array does not average to zero over each member of H. A component must: at joint "
-            f"action {action} it is {want[action]:.3f}, and yours is {got[action]:.3f}."
+            f"For H = {group_text(H)} your array does not average to zero over each member of H. A component must: at "
+            f"joint action {action} it is {want[action]:.3f}, and yours is {got[action]:.3f}."
         )
     raise Mistake(
-        f"In a random game, for H = {name(H)} and joint action {action}, the component is {want[action]:.3f}; yours "
-        f"is {got[action]:.3f}. It must not depend on the agents {name(others)}."
+        f"In a random game, for H = {group_text(H)} and joint action {action}, the component is {want[action]:.3f}; "
+        f"yours is {got[action]:.3f}. It must not depend on the agents {group_text(others)}."
     )
 
 
@@ -98,7 +98,7 @@ def check_level_shares(candidate):
 
 
 def explain_shares(got: np.ndarray, want: np.ndarray, q, policy):
-    """Raise the Mistake that fits wrong level shares."""
+    """Raise the Mistake that fits a wrong answer to the exercise on level shares."""
     n = q.ndim
     parts = {H: f for H, f in exact.credit_spectrum(q, policy).items() if H}
     uniform = np.full_like(policy, 1 / policy.shape[1])
@@ -161,11 +161,13 @@ def check_kept(candidate):
             continue
         if not H:
             raise Mistake(
-                f"You say that averaging over {name(G)} deletes the component of nobody. That is V, a constant: "
-                "it is in every baseline, and in no advantage."
+                f"You say that the advantage of G = {group_text(G)} keeps the component of nobody. That is V, a "
+                "constant: every baseline contains it, and so no advantage does."
             )
         does, meet = ("keeps", "meet") if want else ("does not keep", "share no agent")
-        raise Mistake(f"The advantage of G = {name(G)} {does} the component of H = {name(H)}: the two {meet}.")
+        raise Mistake(
+            f"The advantage of G = {group_text(G)} {does} the component of H = {group_text(H)}: the two {meet}."
+        )
     return "One shared agent is enough."
 
 
@@ -182,7 +184,7 @@ def check_maca_weight(candidate):
             want = 1.0 if agent in H else jnt + cor if meets else jnt if H else 0.0
             if np.isclose(got, want):
                 continue
-            told = f"For agent {agent} with CorrSet {name(corrset)} and psi {psi}, H = {name(H)}: "
+            told = f"For agent {agent} with CorrSet {group_text(corrset)} and psi {psi}, H = {group_text(H)}: "
             if not H:
                 raise Mistake(f"{told}the component of nobody is V. Every baseline holds it, no advantage does: 0.")
             if agent in H:
@@ -254,10 +256,3 @@ def conditional(q, policy, agent: int) -> np.ndarray:
     others = [j for j in range(q.ndim) if j != agent]
     index = tuple(slice(None) if j == agent else 0 for j in range(q.ndim))
     return exact.baseline(q, policy, others)[index]
-
-
-def as_truth(result) -> bool:
-    """The result as True or False, or a Mistake that says what came instead."""
-    if isinstance(result, bool | np.bool_):
-        return bool(result)
-    raise Mistake(f"Your function returned {kind(result)}; True or False is needed (`bool(...)` makes it so).")

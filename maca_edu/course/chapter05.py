@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from maca_edu import exact
-from maca_edu.course.verdict import Mistake, as_array, as_number, exercise, random_games
+from maca_edu.course.answers import as_array, as_number
+from maca_edu.course.verdict import Mistake, exercise, random_games
 
 
 def games():
@@ -27,7 +28,7 @@ def check_best_baseline(candidate):
 
 
 def explain_best_baseline(got, want, q, policy, agent):
-    """Raise the Mistake that fits a wrong best baseline."""
+    """Raise the Mistake that fits a wrong answer to the exercise on the best legal baseline."""
     pi = policy[agent]
     w = ((np.eye(len(pi)) - pi) ** 2).sum(axis=1)
 
@@ -114,7 +115,10 @@ def check_knobs(candidate):
 
 
 def averages(q, policy, agent, corrset) -> tuple[float, float, float, float]:
-    """E[O N], E[N^2], E[O F], E[F^2] of the text's theorem on two knobs."""
+    """c = E[O N], s = E[N^2], d = E[O F], t = E[F^2] of the text's theorem on two knobs.
+
+    O = b_Ind - b* is the gap to the best legal baseline, N = b_Ind - b_Cor the near part, F = b_Cor - V the far part.
+    """
     individual = exact.baseline(q, policy, (agent,))
     gap = individual - exact.minimum_variance_baseline(q, policy, agent, (agent,))
     near = individual - exact.baseline(q, policy, corrset)
@@ -155,13 +159,14 @@ def check_weights(candidate):
 
 
 def best_weights(c, s, d, t) -> np.ndarray:
-    """The weights (Jnt, Ind, Cor) of least variance."""
+    """The weights (Jnt, Ind, Cor) of least variance, from the four averages of the two knobs."""
     u, v = (c / s, d / t) if d / t <= c / s else [(c + d) / (s + t)] * 2
     u, v = np.clip([u, v], 0, 1)
     return np.array([v, 1 - u, u - v])
 
 
 def listed(weights) -> str:
+    """Weights as a message writes them: (0.20, 0.50, 0.30)."""
     return "(" + ", ".join(f"{weight + 0.0:.2f}" for weight in weights) + ")"
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from maca_edu.course.verdict import Mistake, as_array, as_number, exercise
+from maca_edu.course.answers import as_array, as_number
+from maca_edu.course.verdict import Mistake, exercise
 
 
 @exercise("TD errors", difficulty=1, minutes=5)
@@ -103,7 +104,7 @@ def check_return_variance(candidate):
 
 @exercise("the budget of an episode", difficulty=2, minutes=10)
 def check_episode_share(candidate):
-    """The candidate's number is the share of the theorem, for random surprises."""
+    """The candidate's number is the share that the current joint actions own, for random surprises."""
     rng = np.random.default_rng(9)
     for T in (3, 6, 12, 1):
         surprises, gamma, lam = rng.uniform(0.1, 1.0, size=T), 0.95, 0.8
@@ -175,7 +176,10 @@ def check_critic_bias(candidate):
 
 
 def reject(got, want, wrong: dict, what: str) -> None:
-    """Raise the Mistake that fits a wrong answer; pass a right one."""
+    """Do nothing where the answer `got` is right; else raise the Mistake that fits it.
+
+    wrong: `{message: the answer that this misconception gives}`. what: the subject of the message where none fits.
+    """
     if np.allclose(got, want):
         return
     for message, answer in wrong.items():
@@ -186,21 +190,21 @@ def reject(got, want, wrong: dict, what: str) -> None:
 
 
 def random_episodes(count: int = 4):
-    """Rewards `[T]`, values `[T + 1]` that end with 0, and a discount."""
+    """Random episodes: rewards `[T]`, values `[T + 1]` that end with 0, and a discount."""
     rng = np.random.default_rng(6)
     for T in range(3, 3 + count):
         yield rng.normal(size=T), np.append(rng.normal(size=T), 0.0), 0.9
 
 
 def random_chains(count: int = 4):
-    """A matrix of transition probabilities whose rows sum to less than 1, and a generator to draw more from."""
+    """Random games that end: transition probabilities `[S, S]` with rows that sum to 0.9, and a generator for more."""
     rng = np.random.default_rng(8)
     for S in range(2, 2 + count):
         yield 0.9 * rng.dirichlet(np.ones(S), size=S), rng
 
 
 def ahead(deltas: np.ndarray, weight: float) -> np.ndarray:
-    """The sum of deltas from each step on, one further away multiplied by `weight` once more."""
+    """For each step t the sum over k >= 0 of weight^k deltas[t + k], `[T]`."""
     return np.array([sum(weight**k * d for k, d in enumerate(deltas[t:])) for t in range(len(deltas))])
 
 
@@ -210,6 +214,10 @@ def solved(P: np.ndarray, amounts: np.ndarray, weight: float) -> np.ndarray:
 
 
 def shared(surprises: np.ndarray, beta: float) -> float:
-    """The share of the theorem on the budget of an episode."""
+    """What the current joint actions own of all variance in an episode (the theorem on the budget of an episode).
+
+    surprises: `[T]`, the variance that each step's joint action brings in; beta = (gamma lambda)^2. The surprise of
+    time t counts in the variance of steps t, t - 1, ..., 0, with the weights 1, beta, ..., beta^t.
+    """
     charged = [sum(beta**k for k in range(t + 1)) for t in range(len(surprises))]
     return float(surprises.sum() / (surprises @ charged))

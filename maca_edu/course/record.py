@@ -12,7 +12,7 @@ def record(name: str, value) -> None:
     """Store a number or a word under `name` in the cell's output; nothing is shown.
 
     A text quotes it with the role glue:text, as in `../labs/01_who_carried_the_fridge.ipynb::ch01_value:.2f`.
-    Numbers keep six digits, so that two processors store the same text.
+    Numbers keep six digits: in the later ones two machines may differ. ValueError for anything else.
     """
     if isinstance(value, str):
         text = repr(value)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from maca_edu import exact
-from maca_edu.course.chapter01 import anchored_terms
+from maca_edu.course.dividends import anchored_terms
 from maca_edu.course.verdict import LOOKS, rich, unfilled
 from toy_envs import OneShotGame, RewardTerm
 
@@ -41,6 +41,7 @@ class Question:
 
 
 def shares() -> np.ndarray:
+    """How the levels 1, 2, 3 share the variance of the reward, `[3]`."""
     return exact.level_shares(Q, HALF)
 
 
@@ -53,21 +54,24 @@ def legal() -> frozenset:
 
 
 def partners() -> frozenset:
+    """The agents, by letter, who share a reward term with A, A among them: the true CorrSet of A."""
     return frozenset("ABC"[i] for term in sofa().reward_terms if A in term.agents for i in term.agents)
 
 
 def removable() -> int:
-    """How many components without A are not zero."""
+    """How many components are not zero and do not contain A, the component of nobody left out."""
     spectrum = exact.credit_spectrum(Q, HALF)
     return sum(bool(group) and A not in group and not np.allclose(part, 0) for group, part in spectrum.items())
 
 
 def swapped() -> float:
+    """A's best legal baseline where A lifts with probability 0.8, when B lifts and C rests."""
     policy = np.array([[0.2, 0.8], [0.5, 0.5], [0.5, 0.5]])
     return exact.minimum_variance_baseline(Q, policy, A, (A,))[0, 1, 0].item()
 
 
 def joint_weight() -> float:
+    """The best weight of the joint baseline in a game that pays 1 where both of two agents act, each with p = 0.8."""
     both = np.array([[0.0, 0.0], [0.0, 1.0]])
     return exact.optimal_mixture(both, np.array([[0.2, 0.8]] * 2), 0, [(0, 1), (0,)])[0].item()
 

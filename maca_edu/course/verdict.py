@@ -59,8 +59,8 @@ def exercise(title: str, difficulty: int, minutes: int):
     """Turn a function that raises `Mistake` into a check that returns a `Verdict`.
 
     difficulty: 1 to 3; with the minutes it makes the label of the heading in the lab: "difficulty 2 of 3, 10 minutes".
-    The candidate's calls are guarded: a stub becomes "not attempted", an exception becomes "try again".
-    What the function returns, if anything, is the message of a correct answer.
+    An answer that is still the stub becomes "not attempted", an answer that raises an exception "try again".
+    What the function returns, if anything, is the message of a correct answer. ValueError for another difficulty.
     """
     if difficulty not in (1, 2, 3):
         raise ValueError(f"difficulty={difficulty}; allowed are 1, 2 and 3")
@@ -88,7 +88,10 @@ def exercise(title: str, difficulty: int, minutes: int):
 
 
 def guarded(candidate):
-    """The candidate, ready to be called by a check; NotAttempted where nothing has been filled in."""
+    """The candidate as a check may call it: with copies of the arguments, and with its failures made a Mistake.
+
+    NotAttempted where nothing has been filled in.
+    """
     if unfilled(candidate):
         raise NotAttempted
     if not isinstance(candidate, types.FunctionType):
@@ -147,38 +150,6 @@ def shape_of(value) -> str:
 def rich(text: str) -> str:
     """The text as HTML, with `code` between backticks."""
     return re.sub(r"`([^`]+)`", r"<code>\1</code>", html.escape(text))
-
-
-def as_number(result, what: str = "Your function") -> float:
-    """The result as a float, or a Mistake that says what came instead."""
-    if isinstance(result, int | float | np.number) or (isinstance(result, np.ndarray) and result.shape == ()):
-        if np.isfinite(result):
-            return float(result)
-        raise Mistake(f"{what} returned {result}; a finite number is needed.")
-    raise Mistake(f"{what} returned {kind(result)}; one number is needed.")
-
-
-def as_array(result, shape: tuple[int, ...], what: str = "Your function") -> np.ndarray:
-    """The result as a float array of this shape, or a Mistake that says what came instead."""
-    try:
-        array = np.asarray(result, dtype=float)
-    except (TypeError, ValueError):
-        raise Mistake(f"{what} returned {kind(result)}; an array of shape {shape} is needed.") from None
-    if array.shape != tuple(shape):
-        raise Mistake(f"{what} returned {kind(result)}; an array of shape {tuple(shape)} is needed.")
-    if not np.isfinite(array).all():
-        raise Mistake(f"{what} returned an array with a value that is not a finite number.")
-    return array
-
-
-def kind(value) -> str:
-    """What sort of thing this is, for a message: "an array of shape (2, 2)", "a dict"."""
-    if isinstance(value, np.ndarray):
-        return f"an array of shape {value.shape}"
-    if isinstance(value, int | float | np.number):
-        return "one number"
-    name = type(value).__name__
-    return f"an {name}" if name[0] in "aeiou" else f"a {name}"
 
 
 def random_game(rng: np.random.Generator, n: int, A: int) -> tuple[np.ndarray, np.ndarray]:

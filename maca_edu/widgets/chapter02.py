@@ -8,7 +8,7 @@ import numpy as np
 from maca_edu.widgets.style import BAD, GOOD, NEUTRAL
 
 COLOURS = ("#000000", "#009E73", "#56B4E9", "#E69F00", "#CC79A7")  # one for each way of learning
-TINY = 1e-9  # estimates closer to zero than this point neither way
+TINY = 1e-9  # an estimate closer to zero than this is zero up to rounding
 
 
 def means_and_whiskers(rows: dict[str, tuple[float, float, bool]], truth: float):

@@ -18,9 +18,10 @@ def group_name(group) -> str:
 
 
 def group_cube(moments: dict[tuple[int, ...], float]):
-    """The eight groups of agent B in Fridge, each as high as its second moment, joined where one agent joins.
+    """The eight groups of agent B in Fridge as corners of a cube; an edge leads to the group with one agent more.
 
-    moments: the second moment of the advantage for each group, a rising tuple. Returns the figure.
+    moments: `{group: second moment of its advantage}`, which is the height of the corner; a group is a rising tuple.
+    Returns the figure.
     """
     fig, ax = plt.subplots(figsize=(8.4, 5.6))
     place = {group: (sum(SHIFT.get(i, 0.0) for i in group), moment) for group, moment in moments.items()}

@@ -10,7 +10,7 @@ from toy_envs.render_warehouse import draw_warehouse
 
 
 def floors(game, moments):
-    """Several moments of an episode side by side.
+    """The floor of the warehouse at several moments of an episode, side by side.
 
     moments: `[(title, state [D], action [n] or None, payments [K] or None)]`. Returns the figure.
     """
@@ -23,10 +23,11 @@ def floors(game, moments):
 
 
 def budget_curves(lams, curves: dict[str, np.ndarray], floor: np.ndarray, steps, cut, mark: float):
-    """Left: the share that the current joint action owns against lambda. Right: against the number of steps collected.
+    """The share of the variance that the current joint action owns: left against lambda, right against steps collected.
 
-    lams: `[M]`; curves: `{label: [M]}`; floor: `[M]`, what an endless stream leaves; steps, cut: `[T]` each, for the
-    lambda called `mark`. Returns the figure.
+    lams: `[M]`; curves: `{label: [M]}`, the shares; floor: `[M]`, the share where steps never end.
+    steps, cut: `[T]` each, numbers of steps collected and the shares with them, where lambda is `mark`.
+    Returns the figure.
     """
     fig, (left, right) = plt.subplots(1, 2, figsize=(9.6, 4.2), sharey=True)
     for (label, shares), colour, dash in zip(

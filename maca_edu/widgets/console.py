@@ -27,7 +27,8 @@ def console(game: OneShotGame, mode: str = "live", action=None) -> Explorer:
     mode: "live" asks the kernel; "frames" holds a panel for each of at most 64 joint actions and needs no kernel, as in
         the book.
     action: the joint action shown first, `[n]` numbers of actions (default: everyone's first).
-    ValueError for a game of more than 5 agents, or one that is not one-shot.
+    ValueError for a game that is not one-shot, has more than 5 agents or too many joint actions for "frames", and
+    where mode or action is not one of these.
     """
     action = check_console(game, mode, action)
     width = f"{max(5, 2 + max(map(len, game.actions)))}em"
@@ -134,7 +135,7 @@ def signed(number: float) -> str:
 
 
 def check_console(game, mode, action) -> list[int]:
-    """The joint action to begin with, or one sentence about what is wrong with the arguments."""
+    """The joint action shown first; ValueError with one sentence about the first argument that is wrong."""
     if not isinstance(game, OneShotGame):
         raise ValueError(f"game is a {type(game).__name__}; the console plays a OneShotGame")
     n, A = game.n_agents, game.n_actions

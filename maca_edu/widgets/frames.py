@@ -15,9 +15,9 @@ from maca_edu.widgets.style import check_alt, png
 
 
 class Explorer(widgets.VBox):
-    """A box of widgets with a sentence about itself, for places that do not show widgets.
+    """A box of widgets with a sentence about itself, which is shown where widgets cannot be.
 
-    JupyterLab is one of them until a notebook that came from elsewhere has been run.
+    JupyterLab, for example, shows no widgets of a notebook that was run on another computer, until it is run again.
     """
 
     def __init__(self, children, css_class: str, text: str):
@@ -32,7 +32,7 @@ class Explorer(widgets.VBox):
 def figure_frame(fig, alt: str) -> str:
     """A figure as one frame: `<img>` with its alt text; the figure is closed. ValueError where alt is empty.
 
-    The picture keeps 256 colours, which a chart never notices and a third of the bytes.
+    The picture is reduced to 256 colours: a chart looks the same and takes a third of the bytes.
     """
     alt = check_alt(alt)
     picture = Image.open(io.BytesIO(png(fig, dpi=100))).convert("RGB")
@@ -47,7 +47,8 @@ def frames(pictures, labels, description: str = "", start: int = 0) -> Explorer:
     """A slider that shows one of several precomputed pictures.
 
     pictures: HTML texts, such as those of `figure_frame`. labels: one for each, all different.
-    description: what the slider sets, such as "p". start: which picture is shown first.
+    description: what the slider sets, such as "p". start: the number of the picture shown first, from 0.
+    ValueError where the labels do not fit the pictures, or start is not the number of one.
     """
     pictures, labels = list(pictures), [str(label) for label in labels]
     if not pictures or len(labels) != len(pictures) or len(set(labels)) < len(labels):

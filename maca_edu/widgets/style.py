@@ -35,7 +35,7 @@ def level_colour(k: int, n_levels: int = 5) -> str:
 
 
 def check_alt(alt) -> str:
-    """Return the alt text, or say that it is missing."""
+    """The alt text on one line; ValueError where there is none."""
     if not isinstance(alt, str) or not alt.strip():
         raise ValueError(f"alt={alt!r}; say in a sentence or two what the figure shows, for readers who cannot see it")
     return " ".join(alt.split())

@@ -10,7 +10,8 @@ import pytest
 from PIL import Image
 
 from maca_edu.widgets import replay, style
-from maca_edu.widgets.replay import credit_bars, payment_bars, signed
+from maca_edu.widgets.replay import signed
+from maca_edu.widgets.replay_pictures import credit_bars, payment_bars
 from toy_envs import fridge_v0, warehouse_v0
 
 STAY, UP, DOWN, LEFT, RIGHT, LIFT = range(6)
@@ -93,14 +94,14 @@ def test_play_moves_the_slider_and_the_slider_moves_the_pictures(small, monkeypa
 def test_the_bars_of_a_step_add_up_to_its_reward(small):
     game, states, _, payments = small
     bars = payment_bars(game, states, payments)
-    assert [label for label, *_ in bars] == ["load of A", "load of AB", "load of ABC", "walking", "lifting"]
-    np.testing.assert_array_equal(sum(amounts for _, amounts, _, _ in bars), payments.sum(axis=1))
+    assert [each.label for each in bars] == ["load of A", "load of AB", "load of ABC", "walking", "lifting"]
+    np.testing.assert_array_equal(sum(each.amounts for each in bars), payments.sum(axis=1))
 
 
 def test_loads_of_one_crew_size_differ_by_their_hatch():
     game = warehouse_v0.game("team")
     states, _, payments = episode(game, [(STAY,) * 5])
-    looks = [(colour, hatch) for _, _, colour, hatch in payment_bars(game, states, payments)]
+    looks = [(each.colour, each.hatch) for each in payment_bars(game, states, payments)]
     assert len(set(looks)) == len(looks)
 
 
@@ -109,7 +110,7 @@ def test_crews_that_are_drawn_are_those_of_the_episode():
     state = game.place([(0, 0), (1, 1)], [0, 1], crews=((0, 1), (1,)))
     step = game.step(state, np.array([[STAY, LIFT]]))
     states = np.concatenate([state, step.state])
-    labels = [label for label, *_ in payment_bars(game, states, step.payments)]
+    labels = [each.label for each in payment_bars(game, states, step.payments)]
     assert labels[:2] == ["load of AB", "load of B"]
 
 
@@ -120,8 +121,8 @@ def test_credit_is_named_and_coloured_by_level(small):
     assert "Credit +1.25; the largest parts: A +1, AC +0.25, AB 0." in said[7]
     assert "Credit" not in said[0]
     bars = credit_bars(game, credit)
-    assert [label for label, *_ in bars] == ["level 1", "level 2", None, "level 3"]
-    assert bars[1][2] == bars[2][2] != bars[0][2]
+    assert [each.label for each in bars] == ["level 1", "level 2", None, "level 3"]
+    assert bars[1].colour == bars[2].colour != bars[0].colour
 
 
 def test_an_episode_is_small_enough_for_a_page():

@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from maca_edu import exact
-from maca_edu.exact.baselines import squared_scores
-from maca_edu.widgets import psi as module
-from maca_edu.widgets.psi import best_mixture, panel, psi_explorer, settings, triangle, views_of
+from maca_edu.widgets import psi_explorer
+from maca_edu.widgets.mixture_explorer import panel
+from maca_edu.widgets.mixture_pictures import BANDS, HEIGHT, WIDTH, colours, heat_map
+from maca_edu.widgets.mixture_variance import best_mixture, second_moments, settings, triangle, views_of
 
 AGENT_VIEWS = [(name, view) for name in settings() for view in views_of(name)[:-1]]
 EVERY_VIEW = [(name, view) for name in settings() for view in views_of(name)]
@@ -78,9 +79,7 @@ def test_the_closed_form_is_the_least_on_the_triangle(n, A, seed, team):
     M = np.zeros((3, 3))
     for i in range(n if team else 1):
         corrset = [j for j in range(n) if j == i or rng.random() < 0.5]
-        advantages = [exact.advantage(q, policy, group) for group in (range(n), (i,), corrset)]
-        w = squared_scores(policy[i]).reshape([-1 if j == i else 1 for j in range(n)])
-        M += [[exact.value(w * x * y, policy) for y in advantages] for x in advantages]
+        M += second_moments(q, policy, i, corrset)
     best = best_mixture(M)
     assert best.min() >= 0
     assert best.sum() == pytest.approx(1)
@@ -93,16 +92,16 @@ def test_the_closed_form_is_the_least_on_the_triangle(n, A, seed, team):
 @pytest.mark.parametrize(("name", "view"), EVERY_VIEW)
 def test_the_heat_map_has_the_colour_of_the_variance(name, view):
     now = triangle(name, view, 0.7)
-    data = base64.b64decode(module.heat_map(name, view, 0.7))
+    data = base64.b64decode(heat_map(name, view, 0.7))
     pixels = np.asarray(Image.open(io.BytesIO(data)).convert("RGBA")).astype(int)
     assert pixels[0, 0, 3] == pixels[0, -1, 3] == 0  # outside the triangle there is nothing
-    low, high = module.scale(now)
+    low, high = now.extremes()
     rng = np.random.default_rng(0)
     for psi in rng.dirichlet(np.ones(3), size=50):
         x = psi[0] / 2 + psi[2]
-        pixel = pixels[int((1 - psi[0]) * module.HEIGHT), int(x * module.WIDTH)]
-        band = min(module.BANDS - 1, int(module.BANDS * (now.variance(psi) - low) / (high - low)))
-        near = module.colours()[max(0, band - 1) : band + 2].astype(int)  # an edge may run through the pixel
+        pixel = pixels[int((1 - psi[0]) * HEIGHT), int(x * WIDTH)]
+        band = min(BANDS - 1, int(BANDS * (now.variance(psi) - low) / (high - low)))
+        near = colours()[max(0, band - 1) : band + 2].astype(int)  # an edge may run through the pixel
         assert pixel[3] == 255
         assert (near == pixel[:3]).all(axis=1).any()
 

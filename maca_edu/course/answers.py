@@ -1,0 +1,51 @@
+"""Reading an answer: a check asks for the value it expects, or raises a Mistake that says what came instead."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from maca_edu.course.verdict import Mistake
+
+
+def as_number(result, what: str = "Your function") -> float:
+    """The result as a float, or a Mistake that says what came instead."""
+    if isinstance(result, int | float | np.number) or (isinstance(result, np.ndarray) and result.shape == ()):
+        if np.isfinite(result):
+            return float(result)
+        raise Mistake(f"{what} returned {result}; a finite number is needed.")
+    raise Mistake(f"{what} returned {kind(result)}; one number is needed.")
+
+
+def as_array(result, shape: tuple[int, ...], what: str = "Your function") -> np.ndarray:
+    """The result as a float array of this shape, or a Mistake that says what came instead."""
+    try:
+        array = np.asarray(result, dtype=float)
+    except (TypeError, ValueError):
+        raise Mistake(f"{what} returned {kind(result)}; an array of shape {shape} is needed.") from None
+    if array.shape != tuple(shape):
+        raise Mistake(f"{what} returned {kind(result)}; an array of shape {tuple(shape)} is needed.")
+    if not np.isfinite(array).all():
+        raise Mistake(f"{what} returned an array with a value that is not a finite number.")
+    return array
+
+
+def as_truth(result) -> bool:
+    """The result as True or False, or a Mistake that says what came instead."""
+    if isinstance(result, bool | np.bool_):
+        return bool(result)
+    raise Mistake(f"Your function returned {kind(result)}; True or False is needed (`bool(...)` makes it so).")
+
+
+def kind(value) -> str:
+    """What sort of thing this is, for a message: "an array of shape (2, 2)", "a dict"."""
+    if isinstance(value, np.ndarray):
+        return f"an array of shape {value.shape}"
+    if isinstance(value, int | float | np.number):
+        return "one number"
+    name = type(value).__name__
+    return f"an {name}" if name[0] in "aeiou" else f"a {name}"
+
+
+def group_text(group) -> str:
+    """A group of agents as a message writes it: {0, 2}."""
+    return "{" + ", ".join(str(i) for i in sorted(group)) + "}"
