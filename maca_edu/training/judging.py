@@ -60,12 +60,11 @@ def judge(team: Team, critic: Critic, rollout: Rollout) -> Judgement:
     views = Seen(*(torch.cat(pair) for pair in zip(rollout.last, rollout.finals.seen, strict=True)))
     begins = torch.cat([rollout.last_first, torch.zeros_like(cuts, dtype=torch.bool)])
     memory = memory_at(Memory(policy.memory, words.memory), before)
+    after_last = memory_at(memory, slice(B))
     following = follow(team, critic, views, begins, memory, rollout.chance)
     last = Following(following.bootstrap[:B], tuple(y[:B] for y in following.values))
     finals = Following(following.bootstrap[B:], tuple(y[B:] for y in following.values))
-    return Judgement(
-        policy, x, words, in_reward_units(critic, words.outputs), memory_at(memory, slice(B)), last, finals
-    )
+    return Judgement(policy, x, words, in_reward_units(critic, words.outputs), after_last, last, finals)
 
 
 def ask_policy(team: Team, seen: Seen, first: Tensor, memory: Tensor | None, action: Tensor) -> PolicyWords:

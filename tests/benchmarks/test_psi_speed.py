@@ -2,11 +2,13 @@
 
 from itertools import cycle
 
-from maca_edu.widgets import psi
+from maca_edu.widgets import psi_explorer
+from maca_edu.widgets.mixture_pictures import heat_map
+from maca_edu.widgets.mixture_variance import triangle
 
 
 def controls(game, view):
-    column, shown = psi.psi_explorer("live", game=game, view=view).children
+    column, shown = psi_explorer("live", game=game, view=view).children
     return (*column.children, shown)
 
 
@@ -27,8 +29,8 @@ def test_one_step_of_psi(benchmark):
 
 def step(slider, values):
     """Move to a p that has not been computed before."""
-    psi.triangle.cache_clear()
-    psi.heat_map.cache_clear()
+    triangle.cache_clear()
+    heat_map.cache_clear()
     slide(slider, values)
 
 

@@ -8,7 +8,7 @@ from plays import drag, play_fridge, read_sliders
 from playwright.sync_api import expect
 
 from maca_edu import exact
-from maca_edu.widgets.psi import settings
+from maca_edu.widgets.mixture_variance import settings
 
 pytestmark = pytest.mark.browser
 
