@@ -298,13 +298,13 @@ def train(
     if out is not None and processes.rank == 0:
         directory = RunDirectory(out)
         state = directory.open(settings, steps, resume, fixed_length=config.critic_schedule != "constant")
-    state = processes.from_first(state)
+    state, is_saved = processes.from_first((state, out is not None))
     if state is not None:
         trainer.restore(state)
         rows = directory.rows(trainer.done) if directory is not None else []
     while trainer.done < updates:
         row = trainer.step()
-        saves = out is not None and (trainer.done % save_every == 0 or trainer.done == updates)
+        saves = is_saved and (trainer.done % save_every == 0 or trainer.done == updates)
         state = trainer.capture() if saves else None
         if processes.rank > 0:
             continue

@@ -195,6 +195,9 @@ def improve_policy(
     log = []
     for _ in range(c.epochs):
         for chunks in minibatches(batch.shape, length, c.minibatches, descent.shuffles, descent.processes):
+            if not len(chunks.numbers):
+                log.append(sit_out(descent, 2))
+                continue
             alive, memory = chunks.of(batch.alive), chunks.memory(batch.memory)
             obs, available = chunks.of(batch.obs), chunks.of(batch.available)
             distribution, _ = team(obs, available, memory, chunks.of(batch.first), agent)
@@ -248,6 +251,9 @@ def improve_critic(critic: Critic, batch: CriticBatch, descent: Descent) -> floa
     log = []
     for _ in range(c.epochs):
         for chunks in minibatches(batch.shape, length, c.minibatches, descent.shuffles, descent.processes):
+            if not len(chunks.numbers):
+                log.append(sit_out(descent, 1))
+                continue
             obs, state, action = chunks.of(batch.x.obs), chunks.of(batch.x.state), chunks.of(batch.x.action)
             policy, first, memory = chunks.of(batch.x.policy), chunks.of(batch.x.first), chunks.memory(batch.x.memory)
             outputs = critic.predict(CriticInput(obs, state, action, policy, first, memory))
@@ -285,6 +291,17 @@ def descend(descent: Descent, loss: Tensor, numbers: Tensor, weight: Tensor) -> 
     """
     descent.optimiser.zero_grad()
     loss.backward()
+    return follow(descent, numbers, weight)
+
+
+def sit_out(descent: Descent, count: int) -> Tensor:
+    """`descend` for a process that has no share of a minibatch: the step of the others, and their `count` numbers."""
+    descent.optimiser.zero_grad()
+    return follow(descent, torch.zeros(count), torch.zeros(()))
+
+
+def follow(descent: Descent, numbers: Tensor, weight: Tensor) -> Tensor:
+    """One step along the gradients that the parameters hold, averaged over all processes; see `descend`."""
     parameters = [p for group in descent.optimiser.param_groups for p in group["params"]]
     numbers = descent.processes.average_gradients(parameters, numbers, weight)
     nn.utils.clip_grad_norm_(parameters, descent.config.max_grad_norm, foreach=True)

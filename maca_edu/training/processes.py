@@ -8,9 +8,18 @@ without ever being sent. With one process nothing is sent at all.
 
 from __future__ import annotations
 
+import contextlib
+import os
+import pickle
+import sys
+from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any, Protocol
 
-from torch import Tensor
+import torch
+from torch import Tensor, distributed
+
+A_LONG_TIME = timedelta(days=30)  # a process may wait so long: another one is evaluating, or its game is slow
 
 
 class Processes(Protocol):
@@ -55,3 +64,79 @@ class OneProcess:
     def from_first(self, x: Any) -> Any:
         """x."""
         return x
+
+
+class ManyProcesses:
+    """One of several processes on this machine, which meet over loopback connections by the library gloo.
+
+    rank, count: which one, of how many. meeting: a path where all of them find each other, in a folder that exists; a
+    new path for every training. Waiting costs no processor time. Where a process is gone, the others' next meeting
+    raises RuntimeError.
+    """
+
+    def __init__(self, rank: int, count: int, meeting: str):
+        self.rank, self.count = rank, count
+        with loopback_only():
+            store = distributed.FileStore(meeting, count)
+            self.group = distributed.ProcessGroupGloo(store, rank, count, A_LONG_TIME)
+
+    def average(self, x: Tensor, weight: Tensor) -> Tensor:
+        """The mean of x over all processes, weighed by each one's `weight`, a number; x's shape."""
+        packed = torch.cat([(x * weight).flatten(), weight.to(x)[None]])
+        total = self._sum(packed)
+        return (total[:-1] / total[-1].clamp(min=1)).view_as(x)
+
+    def average_gradients(self, parameters: list[Tensor], numbers: Tensor, weight: Tensor) -> Tensor:
+        """Replace each parameter's gradient by its mean over all processes, weighed by each one's `weight`.
+
+        Returns the mean of `numbers`, `[k]`, which travel along. A parameter without a gradient counts as 0.
+        """
+        gradients = [torch.zeros_like(p) if p.grad is None else p.grad for p in parameters]
+        packed = torch.cat([g.flatten() for g in gradients] + [numbers.to(gradients[0])])
+        mean = self.average(packed, weight.to(packed))
+        *pieces, numbers = mean.split([g.numel() for g in gradients] + [len(numbers)])
+        for parameter, piece in zip(parameters, pieces, strict=True):
+            parameter.grad = piece.view_as(parameter)
+        return numbers
+
+    def gather(self, x: Any) -> list | None:
+        """What every process brought, in their order, in process 0; None in the others."""
+        brought = self._exchange(x)
+        return [pickle.loads(words) for words in brought] if self.rank == 0 else None
+
+    def from_first(self, x: Any) -> Any:
+        """In every process what process 0 brought."""
+        brought = self._exchange(x if self.rank == 0 else None)
+        return pickle.loads(brought[0])
+
+    def _sum(self, x: Tensor) -> Tensor:
+        """x added up over all processes, in a fixed order: every process gets the same bits."""
+        total = x.detach().cpu().contiguous()
+        self.group.allreduce([total]).wait()
+        return total.to(x.device)
+
+    def _exchange(self, x: Any) -> list[bytes]:
+        """What every process brought, pickled: these are this program's own processes."""
+        words = pickle.dumps(x)
+        lengths = [torch.zeros(1, dtype=torch.long) for _ in range(self.count)]
+        self.group.allgather([lengths], [torch.tensor([len(words)])]).wait()
+        longest = max(int(length) for length in lengths)
+        mine = torch.zeros(longest, dtype=torch.uint8)
+        mine[: len(words)] = torch.frombuffer(bytearray(words), dtype=torch.uint8)
+        everyones = [torch.empty_like(mine) for _ in range(self.count)]
+        self.group.allgather([everyones], [mine]).wait()
+        return [x[:length].numpy().tobytes() for x, length in zip(everyones, map(int, lengths), strict=True)]
+
+
+@contextlib.contextmanager
+def loopback_only() -> Iterator[None]:
+    """Have gloo listen to this machine only, while it makes its connections."""
+    before = os.environ.get("GLOO_SOCKET_IFNAME")
+    os.environ["GLOO_SOCKET_IFNAME"] = "lo0" if sys.platform == "darwin" else "lo"
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ["GLOO_SOCKET_IFNAME"]
+        else:
+            os.environ["GLOO_SOCKET_IFNAME"] = before

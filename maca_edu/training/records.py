@@ -146,6 +146,7 @@ def in_columns(x: Tensor) -> Tensor:
 
 
 def as_seen(view, device: torch.device) -> Seen:
-    """What a `View` of NumPy arrays shows, as tensors on a device."""
-    arrays = (view.obs, view.state, view.available)
-    return Seen(*(torch.from_numpy(array).to(device) for array in arrays))
+    """What a `View` of NumPy arrays shows, as tensors on a device; numbers have torch's default precision."""
+    numbers = torch.get_default_dtype()
+    obs, state = torch.from_numpy(view.obs), torch.from_numpy(view.state)
+    return Seen(obs.to(device, numbers), state.to(device, numbers), torch.from_numpy(view.available).to(device))

@@ -27,7 +27,7 @@ class RolloutBuffer:
         self.steps, self.batch, self.device = steps, batch, torch.device(device)
         n, A = sizes.n_agents, sizes.n_actions
 
-        def empty(*shape: int, dtype=torch.float32) -> Tensor:
+        def empty(*shape: int, dtype: torch.dtype | None = None) -> Tensor:
             return torch.zeros(steps, batch, *shape, dtype=dtype, device=self.device)
 
         self.obs, self.state = empty(n, sizes.obs), empty(sizes.state)
