@@ -67,7 +67,7 @@ def starcraft() -> list[str]:
     lines = [*_packages(), _protobuf(), *_import(), _game(), _maps()]
     faults = sum(not line.startswith("ok") for line in lines)
     if faults:
-        return [*lines, f"{faults} to mend, from the top; {GUIDE}"]
+        return [*lines, f"{faults} to mend, in this order; {GUIDE}"]
     return [*lines, f"All is there. A first run: {FIRST_RUN}"]
 
 

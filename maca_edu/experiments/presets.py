@@ -1,4 +1,5 @@
-"""Settings that go together: toy for one-shot games, quick for long games on two cores, paper for Tables 7-15."""
+"""Presets, settings that go together: toy for one-shot games, quick for longer games on two processor cores, and paper
+for the settings of the paper's Tables 7-15."""
 
 from __future__ import annotations
 
@@ -21,10 +22,11 @@ TUNED = {
 
 
 def preset(name: str | None, env: str, method: str) -> tuple[Config, int]:
-    """The settings and the number of environments stepped together.
+    """The settings of a preset, and the number of environments that are stepped together.
 
-    name: one of PRESETS; None: "toy" for the one-shot games, "quick" for all others. env, method: names.
-    Raises ValueError where a name is unknown.
+    name: one of PRESETS; None: "toy" for the one-shot games, "quick" for all others. env, method: names; "paper" has
+    settings of its own for each method and each family of environments. Raises ValueError where the preset or the
+    method is unknown.
     """
     kind = find(method)
     if name is None:
@@ -41,10 +43,11 @@ def preset(name: str | None, env: str, method: str) -> tuple[Config, int]:
 
 
 def paper(kind, env: str) -> Config:
-    """Tables 7-15. An environment that is neither SMAC nor SMACv2 gets the column of MPE.
+    """The settings of Tables 7-15 for a method, a `training.methods.Method`, and the name of an environment.
 
-    Where the tables say nothing: rollouts of 200 steps (the default of the HARL code base, as the 20 environments),
-    and psi from a linear map of z (section 4.2).
+    An environment that is neither SMAC nor SMACv2 gets the column of MPE, a method without a table that of MACA.
+    Where the tables say nothing: rollouts of 200 steps, which like 20 environments is the default of the HARL code
+    base, and psi from a linear map of z (section 4.2).
     """
     epochs, *clips = TUNED.get(kind.name, TUNED["maca"])
     settings = dict(
@@ -59,7 +62,7 @@ def paper(kind, env: str) -> Config:
 
 
 def family(env: str) -> int:
-    """Which column of the tables an environment gets: 0 SMAC, 1 SMACv2, 2 MPE."""
+    """Which column of the tables an environment gets: 0 SMAC, 1 SMACv2, 2 MPE. SMAX has battles of both SMACs."""
     group, _, task = env.partition("/")
     if group == "smacv2" or (group == "smax" and task.startswith(("protoss", "terran", "zerg", "smacv2"))):
         return 1

@@ -65,12 +65,15 @@ def sweep(out: str | Path, jobs: list[Job], command: str, processes: int = 2) ->
     if not jobs:
         raise ValueError("jobs=[]; a sweep needs at least one environment, one method and one seed")
     refuse_other_runs(out, jobs)
-    faults = run_all(out, jobs, processes)
-    failed = [(job, fault) for job, fault in zip(jobs, faults, strict=True) if fault is not None]
+    unfinished = [job for job in jobs if not (run_folder(out, job) / "final.json").exists()]
+    faults = run_all(out, unfinished, processes)
+    failed = [(job, fault) for job, fault in zip(unfinished, faults, strict=True) if fault is not None]
     if failed:
         job, fault = failed[0]
-        log = log_file(out, job)
-        raise ValueError(f"{len(failed)} of {len(jobs)} runs failed; the first is {job}: {fault}; its log is {log}")
+        raise ValueError(
+            f"{len(failed)} of {len(jobs)} runs failed; the first is {job}: {fault}; "
+            f"its log is {log_file(out, job)}; the same command tries again"
+        )
     in_order = sorted(jobs, key=lambda job: (job.env, job.method, job.seed))
     gather(out, [run_folder(out, job) for job in in_order], command)
 
@@ -159,13 +162,11 @@ def end_with_parent() -> None:
 
 
 def run_job(out: str | Path, job: Job) -> str | None:
-    """Train a job, from its checkpoint if there is one, and play greedily afterwards, which makes final.json.
+    """Train a job, from its checkpoint if there is one; then play greedily and write the result to final.json.
 
-    Does nothing where final.json exists. Returns None, or in one sentence why the run failed; its log says more.
+    Returns None, or in one sentence why the run failed; its log says more.
     """
     folder = run_folder(out, job)
-    if (folder / "final.json").exists():
-        return None
     folder.parent.mkdir(parents=True, exist_ok=True)
     with open(log_file(out, job), "a", encoding="utf-8") as log, redirect_stdout(log), redirect_stderr(log):
         try:
