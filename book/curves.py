@@ -11,7 +11,9 @@ from pathlib import Path
 
 import numpy as np
 
-from maca_edu.experiments.sweep import draw, read
+from maca_edu.experiments.learning_curves import draw_sweep
+from maca_edu.experiments.sweep_tables import read_curves, read_final, read_measured
+from maca_edu.files import write_whole
 
 BOOK = Path(__file__).parent
 DATA = BOOK / "data"
@@ -25,14 +27,13 @@ FIGURES = {
 
 def table(name: str) -> str:
     """Greedy play after training, a row for each method: mean over seeds, worst and best seed, minutes."""
-    finals, measured = read(DATA / name / "final.csv"), read(DATA / name / "measured.csv")
-    wins = np.isfinite(finals[0]["win_rate"])
-    column = "win_rate" if wins else "return_mean"
+    finals, measured = read_final(DATA / name / "final.csv"), read_measured(DATA / name / "measured.csv")
+    wins = np.isfinite(finals[0].win_rate)
     what = f"greedy {'win rate' if wins else 'return'}, mean"
     lines = [f"| method | seeds | {what} | worst seed | best seed | time of a run |", "|---" * 6 + "|"]
-    for method in dict.fromkeys(row["method"] for row in finals):
-        x = np.array([row[column] for row in finals if row["method"] == method])
-        minutes = np.array([row["minutes"] for row in measured if row["method"] == method])
+    for method in dict.fromkeys(row.method for row in finals):
+        x = np.array([row.win_rate if wins else row.return_mean for row in finals if row.method == method])
+        minutes = np.array([row.minutes for row in measured if row.method == method])
         numbers = " | ".join(f"{value:.2f}" for value in (x.mean(), x.min(), x.max()))
         lines.append(f"| {method} | {len(x)} | {numbers} | {duration(minutes)} |")
     return "\n".join(lines)
@@ -47,11 +48,11 @@ def duration(minutes: np.ndarray) -> str:
 
 def measured(name: str, columns: dict[str, str]) -> str:
     """What the runs measured, means over their seeds, a column for each method; columns: name in the data -> words."""
-    rows = read(DATA / name / "measured.csv")
-    methods = list(dict.fromkeys(row["method"] for row in rows))
+    rows = read_measured(DATA / name / "measured.csv")
+    methods = list(dict.fromkeys(row.method for row in rows))
     lines = ["| measured | " + " | ".join(methods) + " |", "|---" * (len(methods) + 1) + "|"]
     for column, words in columns.items():
-        means = [np.mean([row.get(column, np.nan) for row in rows if row["method"] == method]) for method in methods]
+        means = [np.mean([row.means.get(column, np.nan) for row in rows if row.method == method]) for method in methods]
         lines.append(f"| {words} | " + " | ".join("" if np.isnan(x) else f"{x:.3f}" for x in means) + " |")
     return "\n".join(lines)
 
@@ -89,12 +90,13 @@ NOISE = {
 def main() -> None:
     """Write every figure and table whose data are there."""
     for name, column in FIGURES.items():
-        if not (DATA / name / "curves.csv").exists():
+        folder = DATA / name
+        if not (folder / "curves.csv").exists():
             continue
-        draw(DATA / name, column, BOOK / "_static" / f"curves_{name}.png")
-        (DATA / name / "table.md").write_text(f"{table(name)}\n\n{source(name)}\n")
-        if "variance_joint" in read(DATA / name / "measured.csv")[0]:
-            (DATA / name / "measured.md").write_text(measured(name, NOISE) + "\n")
+        draw_sweep(read_curves(folder / "curves.csv"), column, BOOK / "_static" / f"curves_{name}.png")
+        write_whole(folder / "table.md", f"{table(name)}\n\n{source(name)}\n")
+        if "variance_joint" in read_measured(folder / "measured.csv")[0].means:
+            write_whole(folder / "measured.md", measured(name, NOISE) + "\n")
 
 
 if __name__ == "__main__":

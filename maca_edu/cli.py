@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Literal
 
 import tyro
 
+from maca_edu.checks import check_integer
 from maca_edu.training.config import Config
 
 app = tyro.extras.SubcommandApp()
@@ -16,10 +19,10 @@ app = tyro.extras.SubcommandApp()
 
 @app.command(name="class-copy")
 def class_copy_command(folder: tyro.conf.Positional[Path]) -> None:
-    """Write the labs for students: without solutions, answers and outputs.
+    """Write a copy of the labs to hand out to students: without solutions, answers and outputs.
 
     Args:
-        folder: Where to write them; a new or an empty folder.
+        folder: Where to write them: a new or an empty folder.
     """
     from maca_edu.course.class_copy import class_copy
 
@@ -40,7 +43,8 @@ def trainer(defaults: Config):
         preset: str | None = None,
         resume: bool = False,
         save_every: int = 20,
-        threads: int = 1,
+        processes: int | None = None,
+        device: Literal["auto", "cpu", "cuda"] = "auto",
         config: tyro.conf.OmitArgPrefixes[Config] = defaults,
     ) -> None:
         """Train a method in an environment and write the run to a directory.
@@ -56,16 +60,19 @@ def trainer(defaults: Config):
                 quick for the others.
             resume: Go on with the run in `out`; the settings must be the same, `steps` may be larger.
             save_every: Updates between two checkpoints.
-            threads: Processor threads; runs are the same to the last bit for the same number.
+            processes: How many processes share the environments and learn together, each with one thread; None: one
+                for each core, or one in all where rollouts are small. A run is the same to the last bit for the same
+                number.
+            device: Where to compute; auto: on a graphics card where there is one and rollouts are large.
         """
-        import torch
-
         from maca_edu.experiments.monitor import summary
         from maca_edu.experiments.run import train
 
-        torch.set_num_threads(threads)
-        options = dict(batch=batch, preset=preset, config=config, resume=resume, save_every=save_every, progress=True)
-        print(summary(train(env, method, steps, seed, out, **options)))
+        run = train(
+            env, method, steps, seed, out, batch=batch, preset=preset, config=config, resume=resume,
+            save_every=save_every, progress=True, processes=processes, device=device,
+        )  # fmt: skip
+        print(summary(run))
         print(f"Written to {out}. Play with it: maca-edu evaluate {out}")
 
     return train_command
@@ -89,6 +96,44 @@ def evaluate_command(run: tyro.conf.Positional[Path], episodes: int = 40, seed: 
         print(f"{name:<12} {'none: nothing to win' if value is None else f'{value:.4f}'}")
 
 
+@dataclass(frozen=True)
+class RunOptions:
+    """What may stand in --options of `maca-edu sweep`; the names and meanings are those of `maca-edu train`."""
+
+    config: tyro.conf.OmitArgPrefixes[Config]
+    batch: int | None = None
+    """environments stepped together; None: as the preset has it"""
+    preset: str | None = None
+    """where the other settings begin: toy, quick, or paper; None: toy for one-shot games, quick for the others"""
+    save_every: int = 20
+    """updates between two checkpoints"""
+
+
+def run_options(options: str, env: str, method: str) -> RunOptions:
+    """Read the words of --options for one environment and method; `batch` is filled in from the preset.
+
+    Raises ValueError where a word is wrong, after tyro has printed what is wrong with it.
+    """
+    try:
+        words = shlex.split(options)
+    except ValueError as error:  # a quotation mark too many
+        raise ValueError(f"options={options!r}: {error}") from None
+    start = RunOptions(defaults(["--env", env, "--method", method, *words]))
+    try:
+        chosen = tyro.cli(RunOptions, prog="maca-edu train", args=words, default=start)
+    except SystemExit as stop:
+        if stop.code == 0:  # --options=--help
+            raise
+        raise ValueError(
+            f"options={options!r}: see above what is wrong; allowed are --batch, --preset, --save-every and the "
+            "settings of a run that maca-edu train --help lists"
+        ) from None
+    from maca_edu.experiments.presets import preset
+
+    batch = preset(chosen.preset, env, method)[1] if chosen.batch is None else check_integer("batch", chosen.batch, 1)
+    return replace(chosen, batch=batch)
+
+
 @app.command(name="sweep")
 def sweep_command(
     out: Path,
@@ -100,49 +145,65 @@ def sweep_command(
     options: str = "",
     processes: int = 2,
 ) -> None:
-    """Train methods in environments on many seeds; curves.csv and final.csv say what came out.
+    """Train methods in environments on many seeds, and write tables of what they reached.
+
+    The same command again goes on with a sweep that was stopped. A command that asks for more of the same (seeds,
+    methods, environments) adds to it.
 
     Args:
-        out: The sweep's directory. The same command again goes on with a sweep that was stopped.
+        out: The sweep's directory.
         envs: Names that `maca-edu envs` prints.
         methods: Names that `maca-edu methods` prints.
         steps: Environment-steps of each run.
         seeds: How many seeds.
         first_seed: The first of them.
-        options: More words for `maca-edu train`, as in --options="--lr 0.001 --evaluate-every 10".
+        options: Settings of the runs, as `maca-edu train` takes them: --options="--lr 0.001 --evaluate-every 10".
         processes: Runs at a time, each with one thread.
     """
-    from maca_edu.experiments.sweep import sweep
+    from maca_edu.experiments.sweep import Job, sweep
 
-    sweep(main, out, envs, methods, seeds, steps, options, processes, first_seed)
-    print(f"Written to {out}: curves.csv, final.csv, sweep.json")
+    check_integer("seeds", seeds, 1)
+    settings = {(env, method): run_options(options, env, method) for env in envs for method in methods}
+    jobs = []
+    for seed in range(first_seed, first_seed + seeds):
+        for (env, method), chosen in settings.items():
+            jobs.append(Job(env, method, seed, steps, chosen.batch, chosen.config, chosen.save_every))
+    words = ["maca-edu", "sweep", "--envs", *envs, "--methods", *methods, "--seeds", str(seeds), "--steps", str(steps)]
+    command = shlex.join(words)
+    if first_seed:
+        command += f" --first-seed {first_seed}"
+    if options:
+        command += f" --options={shlex.quote(options)}"
+    sweep(out, jobs, command, processes)
+    print(f"Written to {out}: curves.csv, final.csv, measured.csv, sweep.json")
 
 
 @app.command(name="curves")
 def curves_command(
     sweep: tyro.conf.Positional[Path], out: Path, column: str = "return_mean", methods: list[str] | None = None
 ) -> None:
-    """Draw a sweep's learning curves: means over seeds with bootstrap intervals of 95 %.
+    """Draw a sweep's learning curves: means over seeds with 95 % bootstrap intervals.
 
     Args:
-        sweep: The directory that `maca-edu sweep` wrote; curves.csv is enough.
+        sweep: The directory that `maca-edu sweep` wrote; its curves.csv is enough.
         out: The picture, a .png or .svg.
         column: What to draw: return_mean, win_rate, greedy_return_mean, greedy_win_rate.
         methods: Which methods; None: all.
     """
-    from maca_edu.experiments.sweep import draw
+    from maca_edu.experiments.learning_curves import draw_sweep
+    from maca_edu.experiments.sweep_tables import read_curves
 
-    draw(sweep, column, out, methods)
+    draw_sweep(read_curves(sweep / "curves.csv"), column, out, methods)
     print(f"Written to {out}")
 
 
 @app.command(name="watch")
 def watch_command(run: tyro.conf.Positional[Path], out: Path, episodes: int = 1, seed: int = 0) -> None:
-    """Play a run greedily and draw it as a film.
+    """Film a run's greedy play.
 
     Args:
         run: The run's directory.
-        out: A file that ends in .gif, or in .mp4.
+        out: The film, a .gif or .mp4.
         episodes: How many episodes.
         seed: Decides where they begin.
     """

@@ -1,6 +1,15 @@
 """Experiments: where names become environments and methods.
 
-run         train, load, evaluate
-parameters  Table 6: how large the critics are
-doctor      what is installed
+run              train, load, evaluate
+presets          settings that go together, those of the paper among them
+monitor          what a person sees of a run: progress bar, TensorBoard, summary
+watch            a run's greedy play as a film
+sweep            many runs, several at a time
+sweep_tables     what the runs of a sweep reached, in four files
+learning_curves  pictures of learning curves, of one run and of a sweep
+statistics       the running mean, and the bootstrap interval of a mean
+bench            measurements of speed
+memory           freed memory that a training keeps
+parameters       Table 6: how large the critics are
+doctor           what is installed
 """

@@ -1,4 +1,7 @@
-"""What is installed, what is missing, and how to get it."""
+"""What is installed, what is missing, and how to get it: the lines that `maca-edu doctor` prints.
+
+A line begins with "ok", "missing" or "wrong"; one that is not ok says what to do.
+"""
 
 from __future__ import annotations
 
@@ -9,19 +12,30 @@ import subprocess
 import sys
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
+from typing import NamedTuple
 
 from maca_edu.envs import starcraft as games
 from maca_edu.envs.starcraft_configs import MAPS, SCENARIOS, map_file
 
-SMACV2 = "pip install -c constraints.txt -e '.[starcraft]'"
-PARTS = {
-    "the course and the toy games": (("numpy", "torch", "cma", "pettingzoo", "jupyterlab"), "make lab"),
-    "SMAX and MPE on JaxMARL": (("jax", "jaxmarl"), "pip install -c constraints.txt -e '.[jax]'"),
-    "SMAC and SMACv2": (("smacv2", "pysc2"), SMACV2),
-    "sweeps on a cluster": (("ray",), "pip install -c constraints.txt -e '.[cluster]'"),
-}
-MODULES = {"smacv2": "smacv2", "pysc2": "pysc2", "s2clientprotocol": "s2clientprotocol", "protobuf": "google.protobuf"}
-GAME = "unpack Blizzard's Linux package 4.10 there, or set SC2PATH to where it is"
+
+class Part(NamedTuple):
+    """A part of the course, the packages that it needs, and the command that installs them."""
+
+    name: str
+    packages: tuple[str, ...]
+    install: str
+
+
+INSTALL_STARCRAFT = "pip install -c constraints.txt -e '.[starcraft]'"
+PARTS = (
+    Part("the course and the toy games", ("numpy", "torch", "cma", "pettingzoo", "jupyterlab"), "make lab"),
+    Part("SMAX and MPE on JaxMARL", ("jax", "jaxmarl"), "pip install -c constraints.txt -e '.[jax]'"),
+    Part("SMAC and SMACv2", ("smacv2", "pysc2"), INSTALL_STARCRAFT),
+    Part("sweeps on a cluster", ("ray",), "pip install -c constraints.txt -e '.[cluster]'"),
+)
+# What SMAC and SMACv2 need, with protobuf: packages, and the modules that they install.
+STARCRAFT_MODULES = {"smacv2": "smacv2", "pysc2": "pysc2", "s2clientprotocol": "s2clientprotocol"}
+GET_GAME = "unpack Blizzard's Linux package 4.10 there, or set SC2PATH to where it is"
 MAPS_FROM = "https://github.com/oxwhirl/smacv2/releases/download/maps/SMAC_Maps.zip"
 GUIDE = 'the page "Running on StarCraft II", book/guides/starcraft.md, goes through it step by step'
 FIRST_RUN = (
@@ -30,55 +44,65 @@ FIRST_RUN = (
 
 
 def report() -> list[str]:
-    """Lines about Python, every group of packages, and the StarCraft II game."""
+    """Lines about Python, the packages of every part of the course, and the game StarCraft II."""
     lines = [f"ok       Python {platform.python_version()}, {os.cpu_count()} processors"]
-    for part, (packages, remedy) in PARTS.items():
-        found = {name: installed(name) for name in packages}
-        missing = [name for name, number in found.items() if number is None]
-        words = ", ".join(f"{name} {number}" for name, number in found.items() if number)
-        status = (
-            f"missing  {part}: no {', '.join(missing)}; get it with: {remedy}"
-            if missing
-            else f"ok       {part}: {words}"
-        )
-        lines.append(status)
-    game = games.game_folder()
-    here = game.is_dir()
-    advice = "; more: maca-edu doctor starcraft" if here else f"; {GAME}; more: maca-edu doctor starcraft"
-    return [*lines, f"{'ok     ' if here else 'missing'}  StarCraft II in {game}{advice}"]
+    for part in PARTS:
+        found = {package: installed(package) for package in part.packages}
+        missing = [package for package, number in found.items() if number is None]
+        if missing:
+            lines.append(f"missing  {part.name}: no {', '.join(missing)}; get it with: {part.install}")
+        else:
+            versions = ", ".join(f"{package} {number}" for package, number in found.items())
+            lines.append(f"ok       {part.name}: {versions}")
+    folder, more = games.game_folder(), "more: maca-edu doctor starcraft"
+    if folder.is_dir():
+        lines.append(f"ok       StarCraft II in {folder}; {more}")
+    else:
+        lines.append(f"missing  StarCraft II in {folder}; {GET_GAME}; {more}")
+    return lines
 
 
 def starcraft() -> list[str]:
-    """Lines about everything that SMAC and SMACv2 need, each with what to do where it is not as it should be."""
-    lines = [*_packages(), *_import(), *_game(), *_maps()]
+    """Lines about everything that SMAC and SMACv2 need; the last says how many faults there are, or what to try."""
+    lines = [*_packages(), _protobuf(), *_import(), _game(), _maps()]
     faults = sum(not line.startswith("ok") for line in lines)
     if faults:
-        return [*lines, f"{faults} to mend, from the top; {GUIDE}"]
+        return [*lines, f"{faults} to mend, in this order; {GUIDE}"]
     return [*lines, f"All is there. A first run: {FIRST_RUN}"]
 
 
 def _packages() -> list[str]:
-    """The packages and their versions."""
+    """A line for each package but protobuf. A copy of its source on Python's path will do: it has no version."""
     lines = []
-    for name, module in MODULES.items():
-        number = installed(name)
-        if number is None and (name == "protobuf" or find_spec(module) is None):
-            other = "; the package named smac is something else" if name == "smacv2" and installed("smac") else ""
-            lines.append(f"missing  the package {name}{other}; get it with: {SMACV2}")
+    for package, module in STARCRAFT_MODULES.items():
+        number = installed(package)
+        if number is not None:
+            lines.append(f"ok       {package} {number}")
+        elif find_spec(module) is not None:
+            lines.append(f"ok       {package} (a copy without a version)")
         else:
-            lines.append(f"ok       {name} {number or '(a copy without a version)'}")
-    number = installed("protobuf")
-    slow = os.environ.get("PROTOCOL_BUFFERS_PYTHON_IMPLEMENTATION") == "python"
-    if number is not None and numbers(number) >= (3, 21) and not slow:
-        lines[-1] = (
-            f"wrong    protobuf {number}: the game's messages were made for versions below 3.21; "
-            "pip install protobuf==3.20.3, or set PROTOCOL_BUFFERS_PYTHON_IMPLEMENTATION=python, which is slower"
-        )
+            other = package == "smacv2" and installed("smac") is not None
+            note = "; the package named smac is something else" if other else ""
+            lines.append(f"missing  the package {package}{note}; get it with: {INSTALL_STARCRAFT}")
     return lines
 
 
+def _protobuf() -> str:
+    """Whether the installed protobuf can read the game's messages."""
+    number = installed("protobuf")
+    if number is None:
+        return f"missing  the package protobuf; get it with: {INSTALL_STARCRAFT}"
+    in_python = os.environ.get("PROTOCOL_BUFFERS_PYTHON_IMPLEMENTATION") == "python"
+    if numbers(number) >= (3, 21) and not in_python:
+        return (
+            f"wrong    protobuf {number}: the game's messages were made for versions below 3.21; "
+            "pip install protobuf==3.20.3, or set PROTOCOL_BUFFERS_PYTHON_IMPLEMENTATION=python, which is slower"
+        )
+    return f"ok       protobuf {number}"
+
+
 def _import() -> list[str]:
-    """Whether the package can be imported, tried in a process of its own."""
+    """Whether smacv2 can be imported, tried in a process of its own; no line where it is not installed."""
     if find_spec("smacv2") is None:
         return []
     command = [sys.executable, "-W", "ignore", "-c", "import smacv2.env"]
@@ -89,40 +113,41 @@ def _import() -> list[str]:
     if done.returncode == 0:
         return ["ok       smacv2 can be imported"]
     last = (done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1]
-    return [f"wrong    smacv2 cannot be imported: {last}; install what it names, with: {SMACV2}"]
+    return [f"wrong    smacv2 cannot be imported: {last}; install what it names, with: {INSTALL_STARCRAFT}"]
 
 
-def _game() -> list[str]:
-    """The folder of the game and the newest version in it."""
+def _game() -> str:
+    """Whether the game is there: its folder, and the program of the newest version in it."""
     folder = games.game_folder()
     told = "SC2PATH" if os.environ.get("SC2PATH") else "SC2PATH is not set"
     if not folder.is_dir():
-        return [f"missing  StarCraft II in {folder} ({told}); {GAME}"]
-    bases = sorted((folder / "Versions").glob("Base*"), key=lambda base: numbers(base.name))
-    if not bases:
-        return [f"missing  {folder / 'Versions'} holds no version of the game ({told}); {GAME}"]
-    program = bases[-1] / "SC2_x64"
+        return f"missing  StarCraft II in {folder} ({told}); {GET_GAME}"
+    versions = sorted((folder / "Versions").glob("Base*"), key=lambda base: numbers(base.name))
+    if not versions:
+        return f"missing  {folder / 'Versions'} holds no version of the game ({told}); {GET_GAME}"
+    newest = versions[-1]
+    program = newest / "SC2_x64"
     if not program.is_file():
-        return [f"missing  {program}, the game's program on Linux; {GAME}"]
+        return f"missing  {program}, the game's program on Linux; {GET_GAME}"
     if not os.access(program, os.X_OK):
-        return [f"wrong    {program} may not be run; chmod +x {program}"]
-    known = (
-        " (4.10.0)"
-        if bases[-1].name == "Base75689"
-        else "; SMACv2's published results were made with 4.10.0, Base75689"
-    )
-    return [f"ok       StarCraft II in {folder} ({told}), {bases[-1].name}{known}"]
+        return f"wrong    {program} may not be run; chmod +x {program}"
+    if newest.name == "Base75689":
+        return f"ok       StarCraft II in {folder} ({told}), {newest.name} (4.10.0)"
+    note = "SMACv2's published results were made with 4.10.0, Base75689"
+    return f"ok       StarCraft II in {folder} ({told}), {newest.name}; {note}"
 
 
-def _maps() -> list[str]:
-    """The maps of SMAC and SMACv2."""
+def _maps() -> str:
+    """Whether the maps of SMAC and SMACv2 are in the game's folder."""
     folder = games.game_folder() / "Maps" / "SMAC_Maps"
     wanted = sorted({map_file(task) for task in (*MAPS, *SCENARIOS)})
     missing = [name for name in wanted if not (folder / name).is_file()]
-    if missing:
-        few = ", ".join(missing[:3]) + (f" and {len(missing) - 3} more" if len(missing) > 3 else "")
-        return [f"missing  {few} in {folder}; put there the .SC2Map files of {MAPS_FROM}"]
-    return [f"ok       {len(wanted)} maps in {folder}"]
+    if not missing:
+        return f"ok       {len(wanted)} maps in {folder}"
+    few = ", ".join(missing[:3])
+    if len(missing) > 3:
+        few += f" and {len(missing) - 3} more"
+    return f"missing  {few} in {folder}; put there the .SC2Map files of {MAPS_FROM}"
 
 
 def installed(package: str) -> str | None:

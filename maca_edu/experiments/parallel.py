@@ -61,7 +61,8 @@ def choose(asked: int | None, method: Method, config: Config, batch: int) -> int
     """How many processes a training gets.
 
     asked: a number, or None: as many as there are cores, at most one for each environment and a number that divides
-    them; but one where a rollout is small or the method cannot be sent to other processes. Raises ValueError where the number asked for is not possible.
+    them; but one where a rollout is small, or where the method cannot be sent to other processes. Raises ValueError
+    where the number asked for is not possible.
     """
     if asked is None:
         if config.rollout * batch < SMALL or not can_be_sent(method):
@@ -99,8 +100,6 @@ def helpers(share: Share) -> Iterator[Processes]:
     with tempfile.TemporaryDirectory(prefix="maca-edu-") as folder:
         share = share._replace(meeting=str(Path(folder) / "meeting"))
         started = [Helper(share._replace(rank=rank), Path(folder)) for rank in range(1, share.count)]
-        threads = torch.get_num_threads()
-        torch.set_num_threads(1)
         try:
             yield ManyProcesses(0, share.count, share.meeting)
         except RuntimeError as error:
@@ -109,7 +108,6 @@ def helpers(share: Share) -> Iterator[Processes]:
                 raise RuntimeError(f"{lost[0]}; what was saved is whole, go on with it (resume)") from error
             raise
         finally:
-            torch.set_num_threads(threads)
             for helper in started:
                 helper.end()
 

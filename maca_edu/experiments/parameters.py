@@ -1,4 +1,4 @@
-"""Table 6 of the paper: how many numbers each method's critic learns, with the paper's sizes of layers."""
+"""Table 6 of the paper: how many parameters each method's critic has, with the paper's sizes of layers."""
 
 from __future__ import annotations
 
@@ -11,15 +11,24 @@ TASKS = {"5m_vs_6m": Sizes(obs=124, state=249, n_agents=5, n_actions=12)}
 
 
 def critic_parameters(task: str) -> dict[str, int]:
-    """{critic: parameters} at the sizes of a task; the last entry, psi's head, is found by CMA-ES and counted apart.
+    """{method: number of parameters that gradients train in its critic}, at the sizes of a task.
 
-    Raises ValueError where the task's sizes are not known.
+    The last entry counts the parameters of MACA's psi head, which CMA-ES finds and no gradient trains.
+    Raises ValueError where the task's sizes are not known. Source: Table 6.
     """
     if task not in TASKS:
         raise ValueError(f"task={task!r}; allowed are {', '.join(TASKS)}")
     obs, state, n, A, _ = TASKS[task]
-    maca, shared = MacaCritic(obs, n, A), VCritic(state)
-    critics = {"mappo": shared, "happo": shared, "ippo": VCritic(obs), "coma": ComaCritic(state, n, A)}
-    critics |= {"ppo-mix": nn.ModuleList([UtilityCritic(obs, A), QMixer(n, state)]), "ppo-sum": UtilityCritic(obs, A)}
-    counts = {name: count_parameters(critic) for name, critic in (critics | {"maca": maca}).items()}
-    return counts | {"maca's psi head": count_parameters(maca, frozen=True)}
+    maca = MacaCritic(obs, n, A)
+    critics = {
+        "mappo": VCritic(state),
+        "happo": VCritic(state),
+        "ippo": VCritic(obs),
+        "coma": ComaCritic(state, n, A),
+        "ppo-mix": nn.ModuleList([UtilityCritic(obs, A), QMixer(n, state)]),
+        "ppo-sum": UtilityCritic(obs, A),
+        "maca": maca,
+    }
+    counts = {name: count_parameters(critic) for name, critic in critics.items()}
+    counts["maca's psi head"] = count_parameters(maca, frozen=True)
+    return counts

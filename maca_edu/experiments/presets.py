@@ -1,4 +1,5 @@
-"""Settings that go together: toy for one-shot games, quick for long games on two cores, paper for Tables 7-15."""
+"""Presets, settings that go together: toy for one-shot games, quick for longer games on two processor cores, and paper
+for the settings of the paper's Tables 7-15."""
 
 from __future__ import annotations
 
@@ -12,10 +13,11 @@ ONE_SHOT = ("toy/fridge", "toy/ring", "toy/climb", "toy/penalty", "toy/xor")
 
 
 def preset(name: str | None, env: str, method: str | Method) -> tuple[Config, int]:
-    """The settings and the number of environments stepped together.
+    """The settings of a preset, and the number of environments that are stepped together.
 
-    name: one of PRESETS; None: "toy" for the one-shot games, "quick" for all others. env: a name.
-    method: a name or a `Method`. Raises ValueError where a name is unknown.
+    name: one of PRESETS; None: "toy" for the one-shot games, "quick" for all others. env: a name. method: a name or a
+    `Method`; "paper" has settings of its own for each method and each family of environments. Raises ValueError where
+    the preset or the method is unknown.
     """
     method = find(method)
     if name is None:
@@ -32,7 +34,8 @@ def preset(name: str | None, env: str, method: str | Method) -> tuple[Config, in
 
 
 def paper(method: Method, env: str) -> Config:
-    """Tables 7-15. An environment that is neither SMAC nor SMACv2 gets the column of MPE."""
+    """The settings of Tables 7-15. An environment that is neither SMAC nor SMACv2 gets the column of MPE; SMAX has
+    battles of both SMACs."""
     settings = method.paper
     group, _, task = env.partition("/")
     random_teams = task.startswith(("protoss", "terran", "zerg", "smacv2"))

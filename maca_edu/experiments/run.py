@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from pathlib import Path
+
+import torch
 
 from maca_edu import envs
 from maca_edu.checks import check_integer
+from maca_edu.experiments import parallel
+from maca_edu.experiments.devices import choose_device
+from maca_edu.experiments.learning_curves import draw_run
 from maca_edu.experiments.memory import keep_memory
-from maca_edu.experiments.monitor import Monitor, draw
-from maca_edu.experiments.presets import preset as choose
+from maca_edu.experiments.monitor import Monitor
+from maca_edu.experiments.parallel import Share, helpers
+from maca_edu.experiments.presets import preset as choose_preset
 from maca_edu.team_env import TeamEnv
 from maca_edu.training import loop
 from maca_edu.training.config import Config
@@ -28,6 +36,8 @@ def train(
     resume: bool = False,
     save_every: int = 20,
     progress: bool = False,
+    processes: int | None = None,
+    device: str = "auto",
 ) -> loop.Run:
     """Train a method in an environment; returns a `loop.Run`.
 
@@ -35,34 +45,65 @@ def train(
     method: a name of `maca-edu methods`, or a `methods.Method` of your own. steps: at most so many environment-steps,
     counted once for the whole team. out: a new directory, None: nothing is written. preset: one of `presets.PRESETS`,
     from which config and batch are taken where they are None. resume, save_every: see `loop.train`. progress: show a
-    progress bar. Raises ValueError where an argument is wrong.
+    progress bar. processes: how many share the environments and learn together, see `parallel`; None: chosen by
+    `parallel.choose`, or as the run has it that is resumed. device: "auto", "cpu" or "cuda", see `devices`.
+    Each process computes with one thread. Raises ValueError where an argument is wrong.
     """
-    keep_memory()
     method = find(method)
     name = env if isinstance(env, str) else env.name
-    settings, copies = choose(preset, name, method)
-    config, batch = config or settings, batch or copies
-    made: list[TeamEnv] = []
-    try:
+    settings, copies = choose_preset(preset, name, method)
+    config = config or settings
+    batch = (batch or copies) if isinstance(env, str) else env.batch
+    chosen_device = choose_device(device, config, batch)
+    count = choose_processes(env, method, config, batch, processes, chosen_device, out if resume else None)
+    share = Share(0, count, "", name, batch // count, method, steps, seed, config, save_every, str(chosen_device))
+    report = MonitorFromFirstRow(out, total_steps(steps, config, batch), progress)
+    keep_memory()
+    with one_thread(), contextlib.ExitStack() as stack:
+        stack.callback(report.close)
         if isinstance(env, str):
-            env = envs.make(name, batch)
-            made.append(env)
+            env = stack.enter_context(contextlib.closing(envs.make(name, share.batch)))
         spare = None
         if config.evaluate_every or config.psi_design == "paired":
             spare = envs.make(name, at_once(name, config.evaluate_episodes))
-            made.append(spare)
-        in_update = config.rollout * env.batch
-        report = MonitorFromFirstRow(out, steps // in_update * in_update, progress)
-        try:
-            run = loop.train(env, method, steps, seed, out, config, resume, save_every, report, spare)
-        finally:
-            report.close()
-    finally:
-        for one in made:
-            one.close()
+            stack.enter_context(contextlib.closing(spare))
+        together = stack.enter_context(helpers(share))
+        run = loop.train(
+            env, method, steps, seed, out, config, resume, save_every, report, spare, chosen_device, together
+        )
     if out is not None:
-        draw(run.metrics, f"{method.name} on {name}, seed {seed}", Path(out) / "progress.png")
+        draw_run(run.metrics, f"{method.name} on {name}, seed {seed}", Path(out) / "progress.png")
     return run
+
+
+def choose_processes(
+    env: str | TeamEnv, method: Method, config: Config, batch: int, asked: int | None, device: torch.device, resumed
+) -> int:
+    """How many processes learn together; resumed: the directory of the run that is gone on with, or None."""
+    if asked is None and resumed is not None and RunDirectory(resumed).exists():
+        asked = RunDirectory(resumed).settings().get("processes", 1)
+    if asked is None and (not isinstance(env, str) or device.type != "cpu"):
+        asked = 1
+    if asked not in (None, 1) and not isinstance(env, str):
+        raise ValueError(f"processes={asked}; with an environment that is already made allowed is 1")
+    return parallel.choose(asked, method, config, batch)
+
+
+def total_steps(steps: int, config: Config, batch: int) -> int:
+    """The environment-steps that a run of at most `steps` really has: whole updates."""
+    in_update = config.rollout * batch
+    return steps // in_update * in_update
+
+
+@contextlib.contextmanager
+def one_thread() -> Iterator[None]:
+    """Have torch compute with one thread: with several, a single busy neighbour makes training many times slower."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 class MonitorFromFirstRow:

@@ -1,219 +1,191 @@
-"""Many runs, and what they say together: curves with intervals, and greedy play at the end.
+"""A sweep: many runs, several at a time, each in a directory of its own below the sweep's.
 
-A sweep's directory has a run directory for each environment, method and seed. A sweep that was stopped goes on where
-it was when the same command is given again; finished runs are left alone. `gather` makes three files of them
-
-    curves.csv   env, method, seed, env_steps, and what was reached, at most 50 rows for each run
-    final.csv    env, method, seed, and greedy play after training: 100 episodes on seeds never used before
-    sweep.json   the command, the versions, the date
+A run that was cut off goes on from its last checkpoint when the same command is given again, and a finished run is left
+alone. Beside a run's directory stands its log, which says why it failed if it did. When all runs are finished,
+`sweep_tables.gather` makes tables of them.
 """
 
 from __future__ import annotations
 
-import csv
-import io
+import dataclasses
 import json
 import multiprocessing
-import platform
-import shlex
+import os
+import signal
+import threading
 import traceback
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import redirect_stderr, redirect_stdout
-from datetime import date
-from importlib.metadata import version
+from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
+import torch
 from tqdm.auto import tqdm
 
-from maca_edu.experiments.monitor import smooth
-from maca_edu.experiments.run import evaluate
+from maca_edu.checks import check_integer
+from maca_edu.experiments.monitor import summary
+from maca_edu.experiments.run import evaluate, train
+from maca_edu.experiments.sweep_tables import gather
 from maca_edu.files import write_whole
+from maca_edu.training.config import Config
 from maca_edu.training.run_directory import RunDirectory
 
-CURVES = ("return_mean", "win_rate", "greedy_return_mean", "greedy_win_rate")
-ROWS = 50
-FINAL_SEED = 10_000  # added to the run's seed
+FINAL_EPISODES = 100
+FINAL_SEED = 10_000  # added to the run's seed for greedy play after training
 
 
-def sweep(
-    run, out, envs, methods, seeds: int, steps: int, options: str = "", processes: int = 2, first_seed: int = 0
-) -> None:
-    """Train every method in every environment on `seeds` seeds from first_seed on, `processes` at a time, then gather.
+@dataclass(frozen=True)
+class Job:
+    """One run of a sweep: all that decides it.
 
-    run: the command line, `cli.main`, which is given the words of `maca-edu train`. options: more such words.
-    Raises ValueError where a run fails; its log says why.
+    env, method: names, as in `experiments.run.train`. steps: environment-steps of the run, at most. batch: environments
+    stepped together. config: every other setting. save_every: updates between two checkpoints; decides nothing else.
     """
-    jobs = [(env, method, seed) for seed in range(first_seed, first_seed + seeds) for env in envs for method in methods]
-    fresh = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(processes, mp_context=fresh, initializer=torch_alone) as pool:
-        tasks = [pool.submit(one, run, out, *job, steps, options) for job in jobs]
-        codes = [task.result() for task in tqdm(tasks, unit=" runs")]
-    failed = [job for job, code in zip(jobs, codes, strict=True) if code]
+
+    env: str
+    method: str
+    seed: int
+    steps: int
+    batch: int
+    config: Config
+    save_every: int = 20
+
+    def __str__(self) -> str:
+        return f"{self.method} in {self.env}, seed {self.seed}"
+
+
+def sweep(out: str | Path, jobs: list[Job], command: str, processes: int = 2) -> None:
+    """Train every job that is not finished, `processes` at a time, then write the sweep's tables.
+
+    out: the sweep's directory, a new one, or one where some of these jobs were begun. command: what the user typed, for
+    sweep.json. Raises ValueError where there are no jobs, where `out` holds other runs, and where a run fails.
+    """
+    check_integer("processes", processes, 1)
+    if not jobs:
+        raise ValueError("jobs=[]; a sweep needs at least one environment, one method and one seed")
+    refuse_other_runs(out, jobs)
+    unfinished = [job for job in jobs if not (run_folder(out, job) / "final.json").exists()]
+    faults = run_all(out, unfinished, processes)
+    failed = [(job, fault) for job, fault in zip(unfinished, faults, strict=True) if fault is not None]
     if failed:
+        job, fault = failed[0]
         raise ValueError(
-            f"{len(failed)} of {len(jobs)} runs failed, the first {failed[0]}; the log beside its directory says why"
+            f"{len(failed)} of {len(jobs)} runs failed; the first is {job}: {fault}; "
+            f"its log is {log_file(out, job)}; the same command tries again"
         )
-    command = f"maca-edu sweep --envs {' '.join(map(shlex.quote, envs))} --methods {' '.join(methods)}"
-    command += f" --seeds {seeds} --steps {steps}"
-    command += f" --first-seed {first_seed}" if first_seed else ""
-    gather(out, command + (f" --options={shlex.quote(options)}" if options else ""))
+    in_order = sorted(jobs, key=lambda job: (job.env, job.method, job.seed))
+    gather(out, [run_folder(out, job) for job in in_order], command)
 
 
-def torch_alone() -> None:
-    """One thread for torch: as many runs as processors are faster than one run on all of them."""
-    import torch
-
-    torch.set_num_threads(1)
-
-
-def one(run, out, env: str, method: str, seed: int, steps: int, options: str) -> int:
-    """One run, begun or gone on with, and its greedy play; 0 where it went well."""
-    path = folder(out, env, method, seed)
-    if (path / "final.json").exists():
-        return 0
-    words = ["train", "--env", env, "--method", method, "--seed", str(seed), "--steps", str(steps)]
-    words += ["--out", str(path), *shlex.split(options)] + (["--resume"] if (path / "config.json").exists() else [])
-    path.parent.mkdir(parents=True, exist_ok=True)
-    log = path.with_name(f"{path.name}.log.txt")
-    with open(log, "a") as file, redirect_stdout(file), redirect_stderr(file):
-        try:
-            code = run(words)
-        except SystemExit as stop:  # a word that the command line does not know
-            code = stop.code
-        except Exception:
-            traceback.print_exc(file=file)
-            code = 1
-        if code == 0:
-            write_whole(path / "final.json", json.dumps(evaluate(path, 100, FINAL_SEED + seed)) + "\n")
-    return code
+def run_folder(out: str | Path, job: Job) -> Path:
+    """The directory of a job's run: out/environment/method/seed."""
+    env = job.env.replace("/", "-").replace("?", "-")
+    return Path(out) / env / job.method / str(job.seed)
 
 
-def folder(out, env: str, method: str, seed: int) -> Path:
-    """Where a run of a sweep lives."""
-    return Path(out) / env.replace("/", "-").replace("?", "-") / method / str(seed)
+def log_file(out: str | Path, job: Job) -> Path:
+    """The log of a job, beside its directory."""
+    folder = run_folder(out, job)
+    return folder.with_name(f"{folder.name}.log.txt")
 
 
-def gather(out, command: str) -> None:
-    """Write the four files from the runs in `out`."""
-    curves, finals, measured = [], [], []
-    for path in sorted(Path(out).glob("*/*/*/final.json"), key=lambda p: (*p.parts[-4:-2], int(p.parts[-2]))):
-        run = RunDirectory(path.parent)
-        names = {name: run.settings()[name] for name in ("env", "method", "seed")}
-        finals.append(names | json.loads(path.read_text()))
-        rows = run.rows(10**9)
-        curves += [names | row for row in thin(rows)]
-        measured.append(names | means(rows))
-    write(Path(out) / "curves.csv", curves)
-    write(Path(out) / "measured.csv", measured)
-    write(Path(out) / "final.csv", finals)
-    versions = {name: version(name) for name in ("maca-edu", "torch", "numpy", "cma")} | {
-        "python": platform.python_version()
-    }
-    about = {"command": command, "date": date.today().isoformat(), "versions": versions}
-    write_whole(Path(out) / "sweep.json", json.dumps(about, indent=2) + "\n")
+def settings_of(job: Job) -> dict:
+    """What the run's config.json will say, if it is this job's."""
+    settings = dict(env=job.env, method=job.method, seed=job.seed, steps=job.steps, batch=job.batch)
+    settings |= dataclasses.asdict(job.config)
+    return json.loads(json.dumps(settings))  # JSON has lists where Python has tuples
 
 
-def means(rows: list[dict]) -> dict[str, str]:
-    """Of one run: the minutes it took, and the means of what was measured, over the updates where it was."""
-    minutes = sum(row[name] for row in rows for name in ("env_seconds", "act_seconds", "learn_seconds")) / 60
-    first = list(rows[0]).index("advantage_std")
-    names = list(rows[0])[first + 1 : list(rows[0]).index("policy_loss")]
-    table = {name: np.array([row[name] for row in rows], dtype=float) for name in names}
-    known = {name: x[np.isfinite(x)] for name, x in table.items()}
-    return {"minutes": f"{minutes:.2f}"} | {name: f"{x.mean():.4g}" for name, x in known.items() if len(x)}
+def refuse_other_runs(out: str | Path, jobs: list[Job]) -> None:
+    """ValueError where `out` holds a run that is none of the jobs, or that was begun with other settings.
 
-
-def thin(rows: list[dict]) -> list[dict]:
-    """At most ROWS of a run's rows, evenly spread, the last among them: running means of what was reached."""
-    kept = np.unique(np.linspace(0, len(rows) - 1, ROWS).round().astype(int))
-    names = [name for name in CURVES if name in rows[0]]
-    columns = {name: np.array([row[name] for row in rows], dtype=float) for name in names}
-    columns = {name: x if name.startswith("greedy") else smooth(x) for name, x in columns.items()}
-    if any(name.startswith("greedy") for name in names):  # measured now and then: keep those rows
-        kept = np.flatnonzero(np.isfinite(columns["greedy_return_mean"]))
-    return [{"env_steps": rows[k]["env_steps"]} | {name: f"{x[k]:.5g}" for name, x in columns.items()} for k in kept]
-
-
-def write(path: Path, rows: list[dict]) -> None:
-    """A csv of rows, whole or not at all; columns that some rows lack stay empty there."""
-    text = io.StringIO()
-    writer = csv.DictWriter(text, list(dict.fromkeys(name for row in rows for name in row)), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    write_whole(path, text.getvalue())
-
-
-def read(path) -> list[dict]:
-    """The rows of such a csv; numbers as numbers, empty entries as NaN. ValueError where there is no such file."""
-    if not Path(path).exists():
-        raise ValueError(f"{str(path)!r} is not there; maca-edu sweep writes it when all runs are done")
-    with open(path, newline="") as file:
-        rows = csv.DictReader(file)
-        return [{k: v if k in ("env", "method") else float(v or "nan") for k, v in row.items()} for row in rows]
-
-
-def draw(out, column: str, path, methods=None, draws: int = 2_000) -> None:
-    """Learning curves of a sweep in one environment: means over seeds, with bootstrap intervals of 95 %.
-
-    Up to four methods share the axes; more get axes of their own, with the others in grey. Raises ValueError where the
-    sweep has no such column or method, or several environments.
+    So the tables of a sweep never mix settings, and hold exactly what the command in sweep.json asks for.
     """
-    from importlib.resources import files
-
-    import matplotlib.style
-    from matplotlib.figure import Figure
-
-    curves = by_method(read(Path(out) / "curves.csv"), column, methods)
-    together = len(curves) <= 4
-    with matplotlib.style.context(str(files("maca_edu") / "maca.mplstyle")):
-        columns = 1 if together else 4
-        rows = 1 if together else -(-len(curves) // columns)
-        figure = Figure(figsize=(8, 4.5) if together else (10, 2.3 * rows), layout="constrained")
-        grid = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False).ravel()
-        for k, (method, (steps, table)) in enumerate(curves.items()):
-            ax = grid[0 if together else k]
-            if not together:
-                ax.set_title(method, fontsize="medium")
-                for other, (_, others) in curves.items():
-                    if other != method:
-                        ax.plot(steps[: others.shape[1]], others.mean(axis=0)[: len(steps)], color="0.85", linewidth=1)
-            mean, low, high = interval(table, draws)
-            (line,) = ax.plot(steps, mean, label=method)
-            ax.fill_between(steps, low, high, color=line.get_color(), alpha=0.25, linewidth=0)
-        if together:
-            grid[0].legend()
-        for ax in grid[len(curves) :]:
-            ax.set_visible(False)
-        figure.supxlabel("environment-steps", fontsize="medium")
-        figure.supylabel(column.replace("_", " "), fontsize="medium")
-        figure.savefig(path)
+    wanted = {run_folder(out, job): job for job in jobs}
+    for file in sorted(Path(out).glob("*/*/*/config.json")):
+        folder = file.parent
+        if folder not in wanted:
+            raise ValueError(
+                f"out={str(out)!r} holds another run, {folder}; ask for that environment, method and seed too, "
+                "or name another directory"
+            )
+        before, now = RunDirectory(folder).settings(), settings_of(wanted[folder])
+        differ = [f"{name}={before.get(name)!r}, not {now[name]!r}" for name in now if before.get(name) != now[name]]
+        if differ:
+            raise ValueError(
+                f"out={str(out)!r} holds a run with other settings, {folder}: {'; '.join(differ)}; "
+                "name another directory"
+            )
 
 
-def by_method(rows: list[dict], column: str, methods=None) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-    """{method: steps `[K]` and the column `[seeds, K]`}; ValueError where it is not there."""
-    known = list(dict.fromkeys(row["method"] for row in rows))
-    envs = sorted({row["env"] for row in rows})
-    if len(envs) != 1:
-        raise ValueError(f"the sweep has curves of {', '.join(envs) or 'nothing'}; expected one environment")
-    if column not in rows[0]:
-        raise ValueError(f"column={column!r}; the sweep has {', '.join(list(rows[0])[4:])}")
-    for method in methods or ():
-        if method not in known:
-            raise ValueError(f"method={method!r}; the sweep has {', '.join(known)}")
-    return {m: aligned([row for row in rows if row["method"] == m], column) for m in methods or known}
+def run_all(out: str | Path, jobs: list[Job], processes: int) -> list[str | None]:
+    """Run the jobs in worker processes; returns for each None, or in one sentence why it failed.
+
+    Raises RuntimeError where a worker dies. When this process is stopped (Ctrl-C), its workers are stopped too.
+    """
+    fresh = multiprocessing.get_context("spawn")  # a copy of this process (fork) can hang in torch's threads
+    others = multiprocessing.active_children()
+    with ProcessPoolExecutor(processes, mp_context=fresh, initializer=begin_worker) as pool:
+        try:
+            tasks = [pool.submit(run_job, out, job) for job in jobs]
+            for _ in tqdm(as_completed(tasks), total=len(tasks), unit=" runs"):
+                pass
+            return [task.result() for task in tasks]
+        except BrokenProcessPool:
+            raise RuntimeError(
+                "a worker process of the sweep was killed, perhaps because memory ran out; "
+                "the same command goes on with the sweep, with --processes 1 in less memory"
+            ) from None
+        except KeyboardInterrupt:
+            for worker in multiprocessing.active_children():
+                if worker not in others:
+                    worker.terminate()
+            raise
 
 
-def aligned(rows: list[dict], column: str) -> tuple[np.ndarray, np.ndarray]:
-    """The steps `[K]` and the column `[seeds, K]` of one method's rows."""
-    seeds = sorted({row["seed"] for row in rows})
-    by_seed = [[(row["env_steps"], row[column]) for row in rows if row["seed"] == seed] for seed in seeds]
-    steps = np.array([step for step, _ in by_seed[0]])
-    return steps, np.array([[value for _, value in series] for series in by_seed])
+def begin_worker() -> None:
+    """Prepare a worker process: one thread, and its end comes with its parent's.
+
+    As many runs as processors, with a thread each, are faster than one run on all processors. A worker that outlived
+    its parent would write to the same files as the worker of the next command.
+    """
+    torch.set_num_threads(1)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all processes; the parent ends its workers
+    threading.Thread(target=end_with_parent, daemon=True).start()
 
 
-def interval(table: np.ndarray, draws: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Mean over the seeds `[seeds, K]` and the ends of its 95 % percentile bootstrap interval, each `[K]`."""
-    picks = np.random.default_rng(seed).integers(len(table), size=(draws, len(table)))
-    low, high = np.percentile(table[picks].mean(axis=1), [2.5, 97.5], axis=0)
-    return table.mean(axis=0), low, high
+def end_with_parent() -> None:
+    """Wait until the parent process is gone, then end this one."""
+    multiprocessing.parent_process().join()
+    os._exit(1)
+
+
+def run_job(out: str | Path, job: Job) -> str | None:
+    """Train a job, from its checkpoint if there is one; then play greedily and write the result to final.json.
+
+    Returns None, or in one sentence why the run failed; its log says more.
+    """
+    folder = run_folder(out, job)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with open(log_file(out, job), "a", encoding="utf-8") as log, redirect_stdout(log), redirect_stderr(log):
+        try:
+            run = train(
+                job.env,
+                job.method,
+                job.steps,
+                job.seed,
+                folder,
+                batch=job.batch,
+                config=job.config,
+                resume=(folder / "config.json").exists(),
+                save_every=job.save_every,
+                progress=True,
+            )
+            print(summary(run))
+            result = evaluate(folder, FINAL_EPISODES, FINAL_SEED + job.seed)
+        except Exception as error:
+            traceback.print_exc()
+            return f"{type(error).__name__}: {error}"
+        write_whole(folder / "final.json", json.dumps(result) + "\n")
+    return None

@@ -42,6 +42,10 @@ class RunDirectory:
         write_whole(self.metrics, "".join(kept))
         return state
 
+    def exists(self) -> bool:
+        """Whether a run was begun here."""
+        return (self.path / "config.json").exists()
+
     def settings(self) -> dict:
         """What config.json says. Raises ValueError where there is no such run."""
         try:

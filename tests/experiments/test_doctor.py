@@ -88,7 +88,7 @@ def test_one_thing_is_wrong(machine, harm, message):
     wrong, last = faults()
     assert len(wrong) == 1
     assert re.match(message, wrong[0])
-    assert last.startswith("1 to mend, from the top; ")
+    assert last.startswith("1 to mend, in this order; ")
     assert "book/guides/starcraft.md" in last
 
 

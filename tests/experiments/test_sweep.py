@@ -1,54 +1,160 @@
-"""A sweep goes on where it stopped, and its curves are the runs'."""
+"""A sweep that was stopped goes on, never mixes settings, and says which runs failed."""
 
+import dataclasses
 import json
+import shlex
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
 
-import numpy as np
 import pytest
 
-from maca_edu.cli import main
-from maca_edu.experiments import sweep
+from maca_edu.cli import main, run_options
+from maca_edu.experiments import sweep as module
+from maca_edu.experiments.presets import preset
+from maca_edu.experiments.run import train
+from maca_edu.experiments.sweep import Job, refuse_other_runs, run_folder, run_job, sweep
+from maca_edu.experiments.sweep_tables import read_curves, read_final
+from maca_edu.training.config import Config
 from maca_edu.training.run_directory import RunDirectory
 
-WORDS = ["sweep", "--envs", "toy/xor?n_agents=2", "--methods", "mappo", "--steps", "512"]
-WORDS += ["--seeds", "2", "--first-seed", "3"]
+ENV = "toy/xor?n_agents=2"
+JOB = Job(ENV, "mappo", seed=3, steps=128, batch=8, config=Config(diagnose_every=0))
+LATER = dataclasses.replace(JOB, seed=12)
+DATA = Path(__file__).parents[2] / "book" / "data"
 
 
-def test_a_sweep_is_gathered_and_goes_on(tmp_path, capsys):
-    out = tmp_path / "sweep"
-    assert main([*WORDS, "--out", str(out)]) == 0
-    run = sweep.folder(out, "toy/xor?n_agents=2", "mappo", 4)
-    finals = sweep.read(out / "final.csv")
-    assert [row["seed"] for row in finals] == [3, 4]
-    assert finals[1]["return_mean"] == json.loads((run / "final.json").read_text())["return_mean"]
-    entropy = [row["entropy"] for row in RunDirectory(run).rows(99)]
-    assert sweep.read(out / "measured.csv")[1]["entropy"] == pytest.approx(np.mean(entropy), rel=1e-3)
-    before = (run / "state.npz").stat().st_mtime_ns
-    (sweep.folder(out, "toy/xor?n_agents=2", "mappo", 3) / "final.json").unlink()  # as if stopped there
-    assert main([*WORDS, "--out", str(out)]) == 0
-    assert (run / "state.npz").stat().st_mtime_ns == before
-    assert str(sweep.read(out / "final.csv")) == str(finals)
-    command = json.loads((out / "sweep.json").read_text())["command"]
-    assert command.startswith("maca-edu sweep --envs 'toy/xor?n_agents=2' --methods mappo")
-    assert main(["curves", str(out), "--out", str(tmp_path / "curves.png")]) == 0
-    assert main(["curves", str(out), "--out", str(tmp_path / "x.png"), "--column", "win_rate"]) == 2
-    assert "column='win_rate'; the sweep has return_mean" in capsys.readouterr().err
-    assert (tmp_path / "curves.png").stat().st_size > 5_000
-    assert main([*WORDS, "--out", str(tmp_path / "bad"), "--options=--lr -1"]) == 2
-    assert "2 of 2 runs failed" in capsys.readouterr().err
+def test_a_sweep_that_was_stopped_goes_on(tmp_path):
+    """Stopped by Ctrl-C between two checkpoints, it ends as if it had never stopped when the command is given again."""
+    words = ["sweep", "--out", str(tmp_path), "--envs", ENV, "--methods", "mappo", "--steps", "3840", "--seeds", "1"]
+    words += ["--options=--batch 8 --save-every 7 --diagnose-every 0"]  # 60 updates
+    job = dataclasses.replace(JOB, steps=3_840, seed=0)
+    folder = run_folder(tmp_path, job)
+
+    process = subprocess.Popen([sys.executable, "-m", "maca_edu", *words], stderr=subprocess.DEVNULL)
+    while not (folder / "state.npz").exists():
+        assert process.poll() is None
+        time.sleep(0.01)
+    process.send_signal(signal.SIGINT)
+    assert process.wait() == 130
+    assert not (folder / "final.json").exists()
+    assert not (tmp_path / "final.csv").exists()
+
+    assert main(words) == 0
+    returns = [row["return_mean"] for row in RunDirectory(folder).rows(60)]
+    whole = train(ENV, "mappo", job.steps, job.seed, batch=job.batch, config=job.config)
+    assert returns == whole.metrics["return_mean"].tolist()
+    (final,) = read_final(tmp_path / "final.csv")
+    assert final.return_mean == json.loads((folder / "final.json").read_text())["return_mean"]
 
 
-def test_curves_are_thinned_running_means():
-    rows = [{"env_steps": 10 * k, "return_mean": float(k)} for k in range(1, 201)]
-    kept = sweep.thin(rows)
-    assert len(kept) == 50
-    assert kept[-1] == {"env_steps": 2000, "return_mean": f"{np.mean(range(191, 201)):.5g}"}
-    rows = [row | {"greedy_return_mean": 1.0 if k % 50 == 0 else float("nan")} for k, row in enumerate(rows, 1)]
-    assert [row["env_steps"] for row in sweep.thin(rows)] == [500, 1000, 1500, 2000]
+def test_a_run_that_fails_is_named_and_the_others_finish(tmp_path, capsys):
+    words = ["sweep", "--out", str(tmp_path), "--envs", ENV, "toy/bridge", "--methods", "mappo", "--seeds", "1"]
+    assert main([*words, "--steps", "256", "--processes", "1"]) == 2
+    message = capsys.readouterr().err
+    assert "1 of 2 runs failed; the first is mappo in toy/bridge, seed 0: ValueError: env='toy/bridge'" in message
+    assert "env='toy/bridge'" in (tmp_path / "toy-bridge" / "mappo" / "0.log.txt").read_text()
+    assert f"its log is {tmp_path / 'toy-bridge' / 'mappo' / '0.log.txt'}" in message
+    assert (tmp_path / "toy-xor-n_agents=2" / "mappo" / "0" / "final.json").exists()
+    assert not (tmp_path / "curves.csv").exists()
 
 
-def test_the_interval_covers_the_mean_as_often_as_it_says():
-    rng = np.random.default_rng(0)
-    table = rng.normal(size=(10, 400))  # 400 independent samples of ten seeds
-    mean, low, high = sweep.interval(table, 1_000)
-    np.testing.assert_allclose(mean, table.mean(axis=0))
-    assert 0.85 < ((low <= 0) & (high >= 0)).mean() < 0.97  # percentile intervals of ten are a little short
+def test_a_run_says_why_it_failed(tmp_path):
+    bad = dataclasses.replace(JOB, config=Config(minibatches=1_000))
+    assert "minibatches=1000" in run_job(tmp_path, bad)
+    assert "Traceback" in module.log_file(tmp_path, bad).read_text()
+    assert not run_folder(tmp_path, bad).exists()
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """A sweep's directory with two finished runs."""
+    out = tmp_path_factory.mktemp("sweep")
+    for job in (JOB, LATER):
+        assert run_job(out, job) is None
+    return out
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"config": Config(lr=0.1, diagnose_every=0)}, "lr=0.002, not 0.1"),
+        ({"config": Config(critic_sizes=(32,), diagnose_every=0)}, r"critic_sizes=\[64, 64\], not \[32\]"),
+        ({"steps": 64}, "steps=128, not 64"),
+        ({"batch": 4}, "batch=8, not 4"),
+        ({"seed": 4}, "holds another run"),
+        ({"method": "ippo"}, "holds another run"),
+    ],
+)
+def test_other_runs_are_not_mixed_in(finished, change, message):
+    """Neither other settings, nor runs that the command does not ask for."""
+    with pytest.raises(ValueError, match=message):
+        sweep(finished, [dataclasses.replace(JOB, **change), LATER], "a command")
+
+
+def test_a_sweep_may_grow(finished):
+    """More seeds and methods; how often a run is saved decides nothing."""
+    more = [dataclasses.replace(JOB, seed=4), dataclasses.replace(JOB, method="ippo")]
+    refuse_other_runs(finished, [JOB, LATER, *more])
+    refuse_other_runs(finished, [JOB, dataclasses.replace(LATER, save_every=1)])
+
+
+def test_finished_runs_are_gathered_and_not_repeated(finished):
+    """In the order of the seeds, whatever the order of the jobs."""
+    before = [(run_folder(finished, job) / "metrics.csv").read_text() for job in (JOB, LATER)]
+    sweep(finished, [LATER, JOB], "a command")
+    assert [final.seed for final in read_final(finished / "final.csv")] == [3, 12]
+    points = read_curves(finished / "curves.csv")
+    assert [(point.seed, point.env_steps) for point in points] == [(3, 64), (3, 128), (12, 64), (12, 128)]
+    assert [(run_folder(finished, job) / "metrics.csv").read_text() for job in (JOB, LATER)] == before
+
+
+def test_nothing_to_do_is_an_error(tmp_path):
+    with pytest.raises(ValueError, match=r"jobs=\[\]"):
+        sweep(tmp_path, [], "a command")
+    with pytest.raises(ValueError, match="processes=0"):
+        sweep(tmp_path, [JOB], "a command", processes=0)
+
+
+def test_options_begin_with_the_preset_of_each_method():
+    options = "--preset paper --lr 1e-3 --no-recurrent --critic-sizes 32 16 --save-every 5"
+    for method in ("coma", "maca"):
+        chosen = run_options(options, ENV, method)
+        config, batch = preset("paper", ENV, method)
+        assert chosen.config == dataclasses.replace(config, lr=1e-3, recurrent=False, critic_sizes=(32, 16))
+        assert (chosen.batch, chosen.save_every) == (batch, 5)
+    assert run_options("--batch=7", ENV, "mappo").batch == 7
+    assert run_options("", ENV, "mappo").config == preset(None, ENV, "mappo")[0]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ("--lrr 1", "options='--lrr 1': see above"),
+        ("--lr -1", "options='--lr -1'"),
+        ("--seed 3", "allowed are --batch, --preset, --save-every"),
+        ("--preset fast", "preset='fast'"),
+        ("--batch 0", "batch=0"),
+        ("--lr '1", "No closing quotation"),
+    ],
+)
+def test_a_wrong_option_is_told_before_anything_starts(tmp_path, capsys, options, message):
+    words = ["sweep", "--out", str(tmp_path / "x"), "--envs", ENV, "--methods", "mappo", "--steps", "512"]
+    assert main([*words, f"--options={options}"]) == 2
+    assert message in capsys.readouterr().err.splitlines()[-1]
+    assert not (tmp_path / "x").exists()
+
+
+@pytest.mark.parametrize("file", sorted(DATA.glob("*/sweep.json")), ids=lambda file: file.parent.name)
+def test_the_commands_of_the_book_are_understood(monkeypatch, tmp_path, file):
+    """Each asks for the runs whose results stand beside it, and would be written down as the same command."""
+    asked = []
+    monkeypatch.setattr(module, "sweep", lambda out, jobs, command, processes: asked.append((jobs, command)))
+    command = json.loads(file.read_text())["command"]
+    assert main([*shlex.split(command)[1:], "--out", str(tmp_path)]) == 0
+    ((jobs, again),) = asked
+    assert again == command
+    results = {(final.env, final.method, final.seed) for final in read_final(file.parent / "final.csv")}
+    assert {(job.env, job.method, job.seed) for job in jobs} == results

@@ -15,7 +15,7 @@ from maca_edu.cli import main
 UPDATES, BATCH, ROLLOUT = 35, 4, 8
 CLOCK = ("_seconds", "_per_second")
 WORDS = [
-    *("--env", "toy/warehouse?preset=tiny&horizon=6", "--method", "maca", "--seed", "3", "--threads", "1"),
+    *("--env", "toy/warehouse?preset=tiny&horizon=6", "--method", "maca", "--seed", "3"),
     *("--batch", str(BATCH), "--rollout", str(ROLLOUT), "--steps", str(UPDATES * BATCH * ROLLOUT)),
     *("--recurrent", "--chunk", "4", "--epochs", "2", "--save-every", "7"),
     *("--actor-sizes", "16", "--critic-sizes", "16", "--embed", "8", "--z-size", "16"),

@@ -1,0 +1,220 @@
+"""The tables of a sweep: what its runs reached and measured, gathered into four files that outlive the runs.
+
+curves.csv    the learning curves: 50 points of each run at most, or its greedy evaluations where there were any
+final.csv     greedy play after training: a row for each run
+measured.csv  the minutes a run took, and the means of everything else that its metrics.csv holds: a row for each run
+sweep.json    the command, the date, and the versions of the packages
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+import platform
+from collections.abc import Iterable
+from datetime import date
+from importlib.metadata import version
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from maca_edu.experiments.statistics import running_mean
+from maca_edu.files import write_whole
+from maca_edu.training.run_directory import RunDirectory
+
+POINTS = 50
+CLOCKS = ("env_seconds", "act_seconds", "learn_seconds")  # their sum is the time of an update
+
+
+class CurvePoint(NamedTuple):
+    """A row of curves.csv: what a run had reached after so many environment-steps. NaN: not measured.
+
+    return_mean and win_rate are running means over the training episodes; the greedy columns are single evaluations.
+    """
+
+    env: str
+    method: str
+    seed: int
+    env_steps: int
+    return_mean: float
+    win_rate: float = math.nan
+    greedy_return_mean: float = math.nan
+    greedy_win_rate: float = math.nan
+
+
+MEASURES = CurvePoint._fields[4:]  # the columns of curves.csv that can be drawn
+
+
+class FinalPlay(NamedTuple):
+    """A row of final.csv: greedy play of a trained team. Returns are undiscounted; win_rate NaN: nothing can be won."""
+
+    env: str
+    method: str
+    seed: int
+    return_mean: float
+    return_std: float
+    win_rate: float
+
+
+class Measured(NamedTuple):
+    """A row of measured.csv. means: by the column's name in metrics.csv, over the updates in which it was measured.
+
+    Which columns there are depends on the method and the environment, so the means are a dict.
+    """
+
+    env: str
+    method: str
+    seed: int
+    minutes: float
+    means: dict[str, float]
+
+
+def gather(out: str | Path, runs: Iterable[Path], command: str) -> None:
+    """Write the four files to `out`.
+
+    runs: the directories of finished runs, each with a final.json, the result of its greedy play. command: what made
+    them. Raises ValueError where a directory holds no run.
+    """
+    out = Path(out)
+    curves, finals, measured = [], [], []
+    for path in runs:
+        run = RunDirectory(path)
+        settings, rows = run.settings(), run.rows(10**9)
+        name = settings["env"], settings["method"], settings["seed"]
+        curves += curve(*name, rows)
+        finals.append(final_play(*name, json.loads((path / "final.json").read_text())))
+        measured.append(means(*name, rows))
+    write_curves(out / "curves.csv", curves)
+    write_final(out / "final.csv", finals)
+    write_measured(out / "measured.csv", measured)
+    write_about(out / "sweep.json", command)
+
+
+def curve(env: str, method: str, seed: int, rows: list[dict]) -> list[CurvePoint]:
+    """The points of a run's learning curve.
+
+    rows: of its metrics.csv; they stay dicts because every method and environment adds columns of its own. The points
+    are the greedy evaluations where there were any, otherwise POINTS rows, evenly spread, the last among them.
+    """
+    columns = {name: column(rows, name) for name in MEASURES}
+    for name in ("return_mean", "win_rate"):
+        columns[name] = running_mean(columns[name])
+    kept = np.flatnonzero(np.isfinite(columns["greedy_return_mean"]))
+    if len(kept) == 0:
+        kept = np.unique(np.linspace(0, len(rows) - 1, POINTS).round().astype(int))
+    points = []
+    for k in kept:
+        reached = {name: float(values[k]) for name, values in columns.items()}
+        points.append(CurvePoint(env, method, seed, rows[k]["env_steps"], **reached))
+    return points
+
+
+def final_play(env: str, method: str, seed: int, result: dict) -> FinalPlay:
+    """The row of a run in final.csv; result: what `experiments.run.evaluate` returned."""
+    wins = math.nan if result["win_rate"] is None else result["win_rate"]
+    return FinalPlay(env, method, seed, result["return_mean"], result["return_std"], wins)
+
+
+def means(env: str, method: str, seed: int, rows: list[dict]) -> Measured:
+    """The row of a run in measured.csv; rows: of its metrics.csv."""
+    minutes = sum(column(rows, name).sum() for name in CLOCKS) / 60
+    elsewhere = ("update", "env_steps", "steps_per_second", *CLOCKS, *MEASURES)
+    found = {}
+    for name in rows[0]:
+        values = column(rows, name)
+        known = values[np.isfinite(values)]
+        if name not in elsewhere and len(known):
+            found[name] = float(known.mean())
+    return Measured(env, method, seed, float(minutes), found)
+
+
+def column(rows: list[dict], name: str) -> np.ndarray:
+    """One column of metrics.csv, `[updates]`; NaN where a row lacks it."""
+    return np.array([row.get(name, math.nan) for row in rows], dtype=float)
+
+
+def write_curves(path: Path, points: list[CurvePoint]) -> None:
+    """Write curves.csv, with five digits."""
+    write_csv(path, CurvePoint._fields, [(*point[:4], *texts(point[4:], ".5g")) for point in points])
+
+
+def read_curves(path: str | Path) -> list[CurvePoint]:
+    """The rows of a curves.csv. Raises ValueError where there is no such file."""
+    points = []
+    for row in read_csv(path):
+        run = row["env"], row["method"], int(row["seed"])
+        points.append(CurvePoint(*run, int(row["env_steps"]), *numbers(row, MEASURES)))
+    return points
+
+
+def write_final(path: Path, finals: list[FinalPlay]) -> None:
+    """Write final.csv, with all digits."""
+    write_csv(path, FinalPlay._fields, [(*final[:3], *texts(final[3:])) for final in finals])
+
+
+def read_final(path: str | Path) -> list[FinalPlay]:
+    """The rows of a final.csv. Raises ValueError where there is no such file."""
+    finals = []
+    for row in read_csv(path):
+        run = row["env"], row["method"], int(row["seed"])
+        finals.append(FinalPlay(*run, *numbers(row, FinalPlay._fields[3:])))
+    return finals
+
+
+def write_measured(path: Path, measured: list[Measured]) -> None:
+    """Write measured.csv, with four digits; what a run did not measure stays empty."""
+    names = list(dict.fromkeys(name for row in measured for name in row.means))
+    lines = []
+    for row in measured:
+        values = [row.means.get(name, math.nan) for name in names]
+        lines.append((*row[:3], f"{row.minutes:.2f}", *texts(values, ".4g")))
+    write_csv(path, (*Measured._fields[:4], *names), lines)
+
+
+def read_measured(path: str | Path) -> list[Measured]:
+    """The rows of a measured.csv. Raises ValueError where there is no such file."""
+    measured = []
+    for row in read_csv(path):
+        names = list(row)[4:]
+        entries = zip(names, numbers(row, names), strict=True)
+        known = {name: value for name, value in entries if not math.isnan(value)}
+        measured.append(Measured(row["env"], row["method"], int(row["seed"]), float(row["minutes"]), known))
+    return measured
+
+
+def write_about(path: Path, command: str) -> None:
+    """Write sweep.json."""
+    versions = {name: version(name) for name in ("maca-edu", "torch", "numpy", "cma")}
+    versions["python"] = platform.python_version()
+    about = {"command": command, "date": date.today().isoformat(), "versions": versions}
+    write_whole(path, json.dumps(about, indent=2) + "\n")
+
+
+def texts(values: Iterable[float], form: str = "") -> list[str]:
+    """Numbers as the entries of a csv, written as `form` says; NaN is an empty entry."""
+    return ["" if math.isnan(value) else format(value, form) for value in values]
+
+
+def numbers(row: dict[str, str], names: Iterable[str]) -> list[float]:
+    """The entries of a csv's row as numbers; empty and missing ones are NaN."""
+    return [float(row.get(name) or "nan") for name in names]
+
+
+def write_csv(path: Path, names: Iterable[str], rows: list[tuple]) -> None:
+    """Write a csv whole or not at all."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(names)
+    writer.writerows(rows)
+    write_whole(path, text.getvalue())
+
+
+def read_csv(path: str | Path) -> list[dict[str, str]]:
+    """The rows of a csv by the names in its first line. Raises ValueError where there is no such file."""
+    if not Path(path).exists():
+        raise ValueError(f"{str(path)!r} is not there; maca-edu sweep writes it when all runs are done")
+    with open(path, newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
