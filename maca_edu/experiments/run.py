@@ -20,7 +20,7 @@ from maca_edu.experiments.presets import preset as choose_preset
 from maca_edu.team_env import TeamEnv
 from maca_edu.training import loop
 from maca_edu.training.config import Config
-from maca_edu.training.methods import Method, find
+from maca_edu.training.methods import METHODS, Method, find
 from maca_edu.training.run_directory import RunDirectory
 
 
@@ -56,7 +56,8 @@ def train(
     batch = (batch or copies) if isinstance(env, str) else env.batch
     chosen_device = choose_device(device, config, batch)
     count = choose_processes(env, method, config, batch, processes, chosen_device, out if resume else None)
-    share = Share(0, count, "", name, batch // count, method, steps, seed, config, save_every, str(chosen_device))
+    to_send = method.name if method.name in METHODS else method
+    share = Share(0, count, "", name, batch // count, to_send, steps, seed, config, save_every, str(chosen_device))
     report = MonitorFromFirstRow(out, total_steps(steps, config, batch), progress)
     keep_memory()
     with one_thread(), contextlib.ExitStack() as stack:

@@ -181,6 +181,8 @@ def run_job(out: str | Path, job: Job) -> str | None:
                 resume=(folder / "config.json").exists(),
                 save_every=job.save_every,
                 progress=True,
+                processes=1,  # a sweep has one run for each core instead
+                device="cpu",
             )
             print(summary(run))
             result = evaluate(folder, FINAL_EPISODES, FINAL_SEED + job.seed)
