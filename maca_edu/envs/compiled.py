@@ -65,8 +65,9 @@ def import_jax():
     """The packages jax and jaxmarl.environments, on the CPU, with what was compiled kept between runs.
 
     It is kept in `JAX_COMPILATION_CACHE_DIR` where that is set, otherwise in ~/.cache/maca-edu/jax (or below
-    `XDG_CACHE_HOME`). Processes may share the folder: JAX never overwrites a file there, and a process that meets one
-    which is half written warns and compiles for itself. Raises ValueError where a package is missing.
+    `XDG_CACHE_HOME`). Processes may share the folder: a process that meets a half-written file warns and compiles for
+    itself. JAX never overwrites a file there; where a process was killed as it wrote and the warning comes again and
+    again, delete the folder. Raises ValueError where a package is missing.
     """
     os.environ.setdefault("JAX_PLATFORMS", "cpu")
     try:
