@@ -26,9 +26,10 @@ def _legal(action: np.ndarray, available: np.ndarray) -> np.ndarray:
     """The actions `[B, n]` as int64. Raises ValueError where one is no integer or not legal."""
     if action.dtype.kind not in "iu":
         raise ValueError(f"action has type {action.dtype}; expected integers from 0 to {available.shape[-1] - 1}")
-    exists = (action >= 0) & (action < available.shape[-1])  # [B, n]
-    index = np.where(exists, action, 0)[..., None]  # [B, n, 1]
-    legal = exists & np.take_along_axis(available, index, axis=-1)[..., 0]  # [B, n]
+    B, n, A = available.shape
+    exists = (action >= 0) & (action < A)  # [B, n]
+    known = np.where(exists, action, 0)  # [B, n]
+    legal = exists & available[np.arange(B)[:, None], np.arange(n), known]  # [B, n]
     if not legal.all():
         b, i = np.argwhere(~legal)[0]
         allowed = np.flatnonzero(available[b, i]).tolist()
