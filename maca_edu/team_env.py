@@ -22,7 +22,7 @@ class View(NamedTuple):
     """What is known before the agents act."""
 
     obs: np.ndarray  # [B, n, d] float32, each agent's observation
-    state: np.ndarray  # [B, s] float32, for the critic
+    state: np.ndarray  # [B, s] float32, the state of the game, for a central critic
     available: np.ndarray  # [B, n, A] bool, the legal actions, at least one for each agent
     alive: np.ndarray  # [B, n] bool
 
@@ -30,14 +30,19 @@ class View(NamedTuple):
 class TeamStep(NamedTuple):
     """What a step returns.
 
-    info holds numbers of the episode, each `[B]`, that are read where it ended, such as "dead_allies"; they become
-    columns of the run's metrics. One name has a meaning: "discarded" is 1 where the game broke down and the episode
-    was given up (the step then counts as truncated). Such an episode says nothing of the team and is left out of all
+    info holds numbers, each `[B]`, that are read where an episode ended; their means over episodes become columns of
+    the run's metrics. The adapters in `maca_edu.envs` use these names:
+
+    "dead_allies", "dead_enemies"   how many units of each team are dead after the step (SMAX, SMAC, SMACv2)
+    "discarded"                     1 where the game broke down and the episode was given up; the step then counts as
+                                    truncated
+
+    Training gives a meaning to "discarded" only: such an episode says nothing of the team and is left out of all
     statistics but the count of discarded ones.
     """
 
-    view: View  # now, after the environments whose episodes ended were reset
-    final: View  # before that; where no episode ended the same as view
+    view: View  # now; where an episode ended, of the next one
+    final: View  # after the step and before any reset: where an episode ended, what was seen last; elsewhere as view
     reward: np.ndarray  # [B] float32
     terminated: np.ndarray  # [B] bool, the game is over: nothing follows
     truncated: np.ndarray  # [B] bool, the clock ran out; never where terminated

@@ -1,52 +1,60 @@
 """Environments: an adapter for each family of games to the contract in `maca_edu.team_env`.
 
-options      options behind a name
-compiled     what any game of JaxMARL needs
-workers      games that are stepped one at a time, in this process or in others
-film         episodes as moving pictures
+toy          the games of toy_envs                          toy/fridge, toy/ring, ...
+mpe          particle games of the package mpe2             mpe/simple_spread, ...
+jaxmpe       the same games from JaxMARL, compiled          jaxmpe/simple_spread, ...
+smax         battles from JaxMARL, compiled                 smax/2s3z, smax/protoss_5_vs_5, ...
+starcraft    StarCraft II itself, by the package smacv2     smac/5m_vs_6m, smacv2/zerg_10_vs_10, ...
+pettingzoo   any PettingZoo game whose agents act at once   pettingzoo/mpe2.simple_spread_v3, ...
 
-toy          the games of toy_envs                     toy/fridge, toy/ring, ...
-mpe          particle games of the package mpe2        mpe/simple_spread, ...
-jaxmpe       the same from JaxMARL, many at once       jaxmpe/simple_spread, ...
-smax         battles from JaxMARL                      smax/2s3z, smax/protoss_5_vs_5, ...
-starcraft    StarCraft II, by the package smacv2       smac/5m_vs_6m, smacv2/zerg_10_vs_10, ...
-pettingzoo   any parallel game with a shared reward    pettingzoo/mpe2.simple_spread_v3, ...
+What the adapters share:
+
+family       what a family of environments offers
+options      options behind a name
+actions      the check of joint actions
+seeds        a seed for each episode of each copy
+workers      games that are stepped one at a time, in this process or in others
+compiled     games of JaxMARL, all copies stepped by one compiled function
+particles    mpe2's games, all copies stepped together in NumPy
+
+film         episodes as moving pictures, drawn by `pictures`
+
+Environments of the same name may be made in any number, in one process or in several, each with a seed of its own:
+they share nothing but a folder of JAX's compiler, see `compiled.import_jax`.
 """
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
-
+from maca_edu.envs import jaxmpe, mpe, pettingzoo, smax, starcraft, toy
+from maca_edu.envs.family import Family, Sizes
 from maca_edu.team_env import TeamEnv, TeamStep, View
 
-__all__ = ["TeamEnv", "TeamStep", "View", "describe", "family", "make", "names"]
+__all__ = ["Family", "TeamEnv", "TeamStep", "View", "at_once", "describe", "family", "make", "names"]
 
-# Which module serves a name, by what stands before its slash. Each has names(), make(name, batch) and PACKAGES.
-FAMILIES = {
-    "toy": "toy",
-    "mpe": "mpe",
-    "jaxmpe": "jaxmpe",
-    "smax": "smax",
-    "smac": "starcraft",
-    "smacv2": "starcraft",
-    "pettingzoo": "pettingzoo",
+FAMILIES = {  # by what stands before a name's slash
+    "toy": toy.FAMILY,
+    "mpe": mpe.FAMILY,
+    "jaxmpe": jaxmpe.FAMILY,
+    "smax": smax.FAMILY,
+    "smac": starcraft.FAMILY,
+    "smacv2": starcraft.FAMILY,
+    "pettingzoo": pettingzoo.FAMILY,
 }
 
 
-def family(name: str):
-    """The module that serves `name`. Raises ValueError where there is none."""
+def family(name: str) -> Family:
+    """The family that the environment called `name` is of. Raises ValueError where there is none."""
     prefix = name.partition("/")[0]
     if prefix not in FAMILIES:
         allowed = ", ".join(f"{known}/..." for known in FAMILIES)
         raise ValueError(f"env={name!r}; allowed are {allowed}, see maca-edu envs; options as in toy/ring?n_agents=8")
-    return importlib.import_module(f"maca_edu.envs.{FAMILIES[prefix]}")
+    return FAMILIES[prefix]
 
 
 def names() -> list[str]:
-    """All environments' names, installed or not."""
-    modules = dict.fromkeys(FAMILIES.values())
-    return [name for module in modules for name in importlib.import_module(f"maca_edu.envs.{module}").names()]
+    """The names of all environments that can be listed, whether what they need is installed or not."""
+    families = dict.fromkeys(FAMILIES.values())  # each once
+    return [name for one in families for name in one.names()]
 
 
 def make(name: str, batch: int) -> TeamEnv:
@@ -58,15 +66,28 @@ def make(name: str, batch: int) -> TeamEnv:
     return family(name).make(name, batch)
 
 
+def at_once(name: str, episodes: int) -> int:
+    """How many copies of the environment called `name` an evaluation of so many episodes plays at the same time.
+
+    One for each episode, but no more than its family allows where each copy is a large program.
+    """
+    most = family(name).most_at_once
+    return episodes if most is None else min(episodes, most)
+
+
 def describe(name: str) -> str:
-    """How many agents and actions an environment has, and its horizon where it is cheap to tell."""
-    module = family(name)
-    if hasattr(module, "sizes"):  # where making one takes long
-        unit = "numbers each" if getattr(module, "CONTINUOUS", False) else "actions"
-        return "{} agents, {} {}".format(*module.sizes(name), unit)
-    env = module.make(name, 1)
+    """How many agents and actions the environment called `name` has, and its horizon, in words."""
+    known = family(name)
+    if known.sizes is not None:
+        return _words(known.sizes(name))
+    env = known.make(name, 1)
     try:
-        actions = f"{env.n_actions} numbers each" if env.continuous else f"{env.n_actions} actions"
-        return f"{env.n_agents} agents, {actions}, horizon {env.horizon}"
+        return _words(env)
     finally:
         env.close()
+
+
+def _words(sizes: Sizes | TeamEnv) -> str:
+    """Sizes in words."""
+    actions = f"{sizes.n_actions} numbers each" if sizes.continuous else f"{sizes.n_actions} actions"
+    return f"{sizes.n_agents} agents, {actions}, horizon {sizes.horizon}"

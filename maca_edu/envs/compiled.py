@@ -1,14 +1,9 @@
-"""Games of JaxMARL as team environments: all B copies stepped by one compiled function, on the CPU.
+"""Games of JaxMARL as team environments: all B copies are stepped by one compiled function, on the CPU.
 
-A game is an object with these functions of one copy, written in JAX:
-
-    first(key)            -> copy, view                     a new episode
-    move(copy, action)    -> copy, reset key, view, outcome one step, without a restart; outcome: a dict of reward,
-                                                            terminated, truncated, won (or None) and info (a dict)
-
-and the numbers n_agents, n_actions, obs_size, state_size, horizon, continuous. A copy is a pair: JaxMARL's state and
-the key from which its later random numbers come: key, step key, reset key = split(key, 3) in every step, and
-key, reset key = split(key) in a reset. JaxMARL's own automatic reset is not used: it hides the last view.
+A game is written in JAX for one copy (`Game`); `Programs` compiles it for B copies at once, and `CompiledEnv` is the
+`TeamEnv` of them. A copy is a pair: JaxMARL's state, and the key from which the copy's later random numbers come. A
+reset does  key, reset key = split(key),  every step  key, step key, reset key = split(key, 3).  JaxMARL's own automatic
+reset is not used: it hides the last view.
 """
 
 from __future__ import annotations
@@ -19,20 +14,60 @@ import os
 import sys
 from functools import partial
 from pathlib import Path
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
 from maca_edu.checks import check_integer
+from maca_edu.envs.actions import check_actions
 from maca_edu.team_env import TeamStep, View
 
 RESTARTS = 8  # copies restarted at a time: few episodes end in the same step
 
 
-def import_jax():
-    """The packages jax and jaxmarl.environments, on the CPU, with the compiler's cache kept between runs.
+class Outcome(NamedTuple):
+    """What happened in a step, in JAX's arrays, in the order of `TeamStep`'s fields after the views."""
 
-    The cache is in `JAX_COMPILATION_CACHE_DIR` where that is set, otherwise in ~/.cache/maca-edu/jax (or below
-    `XDG_CACHE_HOME`). Raises ValueError where a package is missing.
+    reward: Any  # [] float
+    terminated: Any  # [] bool
+    truncated: Any  # [] bool
+    won: Any = None  # [] bool; None where there is no winning
+    info: dict[str, Any] = {}  # noqa: RUF012  # never written to; JAX takes apart dicts, but not read-only ones
+
+
+class Moved(NamedTuple):
+    """What a step of one copy returns."""
+
+    copy: tuple  # JaxMARL's state and the copy's next key
+    reset_key: Any  # from which the next episode would begin
+    view: View  # what is known after the step, without a restart
+    outcome: Outcome
+
+
+class Game(Protocol):
+    """One copy of a game, written in JAX: its functions are compiled for B copies."""
+
+    n_agents: int
+    n_actions: int
+    obs_size: int
+    state_size: int
+    horizon: int
+    continuous: bool
+
+    def first(self, key) -> tuple[tuple, View]:
+        """A new episode: the copy and its view, obs [n, d], state [s], available [n, A], alive [n]."""
+
+    def move(self, copy: tuple, action) -> Moved:
+        """Play a joint action, `[n]` or, where continuous, `[n, A]`; an episode that ends is not restarted."""
+
+
+def import_jax():
+    """The packages jax and jaxmarl.environments, on the CPU, with what was compiled kept between runs.
+
+    It is kept in `JAX_COMPILATION_CACHE_DIR` where that is set, otherwise in ~/.cache/maca-edu/jax (or below
+    `XDG_CACHE_HOME`). Processes may share the folder: a process that meets a half-written file warns and compiles for
+    itself. JAX never overwrites a file there; where a process was killed as it wrote and the warning comes again and
+    again, delete the folder. Raises ValueError where a package is missing.
     """
     os.environ.setdefault("JAX_PLATFORMS", "cpu")
     try:
@@ -63,9 +98,12 @@ def silence():
 
 
 class Programs:
-    """A game's functions compiled for many copies."""
+    """A game's functions compiled for B copies.
 
-    def __init__(self, game):
+    start(keys) -> copies, view: new episodes. step(copies, action) -> copies, view, final, outcome: see `play`.
+    """
+
+    def __init__(self, game: Game):
         jax, _ = import_jax()
         self.game, self.start, self.step = game, jax.jit(jax.vmap(self.first)), jax.jit(self.play)
 
@@ -75,7 +113,8 @@ class Programs:
         return strong(copy), view
 
     def play(self, copies, action):
-        """One step of all copies `[B, ...]`, those whose episodes ended restarted: copies, view, final, outcome."""
+        """One step of all copies: the copies and their view, those whose episodes ended restarted; the final view from
+        before the restarts; the outcome. Every array has the batch as its first axis. This is compiled to `step`."""
         import jax
         import jax.numpy as jnp
 
@@ -83,19 +122,21 @@ class Programs:
         copies, B = strong(copies), len(action)
 
         def restart(carry):
+            """Restart the first few copies whose episodes ended."""
             ended, copies, view = carry
-            rows = jnp.nonzero(ended, size=min(RESTARTS, B), fill_value=B)[0]  # B: none, dropped below
+            rows = jnp.nonzero(ended, size=min(RESTARTS, B), fill_value=B)[0]  # B stands for none and is dropped below
             put = partial(jax.tree.map, lambda all, new: all.at[rows].set(new, mode="drop"))
             new_copies, new_view = jax.vmap(self.first)(reset_keys[jnp.minimum(rows, B - 1)])
             return ended.at[rows].set(False, mode="drop"), put(copies, new_copies), put(view, new_view)
 
-        ended = outcome["terminated"] | outcome["truncated"]
+        ended = outcome.terminated | outcome.truncated  # [B]
         _, copies, view = jax.lax.while_loop(lambda carry: carry[0].any(), restart, (ended, copies, final))
         return copies, view, final, outcome
 
 
 def strong(tree):
-    """The same arrays without JAX's weak types, which would have `step` compiled again for each function's copies."""
+    """The same arrays without JAX's weak types, with which `step` would be compiled twice: for the copies that `start`
+    made and for its own."""
     import jax
 
     return jax.tree.map(lambda x: jax.lax.convert_element_type(x, x.dtype), tree)
@@ -111,9 +152,10 @@ class CompiledEnv:
 
     def __init__(self, programs: Programs, batch: int, name: str):
         self.name, self.batch = name, check_integer("batch", batch, 1)
-        for field in ("n_agents", "n_actions", "obs_size", "state_size", "horizon", "continuous"):
-            setattr(self, field, getattr(programs.game, field))
-        self._programs = programs
+        self._programs, game = programs, programs.game
+        self.n_agents, self.n_actions = game.n_agents, game.n_actions
+        self.obs_size, self.state_size = game.obs_size, game.state_size
+        self.horizon, self.continuous = game.horizon, game.continuous
         self.reset(0)
 
     def reset(self, seed: int) -> View:
@@ -129,29 +171,11 @@ class CompiledEnv:
 
     def step(self, action: np.ndarray) -> TeamStep:
         """Play joint actions, `[B, n]` integers or `[B, n, A]` floats. Raises ValueError where one is not legal."""
-        result = self._programs.step(self._copies, self._checked(np.asarray(action)))
-        self._copies = result[0]
-        self._view, final, outcome = to_numpy(result[1:])
-        return TeamStep(self.view(), final, **outcome)
-
-    def _checked(self, action: np.ndarray) -> np.ndarray:
-        """The action as int32 or float32. Raises ValueError where one is not legal or not finite."""
-        shape = (self.batch, self.n_agents, self.n_actions)[: 3 if self.continuous else 2]
-        kinds, words = ("fiu", "numbers") if self.continuous else ("iu", "integers")
-        if action.shape != shape or action.dtype.kind not in kinds:
-            raise ValueError(f"action has shape {action.shape} and type {action.dtype}; allowed are {words} {shape}")
-        if self.continuous:
-            if not np.isfinite(action).all():
-                raise ValueError("action has a number that is not finite")
-            return action.astype(np.float32)
-        inside = (action >= 0) & (action < self.n_actions)
-        index = np.where(inside, action, 0)[..., None]
-        legal = inside & np.take_along_axis(self._view.available, index, axis=-1)[..., 0]
-        if not legal.all():
-            b, i = np.argwhere(~legal)[0]
-            allowed = np.flatnonzero(self._view.available[b, i]).tolist()
-            raise ValueError(f"action[{b}, {i}]={action[b, i]}; allowed there are {allowed}")
-        return action.astype(np.int32)
+        action = check_actions(action, self._view.available, self.continuous)
+        action = action.astype(np.float32 if self.continuous else np.int32, copy=False)  # JAX's usual types
+        self._copies, view, final, outcome = self._programs.step(self._copies, action)
+        self._view = to_numpy(view)
+        return TeamStep(self.view(), to_numpy(final), *to_numpy(outcome))
 
     def state_dict(self) -> dict:
         """The copies, with their keys, and the last view, all as arrays."""
@@ -168,7 +192,7 @@ class CompiledEnv:
         self._view = View(**{name: np.array(x) for name, x in state["view"].items()})
 
     def _named(self, copies) -> dict[str, np.ndarray]:
-        """The copies' arrays by name."""
+        """The copies' arrays by where they stand, such as "0/state/unit_health"."""
         util = import_jax()[0].tree_util
         leaves = util.tree_leaves_with_path(copies)
         return {util.keystr(path, simple=True, separator="/"): np.array(leaf) for path, leaf in leaves}
@@ -184,5 +208,5 @@ def on_cpu(array: np.ndarray):
 
 
 def to_numpy(tree):
-    """The arrays of a tuple or dict, or of those in it, as arrays of NumPy's that nobody else writes to."""
+    """The same with NumPy's arrays, which nobody else writes to, in place of JAX's."""
     return import_jax()[0].tree.map(np.array, tree)

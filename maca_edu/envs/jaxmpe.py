@@ -1,47 +1,70 @@
 """The paper's three particle games once more, from JaxMARL, all copies stepped by one compiled function.
 
 The names' options are those of `mpe`: continuous=true, reward=sum (of the agents' rewards) or mean, horizon=25.
-Agents, observations, actions and rewards are in mpe2's order, and from the same bodies and the same action a step of
-JaxMARL's leads to the same bodies, observations and rewards, up to rounding (float32 here, float64 in mpe2).
+Agents, observations, actions and rewards are in mpe2's order. From the same bodies and the same action, a step leads to
+the same bodies, observations and rewards as in mpe2, up to rounding: JaxMARL counts in float32, mpe2 in float64.
 
 What differs:
 
 * Episodes begin with other random numbers, of the same distribution.
-* JaxMARL looks at its clock before it counts the step, so its own episodes have one step more; ours have `horizon`.
 * mpe2's further options (N, local_ratio, curriculum, ...) are not offered.
+
+JaxMARL looks at its clock before it counts the step, so that its own episodes have one step more; here they have
+`horizon` steps.
 """
 
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 
 from maca_edu.checks import check_integer
 from maca_edu.envs import options
-from maca_edu.envs.compiled import CompiledEnv, Programs, import_jax
+from maca_edu.envs.compiled import CompiledEnv, Moved, Outcome, Programs, import_jax
+from maca_edu.envs.family import Family, Sizes
 from maca_edu.team_env import View
 
-PACKAGES = ("jaxmarl",)
-CONTINUOUS = True  # as long as no option says otherwise
-GAMES = {
-    "jaxmpe/simple_spread": "SimpleSpreadMPE",
-    "jaxmpe/simple_reference": "SimpleReferenceMPE",
-    "jaxmpe/simple_speaker_listener": "SimpleSpeakerListenerMPE",
-}
 REWARDS = ("sum", "mean")
+
+
+class Known(NamedTuple):
+    """What is known of a game without JaxMARL."""
+
+    in_jaxmarl: str  # its class there
+    n_agents: int
+    numbers: int  # that an action has, where continuous
+    actions: int  # that there are, where not
+
+
+GAMES = {
+    "jaxmpe/simple_spread": Known("SimpleSpreadMPE", 3, 5, 5),
+    "jaxmpe/simple_reference": Known("SimpleReferenceMPE", 2, 15, 50),
+    "jaxmpe/simple_speaker_listener": Known("SimpleSpeakerListenerMPE", 2, 5, 5),
+}
+
+
+class Asked(NamedTuple):
+    """What a name asks for."""
+
+    known: Known
+    continuous: bool
+    reward: str  # one of REWARDS
+    horizon: int
 
 
 class Game:
     """A particle game for `compiled.Programs`: JaxMARL's environment, its agents' spaces padded to the largest."""
 
-    def __init__(self, game: str, continuous: bool, reward: str, horizon: int):
+    def __init__(self, asked: Asked):
         _, environments = import_jax()
-        self.game = getattr(environments, game)(action_type="Continuous" if continuous else "Discrete")
-        self.continuous, self.reward, self.horizon = continuous, reward, horizon
+        make_game = getattr(environments, asked.known.in_jaxmarl)
+        self.game = make_game(action_type="Continuous" if asked.continuous else "Discrete")
+        self.continuous, self.reward, self.horizon = asked.continuous, asked.reward, asked.horizon
         team = self.game.agents
         spaces = [self.game.action_space(agent) for agent in team]
-        self.acts = [space.shape[0] if continuous else space.n for space in spaces]  # of each agent
+        self.acts = [space.shape[0] if self.continuous else space.n for space in spaces]  # of each agent
         self.sees = [self.game.observation_space(agent).shape[0] for agent in team]  # of each agent
         self.n_agents, self.n_actions, self.obs_size = len(team), max(self.acts), max(self.sees)
         self.state_size = sum(self.sees)
@@ -63,7 +86,7 @@ class Game:
         legal = np.arange(self.n_actions) < np.array(self.acts)[:, None]  # [n, A]
         return View(padded, jnp.concatenate(each), jnp.array(legal), jnp.ones(self.n_agents, dtype=bool))
 
-    def move(self, copy, action):
+    def move(self, copy, action) -> Moved:
         """One step of one copy; action [n], or [n, A] where continuous, clipped to 0 to 1."""
         import jax
         import jax.numpy as jnp
@@ -77,14 +100,14 @@ class Game:
         total = sum(rewards[agent] for agent in self.game.agents)
         reward = total / self.n_agents if self.reward == "mean" else total
         late = state.step >= self.horizon
-        outcome = dict(reward=reward, terminated=jnp.zeros_like(late), truncated=late)
-        return (state, key), reset_key, self.see(obs), outcome
+        outcome = Outcome(reward, terminated=jnp.zeros_like(late), truncated=late)
+        return Moved((state, key), reset_key, self.see(obs), outcome)
 
 
 @lru_cache
-def programs(game: str, continuous: bool, reward: str, horizon: int) -> Programs:
-    """The compiled functions of a game, shared by all who play it."""
-    return Programs(Game(game, continuous, reward, horizon))
+def programs(asked: Asked) -> Programs:
+    """The compiled functions of a game, shared by all who play it in this process."""
+    return Programs(Game(asked))
 
 
 def names() -> list[str]:
@@ -92,11 +115,10 @@ def names() -> list[str]:
     return list(GAMES)
 
 
-def sizes(name: str) -> tuple[int, int]:
-    """How many agents and actions (numbers, where continuous) the game called `name` has, without starting anything."""
-    bare, chosen = options.split(name)
-    reference = 15 if chosen.get("continuous", True) else 50
-    return {"jaxmpe/simple_spread": (3, 5), "jaxmpe/simple_reference": (2, reference)}.get(bare, (2, 5))
+def sizes(name: str) -> Sizes:
+    """The sizes of the game that `name` asks for; nothing is imported or compiled. Raises ValueError as `make`."""
+    known, continuous, _, horizon = _asked(name)
+    return Sizes(known.n_agents, known.numbers if continuous else known.actions, continuous, horizon)
 
 
 def make(name: str, batch: int) -> CompiledEnv:
@@ -104,6 +126,11 @@ def make(name: str, batch: int) -> CompiledEnv:
 
     Raises ValueError where there is no such game or option, or JaxMARL is not installed.
     """
+    return CompiledEnv(programs(_asked(name)), batch, name)
+
+
+def _asked(name: str) -> Asked:
+    """What `name` asks for. Raises ValueError where there is no such game or option."""
     bare, chosen = options.split(name)
     if bare not in GAMES:
         raise ValueError(f"env={name!r}; allowed are {', '.join(GAMES)}, options as in {names()[0]}?continuous=false")
@@ -115,4 +142,7 @@ def make(name: str, batch: int) -> CompiledEnv:
         raise ValueError(f"continuous={continuous!r}; allowed are true and false")
     if reward not in REWARDS:
         raise ValueError(f"reward={reward!r}; allowed are {', '.join(REWARDS)}")
-    return CompiledEnv(programs(GAMES[bare], continuous, reward, horizon), batch, name)
+    return Asked(GAMES[bare], continuous, reward, horizon)
+
+
+FAMILY = Family(names, make, packages=("jaxmarl",), sizes=sizes)

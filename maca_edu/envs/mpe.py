@@ -1,9 +1,9 @@
-"""The paper's three particle games (Table 5), from the package mpe2: mpe/simple_spread?continuous=false.
+"""The paper's three particle games (Table 5), from the package mpe2. Options, as in mpe/simple_spread?continuous=false:
 
-continuous  true as in the paper, or false: five moves, letters, or in simple_reference all 50 pairs of both
+continuous  true as in the paper, or false: five moves, words, or in simple_reference all 50 pairs of both
 reward      sum of the agents' rewards, as in HARL, on which the paper builds; mean; or shared, where they are equal
-horizon     25
-processes   how many worker processes play, 0: this one, which is faster for games as small as these
+horizon     25, steps after which an episode is cut
+processes   how many worker processes share the copies; 0: this process, which is faster for games as small as these
 All other options are mpe2's own: N and local_ratio of simple_spread, ...
 
 Rewards. Speaker and listener share theirs. Elsewhere an agent gets local_ratio = .5 times its own (Spread: -1 for each
@@ -11,11 +11,12 @@ collision it is in; Reference: minus the distance that it should shorten) and .5
 
 Compared with Table 5. HARL asks for pettingzoo 1.22.2, whose games differ from mpe2's in two ways:
 * In its simple_spread_v2 each agent also collides with itself: with three agents, 25 steps and the sum of the rewards
-  that is a constant -37.5 in the return. simple_spread_v3 has it no more. Table 5's returns make sense with it only:
-  here random actions get -78 and agents that go straight to landmarks of their own, the nearest way in total, -20.1
-  (512 episodes, standard error .4), -57.6 with the constant; MACA's -61.95 would be -24.5 here, MAPPO's -67.96 -30.5.
-* There an action moves its agent in the same step; mpe2 adds the old speed to the place before it changes the speed, so
-  that it does so in the next one. For the agents that go straight this makes .4.
+  that adds a constant -37.5 to the return. simple_spread_v3 no longer does this. Table 5's returns make sense only with
+  the constant. Here random actions get -78. Agents that go straight to landmarks of their own, so that their ways add
+  up to the least, get -20.1 (512 episodes, standard error .4), which with the constant is -57.6. MACA's -61.95 in the
+  table would be -24.5 here, MAPPO's -67.96 would be -30.5.
+* There an action moves its agent in the same step. mpe2 adds the old velocity to the position before it changes the
+  velocity, so that the agent moves in the next step. For the agents that go straight this makes .4.
 """
 
 from __future__ import annotations
@@ -23,23 +24,24 @@ from __future__ import annotations
 import functools
 
 from maca_edu.envs import options
+from maca_edu.envs.family import Family
 from maca_edu.envs.particles import Particles
 from maca_edu.envs.pettingzoo import ParallelSingle, build, wrap
 from maca_edu.envs.workers import Vector
 
-PACKAGES = ("mpe2",)
-GAMES = {
+GAMES = {  # the module of mpe2 that has the game
     "mpe/simple_spread": "mpe2.simple_spread_v3",
     "mpe/simple_reference": "mpe2.simple_reference_v3",
     "mpe/simple_speaker_listener": "mpe2.simple_speaker_listener_v4",
 }
-TOGETHER = {"continuous", "reward", "horizon", "processes", "N", "local_ratio", "dynamic_rescaling"}
+TOGETHER = {"continuous", "reward", "horizon", "processes", "N", "local_ratio", "dynamic_rescaling"}  # see `make`
 
 
 class Direct:
-    """mpe2's game as its `parallel_env` plays it, without the wrappers in which agents take turns.
+    """mpe2's game as its `parallel_env` plays it, without the wrappers around the game.
 
-    They cost as much time as the game. They check actions, which `Vector` does, and hand them over one by one.
+    The wrappers take as much time as the game itself. They let agents take turns and check the actions, which `Vector`
+    does already.
     """
 
     def __init__(self, game):
@@ -49,13 +51,13 @@ class Direct:
         self.agents: list[str] = []
 
     def reset(self, seed: int):
-        """Observations and empty infos."""
+        """Begin an episode. Returns observations and empty infos, by agent."""
         self.game.reset(seed=seed)
         self.agents = list(self.possible_agents)
         return self._observations(), {}
 
     def step(self, actions: dict):
-        """Observations, rewards, terminations, truncations and empty infos by agent."""
+        """Play a step. Returns observations, rewards, terminations, truncations and empty infos, by agent."""
         game, agents = self.game, self.agents
         game.current_actions = [actions[agent] for agent in agents]
         game._execute_world_step()
@@ -75,14 +77,18 @@ class Direct:
 
 
 def single(name: str, **extra) -> ParallelSingle:
-    """One copy of the game that `name` asks for; extra: options for mpe2 that are not in the name."""
+    """One copy of the game that `name` asks for. extra: options for mpe2 that are not in the name.
+
+    Raises ValueError where there is no such game or option.
+    """
     bare, chosen = options.split(name)
     if bare not in GAMES:
         raise ValueError(f"env={name!r}; allowed are {', '.join(GAMES)}, options as in mpe/simple_spread?N=5")
     chosen.pop("processes", None)
-    own = dict(reward=chosen.pop("reward", "sum"))
+    reward = chosen.pop("reward", "sum")
     told = dict(max_cycles=chosen.pop("horizon", 25), continuous_actions=chosen.pop("continuous", True))
-    return wrap(name, Direct(build(name, GAMES[bare], "raw_env", chosen | told | extra)), own)
+    game = build(name, GAMES[bare], "raw_env", chosen | told | extra)
+    return wrap(name, Direct(game), reward, horizon=None)  # the game's own clock is max_cycles
 
 
 def names() -> list[str]:
@@ -93,12 +99,15 @@ def names() -> list[str]:
 def make(name: str, batch: int) -> Particles | Vector:
     """`batch` copies of the game that `name` asks for, such as "mpe/simple_spread?continuous=false".
 
-    They are stepped together by `Particles`; with processes, or with an option of mpe2's that changes what agents see
-    or when games end, mpe2 steps each by itself. Raises ValueError where there is no such game or option, or mpe2 is
-    not installed.
+    `Particles` steps them all together. Where processes is not 0, or an option of mpe2's changes what agents see or
+    when games end (those not in TOGETHER), mpe2 steps each copy by itself.
+    Raises ValueError where there is no such game or option, or mpe2 is not installed.
     """
     chosen = options.split(name)[1]
     processes = chosen.get("processes", 0)
     if processes == 0 and chosen.keys() <= TOGETHER:
         return Particles(single(name), batch, name)
     return Vector(functools.partial(single, name), batch, processes, name)
+
+
+FAMILY = Family(names, make, packages=("mpe2",))

@@ -7,9 +7,9 @@ from urllib.parse import parse_qsl
 
 
 def split(name: str) -> tuple[str, dict]:
-    """The name without its options, and the options: JSON values, or words where the text is no JSON.
+    """The name without its options, and the options: their values are read as JSON or, where they are none, are words.
 
-    Raises ValueError where what follows the question mark is no list of options.
+    Raises ValueError where what follows the question mark does not look like options.
     """
     bare, _, query = name.partition("?")
     try:
@@ -20,7 +20,7 @@ def split(name: str) -> tuple[str, dict]:
 
 
 def _value(text: str):
-    """A number, truth value or list where the text is JSON, otherwise the text."""
+    """What the text means as JSON: a number, true or false, a list, ...; the text itself where it is no JSON."""
     try:
         return json.loads(text)
     except json.JSONDecodeError:

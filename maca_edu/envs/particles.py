@@ -1,53 +1,59 @@
-"""mpe2's three cooperative games, many at once: what mpe2 computes for one world, in arrays for all, to the last bit.
+"""mpe2's three cooperative games, all copies stepped together in NumPy: to the last bit what mpe2 computes one by one.
 
-Each episode begins as mpe2 draws it. The physics below is `mpe2._mpe_utils.core.World.step`: a force is taken from the
-action, discs that touch push each other away, then x += v dt and v = v (1 - damping) + F dt (all masses are 1).
+Each episode begins as mpe2 draws it. The physics is that of `mpe2._mpe_utils.core.World.step`: an action is a force,
+discs that touch push each other away, then  x += v dt  and  v = v (1 - damping) + F dt  (all masses are 1). Sums are
+taken in mpe2's order, since another order rounds otherwise.
 """
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
 
 from maca_edu.checks import check_integer
+from maca_edu.envs.actions import check_actions
+from maca_edu.envs.pettingzoo import ParallelSingle
+from maca_edu.envs.seeds import episode_seed
 from maca_edu.team_env import TeamStep, View
 
 PUSH = 5.0  # the force of an action of size 1
-MOVES = np.array([[0, 0], [-1, 0], [1, 0], [0, -1], [0, 1]], dtype=np.float64)  # of the discrete actions
+MOVES = np.array([[0, 0], [-1, 0], [1, 0], [0, -1], [0, 1]], dtype=np.float64)  # directions of the five moves
 
 
 class Bodies(NamedTuple):
-    """B worlds of n agents and m landmarks."""
+    """B worlds of n agents, who speak in c numbers, and m landmarks."""
 
-    agents: np.ndarray  # [B, n, 2] where they are
-    speed: np.ndarray  # [B, n, 2]
-    said: np.ndarray  # [B, n, c] what they said last, 0 where they are silent
-    places: np.ndarray  # [B, m, 2] where the landmarks are
-    goal: np.ndarray  # [B, n] each agent's landmark, to which it should send the other one; -1 where it has none
+    agents: np.ndarray  # [B, n, 2] the agents' positions
+    speed: np.ndarray  # [B, n, 2] the agents' velocities
+    said: np.ndarray  # [B, n, c] what the agents said last, 0 where they are silent
+    places: np.ndarray  # [B, m, 2] the landmarks' positions
+    goal: np.ndarray  # [B, n] the landmark to which the agent should send the other one; -1 where there is none
 
 
 class Kind(NamedTuple):
     """What one game pays and shows."""
 
-    rewards: Callable  # (bodies, size of an agent) -> each agent's own [B, n], the team's [B]
-    observe: Callable  # (bodies, colours of the landmarks [m, 3]) -> a list of [B, d] for each agent
+    rewards: Callable  # rewards(bodies, radius of an agent) -> each agent's own [B, n], the team's [B]
+    observe: Callable  # observe(bodies, colours of the landmarks [m, 3]) -> for each agent [B, its length]
 
 
 def distances(here: np.ndarray, there: np.ndarray) -> np.ndarray:
-    """Between points `[B, i, 2]` and `[B, j, 2]`: `[B, i, j]`."""
+    """Of each point here, `[B, i, 2]`, to each point there, `[B, j, 2]`: `[B, i, j]`."""
     return np.sqrt(np.sum(np.square(here[:, :, None] - there[:, None]), axis=-1))
 
 
 def spread_rewards(x: Bodies, size: float) -> tuple[np.ndarray, np.ndarray]:
-    """An agent's own: -1 for each other that it touches. The team's: minus each landmark's distance to the nearest."""
+    """An agent's own: -1 for each other agent that it touches. The team's: minus the distances from the landmarks to
+    their nearest agents, added up."""
     touching = (distances(x.agents, x.agents) < size + size).sum(-1) - 1  # [B, n] without itself
     return -1.0 * touching, -sum(distances(x.agents, x.places).min(axis=1).T)
 
 
 def spread_observe(x: Bodies, colours: np.ndarray) -> list[np.ndarray]:
-    """Own speed and place, the way to every landmark and every other agent, what the others say (nothing)."""
+    """Own velocity and position, the way to every landmark and every other agent, what the others say (nothing)."""
     B, n = x.agents.shape[:2]
     shown = []
     for i in range(n):
@@ -58,14 +64,15 @@ def spread_observe(x: Bodies, colours: np.ndarray) -> list[np.ndarray]:
 
 
 def reference_rewards(x: Bodies, size: float) -> tuple[np.ndarray, np.ndarray]:
-    """An agent's own: minus the other's distance to the landmark that only this one knows. The team's: their mean."""
+    """An agent's own: minus the other's distance to the landmark that only this agent knows. The team's: the mean of
+    both."""
     goals = np.take_along_axis(x.places, x.goal[..., None], axis=1)  # [B, 2, 2]
     own = -np.sqrt(np.sum(np.square(x.agents[:, ::-1] - goals), axis=-1))
     return own, sum(own.T) / 2
 
 
 def reference_observe(x: Bodies, colours: np.ndarray) -> list[np.ndarray]:
-    """Own speed, the way to every landmark, the colour of the other's landmark, what the other says."""
+    """Own velocity, the way to every landmark, the colour of the landmark for the other, what the other says."""
     ways = x.places[:, None] - x.agents[:, :, None]  # [B, 2, m, 2]
     return [
         np.concatenate([x.speed[:, i], ways[:, i].reshape(len(ways), -1), colours[x.goal[:, i]], x.said[:, 1 - i]], -1)
@@ -74,14 +81,15 @@ def reference_observe(x: Bodies, colours: np.ndarray) -> list[np.ndarray]:
 
 
 def listener_rewards(x: Bodies, size: float) -> tuple[np.ndarray, np.ndarray]:
-    """Both get minus the squared distance between the listener and the landmark that the speaker knows."""
+    """Everyone's: minus the squared distance between the listener and the landmark that the speaker knows."""
     goal = x.places[np.arange(len(x.goal)), x.goal[:, 0]]  # [B, 2]
     shared = -np.sum(np.square(x.agents[:, 1] - goal), axis=-1)
     return np.stack([shared, shared], axis=1), shared
 
 
 def listener_observe(x: Bodies, colours: np.ndarray) -> list[np.ndarray]:
-    """The speaker sees its landmark's colour; the listener its own speed, the ways to all, and what the other says."""
+    """The speaker sees the colour of the landmark that it knows; the listener sees its own velocity, the way to every
+    landmark, and what the speaker says."""
     ways = (x.places - x.agents[:, 1, None]).reshape(len(x.places), -1)  # [B, 2 m]
     return [colours[x.goal[:, 0]], np.concatenate([x.speed[:, 1], ways, x.said[:, 0]], axis=-1)]
 
@@ -102,10 +110,11 @@ class Particles:
 
     deterministic, partners = True, None
 
-    def __init__(self, single, batch: int, name: str):
+    def __init__(self, single: ParallelSingle, batch: int, name: str):
         self.name, self.batch = name, check_integer("batch", batch, 1)
-        for field in ("n_agents", "n_actions", "obs_size", "state_size", "horizon", "continuous"):
-            setattr(self, field, getattr(single, field))
+        self.n_agents, self.n_actions = single.n_agents, single.n_actions
+        self.obs_size, self.state_size = single.obs_size, single.state_size
+        self.horizon, self.continuous = single.horizon, single.continuous
         self._single, self._game, self._kind = single, single.env.game, KINDS[name.partition("?")[0]]
         world = self._game.world
         self._moves = np.array([agent.movable for agent in world.agents])  # [n]
@@ -114,7 +123,7 @@ class Particles:
         self.reset(0)
 
     def reset(self, seed: int) -> View:
-        """Start new episodes everywhere; environment i's k-th begins with a seed drawn from (seed, i, k)."""
+        """Start new episodes everywhere; copy b's k-th episode has a seed drawn from (seed, b, k)."""
         B, world = self.batch, self._game.world
         n, m = len(world.agents), len(world.landmarks)
         self._seed = check_integer("seed", seed, 0)
@@ -127,9 +136,8 @@ class Particles:
         return self.view()
 
     def _begin(self, row: int) -> None:
-        """Have mpe2 draw the episode that is next in this row."""
-        words = (self._seed, row, int(self._episode[row]))
-        self._game.reset(seed=int(np.random.SeedSequence(words).generate_state(1)[0]))
+        """Begin the row's episode as mpe2 draws it."""
+        self._game.reset(seed=episode_seed(self._seed, row, int(self._episode[row])))
         world, x = self._game.world, self._bodies
         x.agents[row] = [agent.state.p_pos for agent in world.agents]
         x.places[row] = [place.state.p_pos for place in world.landmarks]
@@ -144,7 +152,8 @@ class Particles:
 
     def step(self, action: np.ndarray) -> TeamStep:
         """Play joint actions, `[B, n]` integers or `[B, n, A]` floats. Raises ValueError where one is not legal."""
-        self._move(*self._meaning(self._checked(np.asarray(action))))
+        action = check_actions(action, self._view.available, self.continuous)
+        self._move(*self._meaning(action))
         self._time += 1
         reward, truncated = self._team_reward(), self._time >= self.horizon
         self._view = self._see()
@@ -157,11 +166,15 @@ class Particles:
         return TeamStep(self.view(), final, reward, np.zeros(self.batch, dtype=bool), truncated)
 
     def _meaning(self, action: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """The forces `[B, n, 2]` and words `[B, n, c]` in joint actions."""
+        """What joint actions mean: the agents' forces `[B, n, 2]`, and what they say `[B, n, c]`.
+
+        Continuous: five numbers of a move (none, left, right, down, up), if the agent moves, then what it says.
+        Discrete: the move, the word, or 5 * word + move where the agent does both.
+        """
         force, said = np.zeros_like(self._bodies.agents), np.zeros_like(self._bodies.said)
         for i in range(self.n_agents):
             if self.continuous:
-                own = np.clip(action[:, i], np.float32(0), np.float32(1))  # [B, A] moves first, then words
+                own = np.clip(action[:, i], np.float32(0), np.float32(1))  # [B, A]
                 if self._moves[i]:
                     force[:, i] = own[:, [2, 4]] - own[:, [1, 3]]
                     own = own[:, 5:]
@@ -176,8 +189,8 @@ class Particles:
     def _move(self, force: np.ndarray, said: np.ndarray) -> None:
         """One step of mpe2's physics, in its order of sums."""
         x, world = self._bodies, self._game.world
-        pairs = [(a, b) for b in range(self.n_agents) for a in range(b)] if world.agents[0].collide else []
-        for a, b in sorted(pairs):
+        pairs = itertools.combinations(range(self.n_agents), 2) if world.agents[0].collide else ()
+        for a, b in pairs:
             apart = x.agents[:, a] - x.agents[:, b]  # [B, 2]
             distance = np.sqrt(np.sum(np.square(apart), axis=-1, keepdims=True))
             near = world.agents[a].size + world.agents[b].size
@@ -191,7 +204,8 @@ class Particles:
         x.said[:] = said
 
     def _team_reward(self) -> np.ndarray:
-        """One reward for each team, `[B]`: each agent's own and the team's mixed as mpe2 does, then added up."""
+        """The reward of each team, `[B]`: the agents' own and the team's mixed as in mpe2, then made one as the option
+        reward says."""
         own, team = self._kind.rewards(self._bodies, self._game.world.agents[0].size)  # [B, n], [B]
         ratio = self._game.local_ratio
         mixed = own if ratio is None else team[:, None] * (1 - ratio) + own * ratio
@@ -199,39 +213,21 @@ class Particles:
         return np.array([self._single.team_reward(row, time) for row, time in rows], dtype=np.float32)
 
     def _see(self) -> View:
-        """The worlds as observations, padded, and as states: all observations in a row."""
-        real, legal = self._single.real, self._single.legal
+        """What the agents see: observations padded with zeros; the state is all of them in a row, without padding."""
+        real, legal = self._single.real, self._single.legal  # [n, d], [n, A]
         obs = np.zeros((self.batch, *real.shape), dtype=np.float32)  # [B, n, d]
         for i, own in enumerate(self._kind.observe(self._bodies, self._colours)):
             obs[:, i, : own.shape[-1]] = own
         available = np.broadcast_to(legal, (self.batch, *legal.shape)).copy()
         return View(obs, obs[:, real], available, np.ones(obs.shape[:2], dtype=bool))
 
-    def _checked(self, action: np.ndarray) -> np.ndarray:
-        """The joint actions. Raises ValueError where one is not legal."""
-        legal = self._single.legal
-        shape = (self.batch, *legal.shape) if self.continuous else (self.batch, self.n_agents)
-        if action.shape != shape:
-            raise ValueError(f"action has shape {action.shape}; expected {shape}")
-        if self.continuous:
-            if not np.isfinite(action).all():
-                raise ValueError("action has a number that is not finite")
-            return action.astype(np.float32)
-        if action.dtype.kind not in "iu":
-            raise ValueError(f"action has type {action.dtype}; expected integers")
-        sizes = legal.sum(-1)  # [n]
-        for row, agent in np.argwhere((action < 0) | (action >= sizes))[:1]:
-            allowed = list(range(sizes[agent]))
-            raise ValueError(f"action[{row}, {agent}]={action[row, agent]}; allowed are {allowed}")
-        return action
-
     def state_dict(self) -> dict:
-        """The bodies, the clocks, and which episodes are under way."""
+        """The bodies, the clocks, which episodes are under way, and the seed."""
         bodies = {name: array.copy() for name, array in self._bodies._asdict().items()}
         return dict(seed=self._seed, episode=self._episode.copy(), time=self._time.copy(), **bodies)
 
     def load_state_dict(self, state: dict) -> None:
-        """Go on where `state_dict` was called. Raises ValueError where the number of environments differs."""
+        """Go on where `state_dict` was called. Raises ValueError where the number of copies differs."""
         if len(state["episode"]) != self.batch:
             raise ValueError(f"batch={self.batch}; the saved environment has {len(state['episode'])} copies")
         self._seed, self._episode, self._time = state["seed"], state["episode"].copy(), state["time"].copy()

@@ -1,10 +1,11 @@
-"""Any PettingZoo game whose agents act at once and share one reward, a user's own too.
+"""Any PettingZoo game whose agents act at once, your own too, played by a team for one reward.
 
-"pettingzoo/my_package.my_game?size=4" plays `my_package.my_game.parallel_env(size=4)`. Options that are not the game's:
+"pettingzoo/my_package.my_game?size=4" plays `my_package.my_game.parallel_env(size=4)`. Three options are ours:
 
-reward     shared: all agents' rewards must be equal; sum or mean over the agents, the dead counting as 0
-horizon    cuts episodes after so many steps; needed where the game does not tell when its own clock runs out
-processes  how many worker processes play, 0: this one
+reward     shared (the usual one): all agents' rewards must be equal; sum or mean of the agents' rewards, the dead's
+           counting as 0
+horizon    steps after which an episode is cut; needed where the game does not tell when its own clock runs out
+processes  how many worker processes share the copies; 0 (the usual one): they run in this process
 """
 
 from __future__ import annotations
@@ -18,23 +19,23 @@ from gymnasium import spaces
 
 from maca_edu.checks import check_integer
 from maca_edu.envs import options
-from maca_edu.envs.workers import Vector
+from maca_edu.envs.family import Family
+from maca_edu.envs.workers import SingleStep, Vector
 from maca_edu.team_env import View
 
-PACKAGES = ("pettingzoo",)
 REWARDS = ("shared", "sum", "mean")
 CLOCKS = ("max_cycles", "max_steps", "horizon")  # what games call the number of steps after which they stop
 
 
 class ParallelSingle:
-    """One PettingZoo `ParallelEnv` as one team's game, for `workers.Vector`.
+    """One PettingZoo `ParallelEnv` as the game of one team, for `workers.Vector`.
 
-    Observations become vectors (numbers flattened, choices one-hot), padded with zeros to the longest; actions are all
-    Discrete or all Box. A mask of legal actions is read from info["action_mask"] or from an observation that is a
-    Dict of "observation" and "action_mask". The state is the game's, or where it has none all observations in a row.
-    Agents that left see zeros and have one legal action, 0.
+    Observations become vectors (numbers flattened, choices one-hot), padded with zeros to the longest. Action spaces
+    must be all Discrete or all Box. A mask of legal actions is read from info["action_mask"], or from an observation
+    that is a Dict of "observation" and "action_mask". The state is the game's own or, where it has none, all
+    observations in a row. Agents that left the game are dead: they see zeros and have one legal action, 0.
 
-    env: a `ParallelEnv`; reward, horizon: see above. Raises ValueError where the spaces or options do not fit.
+    env: a `ParallelEnv`. reward, horizon: see above. Raises ValueError where the spaces or options do not fit.
     """
 
     winnable = False
@@ -65,8 +66,11 @@ class ParallelSingle:
         seen, infos = self.env.reset(seed=seed)
         return self._view(seen, infos, set(self.env.agents))
 
-    def step(self, action: np.ndarray):
-        """Play a joint action `[n]` or `[n, A]`: view, reward, terminated, truncated, won, info."""
+    def step(self, action: np.ndarray) -> SingleStep:
+        """Play a joint action, `[n]` integers or `[n, A]` floats, which are clipped to the agents' spaces.
+
+        Raises ValueError where a reward is not finite, or rewards that should be shared differ.
+        """
         acting = [agent for agent in self.agents if agent in self.env.agents]
         joint = {a: self._native(i, action[i]) for i, a in enumerate(self.agents) if a in acting}
         seen, rewards, terminated, truncated, infos = self.env.step(joint)
@@ -78,10 +82,10 @@ class ParallelSingle:
         late = not over and (not playing or self.time >= self.horizon)
         view = self._view(seen, infos, playing or cut or dead)  # the last view is of those who saw the end
         reward = self.team_reward([rewards.get(agent, 0.0) for agent in acting], self.time)
-        return view, reward, over, late, None, {}
+        return SingleStep(view, reward, over, late, None, {})
 
     def render(self) -> np.ndarray:
-        """A picture, uint8 `[height, width, 3]`, of a game made with render_mode="rgb_array"."""
+        """A picture of the game, uint8 `[height, width, 3]`; it must have been made with render_mode="rgb_array"."""
         return self.env.render()
 
     def close(self) -> None:
@@ -116,7 +120,10 @@ class ParallelSingle:
         return np.array(self.env.state(), dtype=np.float32).reshape(-1) if self.own_state else obs[self.real]
 
     def team_reward(self, rewards: list, step: int) -> float:
-        """One reward from those of the agents who acted. Raises ValueError where they should be equal and are not."""
+        """The team's reward from those of the agents who acted. step: which step of the episode, for messages.
+
+        Raises ValueError where one is not finite, or where they should be equal and are not.
+        """
         if not np.isfinite(rewards).all():
             raise ValueError(f"the rewards of step {step} are {rewards}; they must be finite")
         if self.reward != "shared":
@@ -131,7 +138,7 @@ class ParallelSingle:
 
 
 def _horizon(env, asked: int | None) -> int:
-    """Steps after which an episode is cut: by the game's own clock or the one asked for, whichever is first."""
+    """Steps after which an episode is cut: by the game's own clock, or after those asked for if that is earlier."""
     found = [getattr(game, word, None) for game in (env, getattr(env, "unwrapped", env)) for word in CLOCKS]
     known = [number for number in found if isinstance(number, int) and number > 0]
     if asked is not None:
@@ -150,7 +157,7 @@ def _has_state(env) -> bool:
 
 
 def _action_sizes(acts: list) -> tuple[bool, list[int]]:
-    """Whether actions are continuous, and how many actions (numbers, where continuous) each agent has."""
+    """Whether actions are continuous, and each agent's number of actions, or of numbers in one where continuous."""
     if all(isinstance(space, spaces.Discrete) for space in acts):
         return False, [int(space.n) for space in acts]
     if all(isinstance(space, spaces.Box) and space.dtype.kind == "f" for space in acts):
@@ -167,7 +174,7 @@ def _vector(space, value) -> np.ndarray:
 
 
 def _checked_mask(agent: str, mask, size: int) -> np.ndarray:
-    """The mask as truth values. Raises ValueError where it has another length or allows nothing."""
+    """The mask as bool `[size]`. Raises ValueError where it has another length or allows nothing."""
     mask = np.asarray(mask, dtype=bool)
     if mask.shape != (size,) or not mask.any():
         raise ValueError(f"the action mask of agent {agent!r} is {mask}; needed are {size} values, one of them true")
@@ -175,7 +182,7 @@ def _checked_mask(agent: str, mask, size: int) -> np.ndarray:
 
 
 def build(name: str, module: str, function: str, chosen: dict):
-    """`module.function(**chosen)`. Raises ValueError, which starts with the environment's name, where it fails."""
+    """The game that `module.function(**chosen)` makes. Raises ValueError, with the environment's name, if it fails."""
     os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")  # games that draw with pygame would print a greeting
     try:
         make_game = getattr(importlib.import_module(module), function, None)
@@ -192,31 +199,38 @@ def build(name: str, module: str, function: str, chosen: dict):
         raise ValueError(f"env={name!r}: {error}") from error
 
 
-def wrap(name: str, env, own: dict) -> ParallelSingle:
-    """`ParallelSingle(env, **own)`. Raises ValueError, which starts with the environment's name, where it fails."""
+def wrap(name: str, env, reward: str, horizon: int | None) -> ParallelSingle:
+    """`ParallelSingle(env, reward, horizon)`. Raises ValueError, with the environment's name, if it fails."""
     try:
-        return ParallelSingle(env, **own)
+        return ParallelSingle(env, reward, horizon)
     except ValueError as error:
         raise ValueError(f"env={name!r}: {error}") from error
 
 
 def single(name: str, **extra) -> ParallelSingle:
-    """One copy of the game that `name` asks for; extra: options for the game that are not in its name."""
+    """One copy of the game that `name` asks for. extra: options for the game that are not in its name.
+
+    Raises ValueError where there is no such module or the game cannot be a team's.
+    """
     bare, chosen = options.split(name)
     chosen.pop("processes", None)
-    own = {key: chosen.pop(key) for key in ("reward", "horizon") if key in chosen}
-    return wrap(name, build(name, bare.removeprefix("pettingzoo/"), "parallel_env", chosen | extra), own)
+    reward, horizon = chosen.pop("reward", "shared"), chosen.pop("horizon", None)
+    env = build(name, bare.removeprefix("pettingzoo/"), "parallel_env", chosen | extra)
+    return wrap(name, env, reward, horizon)
 
 
 def names() -> list[str]:
-    """None: any module serves."""
+    """None: there are as many as modules with a game."""
     return []
 
 
 def make(name: str, batch: int) -> Vector:
     """`batch` copies of the game, such as "pettingzoo/mpe2.simple_spread_v3?reward=sum".
 
-    Raises ValueError where there is no such module, or the game cannot be a team's.
+    Raises ValueError where there is no such module or the game cannot be a team's.
     """
     processes = options.split(name)[1].get("processes", 0)
     return Vector(functools.partial(single, name), batch, processes, name)
+
+
+FAMILY = Family(names, make, packages=("pettingzoo",))

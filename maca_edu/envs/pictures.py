@@ -1,6 +1,7 @@
-"""Pictures of games that are played on a plane, and the line above every picture of a film.
+"""Pictures of games that are played on a plane, and the line of text above every picture of a film.
 
-Colours are Okabe and Ito's; what a colour says a shape, a number or a letter says too.
+Colours are Okabe and Ito's, which the colour-blind can tell apart. Whatever a colour says, a shape, a number or a
+letter says too.
 """
 
 from __future__ import annotations
@@ -17,8 +18,9 @@ from toy_envs.core import agent_names
 INK, FAINT, LINE, FLOOR = "#262626", "#8A8A8A", "#DDD8CE", "#FAF8F3"
 ALLIES, ENEMIES = "#0072B2", "#D55E00"
 PLACES = ("#E69F00", "#56B4E9", "#009E73", "#CC79A7", "#F0E442")
-CODES = ("Ma", "Mr", "St", "Ze", "Zl", "Hy")  # of SMAX's kinds of units, in its order
-SIDE, STRIP, SMOOTH = 560, 44, 2  # pixels of a plane's side and of the line above; how much finer it is drawn
+CODES = ("Ma", "Mr", "St", "Ze", "Zl", "Hy")  # what stands on SMAX's kinds of unit, in the order of their numbers
+SIDE, STRIP = 560, 44  # pixels: a plane's side, the height of the line of text above it
+SMOOTH = 2  # a plane is drawn so many times larger, then reduced, which smooths its edges
 
 
 @lru_cache
@@ -46,7 +48,10 @@ def titled(picture: np.ndarray | Image.Image, left: str, right: str) -> Image.Im
 
 
 class Plane:
-    """A square part of a plane to draw on. low, high: the world's coordinates at its edges; y grows upwards."""
+    """A square part of a plane to draw on.
+
+    low, high: coordinates at its edges, the same for x and y; y grows upwards. side: of the picture, in pixels.
+    """
 
     def __init__(self, low: float, high: float, side: int = SIDE):
         self.low, self.scale, self.side = low, side * SMOOTH / (high - low), side
@@ -54,7 +59,7 @@ class Plane:
         self.pen = ImageDraw.Draw(self.image)
 
     def at(self, x: float, y: float) -> tuple[float, float]:
-        """The pixel of a point."""
+        """Where a point is in the image, in pixels."""
         return (x - self.low) * self.scale, self.image.height - (y - self.low) * self.scale
 
     def grid(self, step: float) -> None:
@@ -93,24 +98,24 @@ class Plane:
         self.pen.text((column, row), text, text_colour(colour), font(size, bold=True), "mm")
 
     def cross(self, x: float, y: float, radius: float, colour: str) -> None:
-        """An upright cross for what is no more."""
+        """A cross of two diagonals, for what is no more."""
         self.line((x - radius, y - radius), (x + radius, y + radius), colour, 2)
         self.line((x - radius, y + radius), (x + radius, y - radius), colour, 2)
 
     def bar(self, x: float, y: float, width: float, share: float, colour: str) -> None:
-        """A bar of health around (x, y), full where share is 1."""
+        """A bar of health, `width` wide, with the middle of its upper edge at (x, y). share: 0, empty, to 1, full."""
         left, top = self.at(x - width / 2, y)
         right, thick = left + width * self.scale, 4 * SMOOTH
         self.pen.rectangle((left, top, right, top + thick), "white", INK, SMOOTH // 2)
         self.pen.rectangle((left, top, left + (right - left) * float(np.clip(share, 0, 1)), top + thick), colour)
 
     def picture(self) -> Image.Image:
-        """What was drawn, smoothed."""
+        """What was drawn, reduced to `side` pixels."""
         return self.image.resize((self.side, self.side), Image.Resampling.LANCZOS)
 
 
 def text_colour(background: str) -> str:
-    """Black or white, whichever stands out."""
+    """Nearly black or white, whichever stands out from the background, a colour such as "#0072B2"."""
     red, green, blue = (int(background[i : i + 2], 16) for i in (1, 3, 5))
     return INK if 0.3 * red + 0.59 * green + 0.11 * blue > 130 else "#FFFFFF"
 
@@ -128,7 +133,7 @@ def below(picture: Image.Image, lines: list[str], height: int = 24) -> Image.Ima
 def particles(world) -> Image.Image:
     """A world of mpe2: agents are discs with letters, landmarks are squares with numbers.
 
-    Where an agent has a landmark to go to, it has the landmark's colour and a dashed line leads there. What agents say
+    An agent that should go to a landmark has the landmark's colour, and a dashed line leads there. What agents say
     stands below, a bar for each number.
     """
     agents, places = world.agents, world.landmarks

@@ -1,12 +1,20 @@
 """Battles of SMAX, the StarCraft-like game of JaxMARL, against its scripted enemy; `smax_scenarios` lists the maps.
 
-The game is JaxMARL's `HeuristicEnemySMAX`, all B battles stepped by one compiled function. What is done here:
+The game is JaxMARL's `HeuristicEnemySMAX`, all B battles stepped by one compiled function. Options behind the map's
+name, as in smax/2s3z?walls=false: walls=true, time_limit=100, state=scaled or raw.
+
+Actions: north, east, south, west, stop, then shoot at enemy 0, 1, ...; the dead may only stop.
+Reward: the share of the enemies' health that was removed in the step, divided by their number, and 1 for a win.
+Info: dead_allies and dead_enemies, how many units of each team are dead after the step.
+
+What is done here:
 
 * Episodes. JaxMARL's own automatic reset hides the last view and mixes up the end of the game with the end of time,
   so it is not used. A battle is terminated where a team is dead, truncated where the clock runs out before that.
-  JaxMARL looks at its clock before it counts the step, so that `max_steps=100` plays 101; here 100 means 100.
-* Winning. All enemies dead and an ally alive. Both teams dead at once is a draw, and a draw or the end of time is no
-  win; it is also what JaxMARL pays its bonus of 1 for.
+  JaxMARL looks at its clock before it counts the step, so that its `max_steps=100` plays 101; here `time_limit=100`
+  means 100.
+* Winning. All enemies dead and an ally alive: what JaxMARL pays its bonus of 1 for. Both teams dead at once is a draw;
+  neither a draw nor the end of time is a win.
 * Walls. A unit that touches the edge of the map dies (`walls=true`), ally or enemy, and an enemy's death there pays
   like any other: JaxMARL's default, kept so that results compare with those published for it. StarCraft has no such
   rule; `walls=false` switches it off.
@@ -15,9 +23,6 @@ The game is JaxMARL's `HeuristicEnemySMAX`, all B battles stepped by one compile
   (`state=scaled`): positions as shares of the map, cooldown as a share of the weapon's own, clipped to 0 to 1 as in
   the observations, kinds as numbers 0 to 1. `state=raw` leaves it as it is.
 * Random numbers. Every battle has a key of its own, from the seed; `compiled` says how it is used.
-
-Actions: north, east, south, west, stop, then shoot at enemy 0, 1, ...; the dead may only stop.
-Reward: the share of the enemies' health that was removed in the step, divided by their number, and 1 for a win.
 """
 
 from __future__ import annotations
@@ -30,26 +35,35 @@ import numpy as np
 
 from maca_edu.checks import check_integer
 from maca_edu.envs import options
-from maca_edu.envs.compiled import CompiledEnv, Programs, import_jax
+from maca_edu.envs.compiled import CompiledEnv, Moved, Outcome, Programs, import_jax
+from maca_edu.envs.family import Family, Sizes
 from maca_edu.envs.smax_scenarios import BATTLES, KINDS, Battle
 from maca_edu.team_env import View
 
-PACKAGES = ("jaxmarl",)
 MOVES = 5  # actions that are no shots
 EDGE = 2  # how far from the map's edge the units of our own random maps start
 STATES = ("scaled", "raw")
 
 
 class Units(NamedTuple):
-    """Where the units are now, allies first."""
+    """Where the units of battles are now: n allies, then m enemies. The units of one battle have no batch axis."""
 
     position: np.ndarray  # [B, n + m, 2] float32, in map units, 0 to 32
     health: np.ndarray  # [B, n + m] float32, share of a whole unit's; 0 where dead
     kind: np.ndarray  # [B, n + m] int64, index in smax_scenarios.KINDS
 
 
+class Asked(NamedTuple):
+    """What a name asks for."""
+
+    battle: Battle
+    walls: bool  # units die at the edge of the map
+    time_limit: int  # steps after which a battle is truncated
+    scaled: bool  # the state is scaled
+
+
 def build(battle: Battle, walls: bool, time_limit: int):
-    """JaxMARL's environment of a battle; its clock rings after `time_limit` steps."""
+    """JaxMARL's environment of a battle, with a clock that says stop after `time_limit` steps."""
     jax, environments = import_jax()
     smax = environments.smax
     kinds = [KINDS.index(kind) for kind in battle.kinds]
@@ -66,8 +80,8 @@ def build(battle: Battle, walls: bool, time_limit: int):
 def push_apart(core, state):
     """The state with living units that overlap moved apart, as JaxMARL's `_push_units_away` does.
 
-    This runs eight times a step. Written for each coordinate alone it is compiled to code that makes the whole step
-    1.6 times faster than JaxMARL's, whose sums run over the two coordinates.
+    This runs eight times a step. JaxMARL adds up over an axis of the two coordinates; with each coordinate in an array
+    of its own the compiled step as a whole is 1.6 times faster.
     """
     import jax.numpy as jnp
 
@@ -104,12 +118,14 @@ def limit_to(core, kinds: list[int]) -> None:
 
 
 class Game:
-    """A battle for `compiled.Programs`: JaxMARL's environment, and what this file says above."""
+    """A battle for `compiled.Programs`: JaxMARL's environment, changed as the top of this file says."""
 
     continuous = False
 
-    def __init__(self, battle: Battle, walls: bool, time_limit: int, scaled: bool):
-        self.game, self.horizon, self.scaled = build(battle, walls, time_limit), time_limit, scaled
+    def __init__(self, asked: Asked):
+        battle = asked.battle
+        self.game = build(battle, asked.walls, asked.time_limit)
+        self.horizon, self.scaled = asked.time_limit, asked.scaled
         self.core = self.game._env
         self.n_agents, self.n_actions = battle.allies, battle.enemies + MOVES
         self.obs_size, self.state_size = self.core.obs_size, self.core.state_size
@@ -148,8 +164,8 @@ class Game:
         each = jnp.concatenate([each[:, :1], position, cooldown, each[:, 4:]], axis=1)
         return jnp.concatenate([each.reshape(-1), team, kind / (len(KINDS) - 1)])
 
-    def move(self, battle, action):
-        """One step of one battle: the battle, its view and what happened, without a restart."""
+    def move(self, battle, action) -> Moved:
+        """One step of one battle; action [n]."""
         import jax
 
         game, key = battle
@@ -162,29 +178,18 @@ class Game:
         late = (game.state.step >= self.horizon) & ~over
         won = (enemies == len(health) - n) & (allies < n)
         info = dict(dead_allies=allies, dead_enemies=enemies)
-        outcome = dict(reward=rewards[self.game.agents[0]], terminated=over, truncated=late, won=won, info=info)
-        return (game, key), reset_key, self.see(obs, game), outcome
+        outcome = Outcome(rewards[self.game.agents[0]], over, late, won, info)
+        return Moved((game, key), reset_key, self.see(obs, game), outcome)
 
 
 @lru_cache
-def programs(battle: Battle, walls: bool, time_limit: int, state: str) -> Programs:
-    """The compiled functions of a battle, shared by all who play it."""
-    return Programs(Game(battle, walls, time_limit, state == "scaled"))
+def programs(asked: Asked) -> Programs:
+    """The compiled functions of a battle, shared by all who play it in this process."""
+    return Programs(Game(asked))
 
 
 class SmaxEnv(CompiledEnv):
-    """`batch` battles of a map against JaxMARL's scripted enemy (see `team_env.TeamEnv` and the top of this file).
-
-    name: what runs call it. walls: units die at the edge of the map. time_limit: steps after which a battle is
-    truncated. state: "scaled" or "raw". Raises ValueError where one is not allowed or JaxMARL is not installed.
-    """
-
-    def __init__(self, battle: Battle, batch: int, name: str, *, walls=True, time_limit=100, state="scaled"):
-        if not isinstance(walls, bool):
-            raise ValueError(f"walls={walls!r}; allowed are true and false")
-        if state not in STATES:
-            raise ValueError(f"state={state!r}; allowed are {', '.join(STATES)}")
-        super().__init__(programs(battle, walls, check_integer("time_limit", time_limit, 1), state), batch, name)
+    """`batch` battles of a map against JaxMARL's scripted enemy (see `team_env.TeamEnv` and the top of this file)."""
 
     def positions(self) -> Units:
         """Where all units are now, how healthy and of what kind, for pictures; after a battle's end, the next one's."""
@@ -199,10 +204,10 @@ def names() -> list[str]:
     return [f"smax/{battle}" for battle in BATTLES]
 
 
-def sizes(name: str) -> tuple[int, int]:
-    """How many agents and actions the map called `name` has, without starting anything."""
-    battle = _battle(name)
-    return battle.allies, battle.enemies + MOVES
+def sizes(name: str) -> Sizes:
+    """The sizes of the map that `name` asks for; nothing is imported or compiled. Raises ValueError as `make`."""
+    asked = _asked(name)
+    return Sizes(asked.battle.allies, asked.battle.enemies + MOVES, Game.continuous, asked.time_limit)
 
 
 def make(name: str, batch: int) -> SmaxEnv:
@@ -210,16 +215,24 @@ def make(name: str, batch: int) -> SmaxEnv:
 
     Raises ValueError where there is no such map or option, or JaxMARL is not installed.
     """
-    _, chosen = options.split(name)
-    battle, allowed = _battle(name), ("walls", "time_limit", "state")
-    if unknown := chosen.keys() - set(allowed):
-        raise ValueError(f"env={name!r} has no option {', '.join(sorted(unknown))}; allowed are {', '.join(allowed)}")
-    return SmaxEnv(battle, batch, name, **chosen)
+    return SmaxEnv(programs(_asked(name)), batch, name)
 
 
-def _battle(name: str) -> Battle:
-    """The battle that `name`, options or not, is about. Raises ValueError where there is none."""
-    battle = options.split(name)[0].removeprefix("smax/")
+def _asked(name: str) -> Asked:
+    """What `name` asks for. Raises ValueError where there is no such map or option."""
+    bare, chosen = options.split(name)
+    battle = bare.removeprefix("smax/")
     if battle not in BATTLES:
         raise ValueError(f"env={name!r}; allowed are {', '.join(names())}, options as in smax/2s3z?walls=false")
-    return BATTLES[battle]
+    walls, state = chosen.pop("walls", True), chosen.pop("state", "scaled")
+    time_limit = check_integer("time_limit", chosen.pop("time_limit", 100), 1)
+    if chosen:
+        raise ValueError(f"env={name!r} has no option {', '.join(chosen)}; allowed are walls, time_limit, state")
+    if not isinstance(walls, bool):
+        raise ValueError(f"walls={walls!r}; allowed are true and false")
+    if state not in STATES:
+        raise ValueError(f"state={state!r}; allowed are {', '.join(STATES)}")
+    return Asked(BATTLES[battle], walls, time_limit, state == "scaled")
+
+
+FAMILY = Family(names, make, packages=("jaxmarl",), sizes=sizes)

@@ -1,4 +1,4 @@
-"""The battles that SMAX can be asked for: the maps of its own and ours, and what each of them is missing.
+"""The battles that SMAX can be asked for: on its own maps and on ours.
 
     map                                                       teams
     3m 8m 25m 5m_vs_6m 10m_vs_11m 27m_vs_30m                  marines; SMAX's own maps
@@ -15,26 +15,29 @@ shields, and of each race's three kinds in SMACv2 (drawn there with weights .45,
     terran     marine, marauder         medivac
     zerg       zergling, hydralisk      baneling
 
-So win rates here are not those of StarCraft II. Random teams start anywhere, surrounded or reflected, as in SMACv2;
-on SMAX's own maps one battle of ten has a unit outside the map, which dies in the first step unless `walls=false`,
-and on ours everyone starts inside. This file imports no JAX: the names are read without it.
+So win rates here are not those of StarCraft II.
+
+Random teams start surrounded or reflected, as in SMACv2. On SMAX's own maps, one battle of ten has a unit outside the
+map, which dies in the first step unless `walls=false`; on ours everyone starts inside.
+
+This file imports no JAX, so that names can be listed without it.
 """
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
-KINDS = ("marine", "marauder", "stalker", "zealot", "zergling", "hydralisk")  # SMAX's numbers of them: 0 to 5
+KINDS = ("marine", "marauder", "stalker", "zealot", "zergling", "hydralisk")  # numbered 0 to 5 in SMAX
 RACES = {"protoss": ("stalker", "zealot"), "terran": ("marine", "marauder"), "zerg": ("zergling", "hydralisk")}
 
 
 class Battle(NamedTuple):
     """Who fights."""
 
-    allies: int
-    enemies: int
-    kinds: tuple[str, ...]  # of every unit, allies first; where random, those that are drawn from
-    random: bool = False  # random teams and SMACv2's random starts
+    allies: int  # how many
+    enemies: int  # how many
+    kinds: tuple[str, ...]  # of every unit, allies first; where random, those from which units are drawn
+    random: bool = False  # whether teams and their places are drawn anew for each battle
 
 
 def fixed(allies: dict[str, int], enemies: dict[str, int] | None = None) -> Battle:

@@ -5,22 +5,30 @@
 
 Options behind a question mark, as in smacv2/zerg_10_vs_10?processes=5&last_actions=true:
 
-agent_ids, last_actions  true: appended to each agent's observation, who it is and what it did last, as one-hot vectors
-processes                how many worker processes share the games, at most one each, which is the default
-reset_seconds, step_seconds  how long one game may take before it is given up; 120 and 60
-repair                   false: the package's own code on SMAC's maps, see `repair`
-and of the package's own those in `starcraft_configs.OPTIONS`, such as obs_last_action or prob_obs_enemy.
+agent_ids      true: append to each agent's observation who it is, as a one-hot vector
+last_actions   true: append to each agent's observation what it did last, as a one-hot vector
+processes      how many worker processes share the games; as many as there are games where it is not said
+reset_seconds  how long a game may take for a reset before it is given up, 120
+step_seconds   the same for a step, 60
+repair         false: play SMAC's maps with the package's own code, see `repair`
+The others are those of the package that are in `starcraft_configs.OPTIONS`, such as obs_last_action.
 
-What is done here because the package does not:
+Info: dead_allies and dead_enemies, how many units of each team are dead after the step.
+
+What is done here because the package does not do it:
 * An episode that the clock ended is truncated, not terminated.
-* Alive is who has health.
-* Each episode's team, places and start of the game's own random numbers come from the episode's seed. The game is still
-  not reproducible: it is real time inside, and what a second episode in one game process does depends on the first.
+* An agent is alive where its unit has health.
+* Teams, places and the seed of the game's own random numbers follow from each episode's seed. The game is still not
+  reproducible: it runs in real time inside, and what a second episode in one game process does depends on the first.
 * A game that crashed, hangs, does not start or answers nonsense is killed and started anew, see `workers`.
 
 The state is the package's own: allies' and enemies' features and the allies' last actions. Table 6 of the paper counts
 249 numbers for 5m_vs_6m and 124 in an observation; those come from the wrapper in HARL's code, which adds features that
-the package does not have. Here it is 98 and 55 (72 with both options).
+the package does not have. Here it is 98 and 55 (72 with agent_ids and last_actions).
+
+Several trainings on one machine do not disturb each other: each game has temporary files of its own and listens on a
+random port that was free a moment before. Should two games ever draw the same port in that moment, one of them fails
+and is started anew.
 """
 
 from __future__ import annotations
@@ -37,22 +45,24 @@ from pathlib import Path
 
 import numpy as np
 
-from maca_edu.envs import options
+from maca_edu.checks import check_integer
+from maca_edu.envs import options, smax
+from maca_edu.envs.family import Family
 from maca_edu.envs.starcraft_configs import MAPS, OPTIONS, SCENARIOS, arguments, map_file
-from maca_edu.envs.workers import Broken, Limits, Vector
-from toy_envs.core import check_integer, check_number
+from maca_edu.envs.workers import Broken, Limits, SingleStep, Vector
+from maca_edu.team_env import View
+from toy_envs.core import check_number
 
-PACKAGES = ("smacv2", "pysc2", "s2clientprotocol")
-AT_ONCE = 8  # games that an evaluation plays at the same time
 GUIDE = 'see "Running on StarCraft II", book/guides/starcraft.md, and maca-edu doctor starcraft'
-TRUTHS = ("agent_ids", "last_actions", "repair")
+TRUTHS = ("agent_ids", "last_actions", "repair")  # options that are true or false
 
 
 class Battle:
     """One game of StarCraft II as one copy for `workers.Vector`.
 
-    make_game: makes a `StarCraftCapabilityEnvWrapper`, or something with its methods. agent_ids, last_actions: whether
-    observations end with them. Whatever goes wrong in the game's own code is raised as `workers.Broken`.
+    make_game: makes a `StarCraftCapabilityEnvWrapper`, or something with its methods.
+    agent_ids, last_actions: whether observations end with them.
+    Whatever goes wrong in the package or the game is raised as `workers.Broken`.
     """
 
     continuous = False
@@ -67,10 +77,10 @@ class Battle:
         self.state_size = info["state_shape"]
         self.obs_size = info["obs_shape"] + agent_ids * self.n_agents + last_actions * self.n_actions
 
-    def reset(self, seed: int) -> tuple:
+    def reset(self, seed: int) -> View:
         """Begin an episode with teams and places drawn from the seed."""
         with broken("in reset"):
-            if self.begun > self.finished == 0:  # the package would start a second game and forget the first
+            if self.begun > 0 and self.finished == 0:  # the package would start a second game and forget the first
                 self.game.close()
                 self.game = self.make_game()
         self.begun, self.time = self.begun + 1, 0
@@ -86,7 +96,7 @@ class Battle:
                 raise Broken(f"{teams} units instead of {expected}")
             return self.look()
 
-    def step(self, action: np.ndarray) -> tuple:
+    def step(self, action: np.ndarray) -> SingleStep:
         """Play a joint action `[n]`."""
         with self.randomness, broken("in step"):
             reward, over, info = self.game.step(action.tolist())
@@ -97,15 +107,18 @@ class Battle:
             late = info.get("episode_limit", False) or (self.time >= self.horizon and not over)
             self.finished += bool(over)
             won = bool(info["battle_won"])
-            return self.look(), reward, over and not late, late, won, info
+            return SingleStep(self.look(), reward, over and not late, late, won, info)
 
-    def look(self) -> tuple:
-        """Observations, state, legal actions and who is alive."""
+    def look(self) -> View:
+        """What the agents see now. The dead see zeros, also in place of who they are and what they did."""
         alive = np.array([self.game.agents[i].health > 0 for i in range(self.n_agents)])
-        parts = [np.stack(self.game.get_obs())]
-        parts += [np.eye(self.n_agents) * alive[:, None]] if self.agent_ids else []
-        parts += [self.did * alive[:, None]] if self.last_actions else []
-        return np.concatenate(parts, axis=1), self.game.get_state(), np.array(self.game.get_avail_actions()), alive
+        obs = [np.stack(self.game.get_obs())]  # [n, d]
+        if self.agent_ids:
+            obs.append(np.eye(self.n_agents) * alive[:, None])
+        if self.last_actions:
+            obs.append(self.did * alive[:, None])
+        available = np.array(self.game.get_avail_actions())  # [n, A] of 0 and 1
+        return View(np.concatenate(obs, axis=1), self.game.get_state(), available, alive)
 
     def close(self) -> None:
         """End the game."""
@@ -114,7 +127,7 @@ class Battle:
 
 @contextlib.contextmanager
 def broken(where: str):
-    """Turn any exception into `workers.Broken`."""
+    """Turn any exception into `workers.Broken`. where: "in reset" or "in step", for the message."""
     try:
         yield
     except Broken:
@@ -124,15 +137,16 @@ def broken(where: str):
 
 
 class Randomness:
-    """Everything random that the package draws in an episode, from one seed.
+    """Makes everything random that the package draws in an episode follow from one seed.
 
-    Its distributions have generators of their own, which are replaced. It also uses the generators of Python and NumPy
-    that a whole process shares: inside `with` they are this episode's, outside they are as they were.
+    The package's distributions have generators of their own, which are replaced. It also uses the generators of Python
+    and NumPy that a whole process shares: inside `with` they are this episode's, outside they are as they were.
     """
 
     def __init__(self, game, seed: int):
         children = np.random.SeedSequence(seed).generate_state(3).tolist()
-        game.env._seed = children[0]  # of the game, read when it is launched
+        game.env._seed = children[0]  # the game's own, read when it is launched
+        # The states of the two shared generators inside `with`: Python's and NumPy's
         self.states = random.Random(children[1]).getstate(), np.random.RandomState(children[1]).get_state()
         generator = np.random.default_rng(children[2])
         for distribution in game.env_key_to_distribution_map.values():
@@ -150,7 +164,7 @@ class Randomness:
 
 
 def give_generator(distribution, generator: np.random.Generator) -> None:
-    """Let a distribution, and those of which it consists, draw from `generator`."""
+    """Let a distribution of the package's, and those of which it consists, draw from `generator`."""
     if hasattr(distribution, "rng"):
         distribution.rng = generator
     for part in vars(distribution).values():
@@ -161,10 +175,15 @@ def give_generator(distribution, generator: np.random.Generator) -> None:
 def repair(game) -> None:
     """Make SMAC's own maps playable: two faults of the package, mended from outside.
 
-    At the end of an episode it kills all units and waits for an empty map. On SMAC's maps new units appear at once, so
-    it would wait for ever (issues 2 and 55 of its tracker); now it waits for the old ones to be gone. And it takes
-    allies' types from the numbers of ordinary units, though allies have numbers of their own: in 2s3z and 3s5z that
-    is an IndexError, in 1c3s5z, MMM and bane_vs_bane all allies look alike; now they count from the map's first type.
+    Endless waiting. At the end of an episode the package kills all units and waits for an empty map. On SMAC's maps new
+    units appear at once, so it would wait for ever (issues 2 and 55 of its tracker). Now it waits until the old ones
+    are gone.
+
+    Wrong types. The package compares allies' types with the numbers of the game's ordinary units, though allies have
+    numbers of their own on these maps. In 2s3z and 3s5z that is an IndexError; in 1c3s5z, MMM and bane_vs_bane all
+    allies look alike. Now allies' types are counted from the map's first one.
+
+    game: a `StarCraftCapabilityEnvWrapper`, which is changed.
     """
     battle = game.env
     battle._kill_all_units = types.MethodType(_kill_those_there, battle)
@@ -173,7 +192,8 @@ def repair(game) -> None:
 
 
 def _kill_those_there(battle) -> None:
-    """Kill the units on the map and step until none of them is left; workers have a time limit."""
+    """Kill the units on the map and step until none of them is left. If that never happens, the worker's time limit
+    ends it."""
     old = {unit.tag for unit in battle._obs.observation.raw_data.units}
     battle._kill_units(sorted(old))
     while old & {unit.tag for unit in battle._obs.observation.raw_data.units}:
@@ -182,21 +202,19 @@ def _kill_those_there(battle) -> None:
 
 
 def _unit_type(battle, of_enemies: Callable, unit, ally: bool) -> int:
-    """Which of the map's types a unit is."""
+    """Which of the map's types of unit this is: 0, 1, ... of_enemies: the package's own function for that."""
     return unit.unit_type - battle._min_unit_type if ally else of_enemies(unit, False)
 
 
 def make_game(changes: dict, task: str, mend: bool = True):
-    """The package's environment for a map or scenario; the game itself starts with the first reset."""
+    """The package's environment for a map or scenario; the game itself starts with the first reset.
+
+    changes: to `starcraft_configs.arguments`. mend: whether SMAC's maps are repaired, see `repair`.
+    """
     game = importlib.import_module("smacv2.env").StarCraftCapabilityEnvWrapper(**arguments(task) | changes)
     if mend and task in MAPS:
         repair(game)
     return game
-
-
-def make_battle(make_one: Callable[[], object], agent_ids: bool, last_actions: bool) -> Battle:
-    """A copy for `workers.Vector`."""
-    return Battle(make_one, agent_ids, last_actions)
 
 
 def game_folder() -> Path:
@@ -205,7 +223,7 @@ def game_folder() -> Path:
 
 
 def check_game(name: str) -> None:
-    """Raise ValueError, in one sentence, where the game or the map that `name` needs is not there."""
+    """Raise ValueError where the game, or the map that the environment called `name` needs, is not there."""
     task = options.split(name)[0].partition("/")[2]
     folder = game_folder()
     map_path = folder / "Maps" / "SMAC_Maps" / map_file(task)
@@ -219,9 +237,7 @@ def check_game(name: str) -> None:
 
 
 def _twin(task: str) -> str:
-    """What to play without the game, as the rest of a sentence."""
-    from maca_edu.envs import smax
-
+    """What to play without the game, as the rest of a sentence; nothing where there is nothing alike."""
     twin = f"smax/{task}"
     return f"; {twin} is much like it and needs no game" if twin in smax.names() else ""
 
@@ -232,7 +248,7 @@ def names() -> list[str]:
 
 
 def make(name: str, batch: int) -> Vector:
-    """`batch` games of the map or scenario that `name` asks for, see above.
+    """`batch` games of the map or scenario that `name` asks for, with the options at the top of this file.
 
     Works without the game, until `reset`. Raises ValueError where there is no such name or option, or the package is
     not installed; `reset` does where the game or its map is not there.
@@ -243,24 +259,31 @@ def make(name: str, batch: int) -> Vector:
     task = bare.partition("/")[2]
     if importlib.util.find_spec("smacv2") is None:
         raise ValueError(f"env={name!r} needs the package smacv2 and the game StarCraft II: {GUIDE}{_twin(task)}")
-    truths = {key: _truth(key, chosen.pop(key, key == "repair")) for key in TRUTHS}
+    agent_ids = _truth("agent_ids", chosen.pop("agent_ids", False))
+    last_actions = _truth("last_actions", chosen.pop("last_actions", False))
+    mend = _truth("repair", chosen.pop("repair", True))
     processes = check_integer("processes", chosen.pop("processes", batch), 1)
-    usual = Limits()
-    limits = {key: chosen.pop(f"{key}_seconds", getattr(usual, key)) for key in ("reset", "step")}
-    limits = usual._replace(**{key: _seconds(f"{key}_seconds", value) for key, value in limits.items()})
+    reset_seconds = _seconds("reset_seconds", chosen.pop("reset_seconds", Limits().reset))
+    step_seconds = _seconds("step_seconds", chosen.pop("step_seconds", Limits().step))
     for key in chosen.keys() - OPTIONS:
         allowed = sorted([*TRUTHS, "processes", "reset_seconds", "step_seconds", *OPTIONS])
         raise ValueError(f"env={name!r} has no option {key!r}; allowed are {', '.join(allowed)}")
     if "difficulty" in chosen:
         chosen["difficulty"] = str(chosen["difficulty"])  # 7 is a number in the name, a word in the package
-    one = functools.partial(make_game, chosen, task, truths.pop("repair"))
-    copies = functools.partial(make_battle, one, **truths)
-    ready = functools.partial(check_game, name)
-    return Vector(copies, batch, processes, name, deterministic=False, limits=limits, ready=ready)
+    make_one = functools.partial(make_game, chosen, task, mend)
+    return Vector(
+        functools.partial(Battle, make_one, agent_ids, last_actions),
+        batch,
+        processes,
+        name,
+        deterministic=False,
+        limits=Limits(reset=reset_seconds, step=step_seconds),
+        ready=functools.partial(check_game, name),
+    )
 
 
 def _seconds(key: str, value) -> float:
-    """A positive number of seconds. Raises ValueError where it is not."""
+    """The option `key` as a positive number of seconds. Raises ValueError where it is none."""
     seconds = check_number(key, value)
     if seconds <= 0:
         raise ValueError(f"{key}={value!r}; allowed is a positive number")
@@ -268,7 +291,10 @@ def _seconds(key: str, value) -> float:
 
 
 def _truth(key: str, value) -> bool:
-    """An option that is true or false. Raises ValueError where it is neither."""
+    """The option `key`, which is true or false. Raises ValueError where it is neither."""
     if not isinstance(value, bool):
         raise ValueError(f"{key}={value!r}; allowed are true and false")
     return value
+
+
+FAMILY = Family(names, make, packages=("smacv2", "pysc2", "s2clientprotocol"), most_at_once=8)  # each game is a program

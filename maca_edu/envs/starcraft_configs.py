@@ -1,9 +1,9 @@
-"""The maps of SMAC and the scenarios of SMACv2, as the `smacv2` package is told them; imports nothing of it.
+"""What the `smacv2` package is told to play SMAC's maps and SMACv2's scenarios; nothing of it is imported here.
 
 A SMAC map is played with the package's own defaults, which are SMAC's. A SMACv2 scenario has its race's published
-configuration (examples/configs/sc2_gen_<race>.yaml), of which only the two teams' sizes change. What differs here:
-continuing_episode=True, because only then does the package say that the clock ended an episode; it changes nothing
-else. The published files give n_enemies in two places or one; the package reads the one beside n_units.
+configuration (examples/configs/sc2_gen_<race>.yaml), of which only the two teams' sizes change. One argument differs
+everywhere: continuing_episode=True, because only then does the package say that the clock ended an episode; it changes
+nothing else. Some of the published files give n_enemies in two places; the package reads the one beside n_units.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ MAPS = (
     *("so_many_baneling", "bane_vs_bane", "2c_vs_64zg"),
 )
 
-# SMACv2: who is drawn with which probability, and of whom a team must not consist alone.
+# SMACv2's races: which units are drawn, how likely each is, and of which a team must not consist alone.
 RACES = {
     "protoss": dict(unit_types=["stalker", "zealot", "colossus"], weights=[0.45, 0.45, 0.1]),
     "terran": dict(
@@ -25,6 +25,7 @@ RACES = {
         unit_types=["zergling", "baneling", "hydralisk"], weights=[0.45, 0.1, 0.45], exception_unit_types=["baneling"]
     ),
 }
+# Allies and enemies.
 SIZES = ((5, 5), (10, 10), (20, 20), (10, 11), (20, 23))
 SCENARIOS = {f"{race}_{a}_vs_{b}": (race, a, b) for race in RACES for a, b in SIZES}
 

@@ -2,25 +2,31 @@
 
 from __future__ import annotations
 
-import importlib
-
 import numpy as np
 
 from maca_edu.checks import check_integer
 from maca_edu.envs import options
+from maca_edu.envs.actions import check_actions
+from maca_edu.envs.family import Family
 from maca_edu.team_env import TeamStep, View
-from maca_edu.training import rng
+from toy_envs import climb_v0, fridge_v0, penalty_v0, ring_v0, warehouse_v0, xor_v0
 from toy_envs.core import Game
 
-PACKAGES = ()
-GAMES = ("fridge", "ring", "climb", "penalty", "xor", "warehouse")
+GAMES = {  # functions that make a game from its options
+    "fridge": fridge_v0.game,
+    "ring": ring_v0.game,
+    "climb": climb_v0.game,
+    "penalty": penalty_v0.game,
+    "xor": xor_v0.game,
+    "warehouse": warehouse_v0.game,
+}
 
 
 class ToyEnv:
     """`batch` copies of a game (see `team_env.TeamEnv`); an episode is truncated after the game's horizon.
 
     game: any object with the methods of `toy_envs.core.Game`. name: what runs call it.
-    horizon: steps after which an episode is cut. Raises ValueError where batch is not a positive integer.
+    Raises ValueError where batch is not a positive integer.
     """
 
     continuous, deterministic = False, True
@@ -29,9 +35,9 @@ class ToyEnv:
         self.game, self.name, self.horizon = game, name, game.horizon
         self.batch = check_integer("batch", batch, 1)
         self.n_agents, self.n_actions = len(game.agents), len(game.actions)
-        self.reset(0)
+        self._legal = np.ones((self.batch, self.n_agents, self.n_actions), dtype=bool)  # all actions, always
         self.partners = partners(game)
-        view = self.view()
+        view = self.reset(0)
         self.obs_size, self.state_size = view.obs.shape[-1], view.state.shape[-1]
 
     def reset(self, seed: int) -> View:
@@ -43,16 +49,15 @@ class ToyEnv:
 
     def view(self) -> View:
         """What is known now."""
-        everyone = np.ones((self.batch, self.n_agents), dtype=bool)
-        legal = np.ones((self.batch, self.n_agents, self.n_actions), dtype=bool)
-        return View(self.game.observe(self._state), self.game.features(self._state), legal, everyone)
+        alive = np.ones((self.batch, self.n_agents), dtype=bool)
+        return View(self.game.observe(self._state), self.game.features(self._state), self._legal.copy(), alive)
 
     def step(self, action: np.ndarray) -> TeamStep:
-        """Play joint actions `[B, n]`; ValueError from the game where one is not allowed."""
-        step = self.game.step(self._state, np.asarray(action))
+        """Play joint actions `[B, n]`. Raises ValueError where one is not allowed."""
+        step = self.game.step(self._state, check_actions(action, self._legal, self.continuous))
         self._state = step.state
         self._time += 1
-        truncated = (self._time >= self.game.horizon) & ~step.terminated
+        truncated = (self._time >= self.horizon) & ~step.terminated
         ended = step.terminated | truncated
         final = view = self.view()
         if ended.any():
@@ -63,15 +68,15 @@ class ToyEnv:
         return TeamStep(view, final, step.reward.astype(np.float32), step.terminated, truncated)
 
     def state_dict(self) -> dict:
-        """The games' states, their clocks and the generator."""
-        return dict(state=self._state.copy(), time=self._time.copy(), rng=rng.get_state(self._rng))
+        """The games' states, their clocks and the state of the random numbers."""
+        return dict(state=self._state.copy(), time=self._time.copy(), rng=self._rng.bit_generator.state)
 
     def load_state_dict(self, state: dict) -> None:
-        """Go on where `state_dict` was called. Raises ValueError where the number of environments differs."""
+        """Go on where `state_dict` was called. Raises ValueError where the number of copies differs."""
         if len(state["time"]) != self.batch:
             raise ValueError(f"batch={self.batch}; the saved environment has {len(state['time'])} copies")
         self._state, self._time = state["state"].copy(), state["time"].copy()
-        rng.set_state(self._rng, state["rng"])
+        self._rng.bit_generator.state = state["rng"]
 
     def close(self) -> None:
         """There is nothing to give back."""
@@ -99,4 +104,7 @@ def make(name: str, batch: int) -> ToyEnv:
     game = bare.removeprefix("toy/")
     if game not in GAMES:
         raise ValueError(f"env={name!r}; allowed are {', '.join(names())}, options as in toy/ring?n_agents=8&span=3")
-    return ToyEnv(importlib.import_module(f"toy_envs.{game}_v0").game(**chosen), batch, name)
+    return ToyEnv(GAMES[game](**chosen), batch, name)
+
+
+FAMILY = Family(names, make)

@@ -3,6 +3,7 @@
 import copy
 import functools
 import importlib.util
+import inspect
 import multiprocessing
 from multiprocessing import resource_tracker
 from pathlib import Path
@@ -13,8 +14,9 @@ from numpy.testing import assert_array_equal, assert_equal
 
 from maca_edu import envs
 from maca_edu.envs import toy
+from maca_edu.envs.compiled import CompiledEnv
 from maca_edu.envs.workers import Vector
-from maca_edu.team_env import View
+from maca_edu.team_env import TeamEnv, TeamStep, View
 
 B = 3
 LONG = 60  # steps of the longer plays, enough for an episode to end in every environment
@@ -108,6 +110,24 @@ def assert_same(a: dict, b: dict):
     assert a.keys() == b.keys()
     for name in a:
         assert_array_equal(a[name], b[name], err_msg=name)
+
+
+def test_it_has_every_name_of_the_contract(env):
+    methods = [name for name, _ in inspect.getmembers(TeamEnv, inspect.isfunction) if not name.startswith("_")]
+    assert {"reset", "close"} < set(methods)
+    assert all(callable(getattr(env, name)) for name in methods)
+    assert all(hasattr(env, name) for name in TeamEnv.__annotations__)
+    assert isinstance(env.name, str)
+    assert isinstance(env.deterministic, bool)
+    if env.partners is not None:
+        assert (env.partners.shape, env.partners.dtype) == ((env.n_agents, env.n_agents), bool)
+        assert_array_equal(env.partners, env.partners.T)
+        assert env.partners.diagonal().all()
+
+
+def test_the_contract_explains_every_key_of_info(env):
+    _, step = next(play(env, 0, 1))
+    assert all(f'"{key}"' in TeamStep.__doc__ for key in step.info)
 
 
 def test_shapes_and_types(env):
@@ -276,7 +296,7 @@ def test_a_saved_state_goes_on_identically(env, other):
 
 
 def test_a_compiled_step_is_compiled_once(env):
-    if not hasattr(env, "_programs"):
+    if not isinstance(env, CompiledEnv):
         pytest.skip("not compiled")
     rng, view = np.random.default_rng(16), env.reset(16)
     for _ in range(3):

@@ -50,7 +50,7 @@ def test_a_step_is_mpe2s(game, continuous):
     env.reset(0)
     legal = np.stack([single.reset(b).available for b, single in enumerate(singles)])
     assert_array_equal(env.view().available, legal)
-    assert jaxmpe.sizes(env.name) == (env.n_agents, env.n_actions)
+    assert jaxmpe.sizes(env.name) == (env.n_agents, env.n_actions, continuous, env.horizon)
     for _ in range(8):
         place(env, singles, rng)
         for _ in range(2):
@@ -100,15 +100,12 @@ def test_speakers_and_listeners_are_padded():
     env = jaxmpe.make("jaxmpe/simple_speaker_listener", B)
     view = env.reset(0)
     assert (env.n_agents, env.n_actions, env.obs_size, env.state_size) == (2, 5, 11, 14)
-    assert jaxmpe.sizes(env.name) == (2, 5)
     assert view.available[0].astype(int).tolist() == [[1, 1, 1, 0, 0], [1, 1, 1, 1, 1]]
     assert not view.obs[:, 0, 3:].any()
     assert_array_equal(view.state, np.concatenate([view.obs[:, 0, :3], view.obs[:, 1]], axis=1))
-    with pytest.raises(ValueError, match="action has a number that is not finite"):
+    with pytest.raises(ValueError, match=r"action\[0, 0, 0\]=nan; allowed there are finite numbers"):
         env.step(np.full((B, 2, 5), np.nan))
-    with pytest.raises(
-        ValueError, match=r"action has shape \(4, 2\) and type float64; allowed are numbers \(4, 2, 5\)"
-    ):
+    with pytest.raises(ValueError, match=r"action has shape \(4, 2\); expected \(4, 2, 5\)"):
         env.step(np.zeros((B, 2)))
     spoken = jaxmpe.make("jaxmpe/simple_speaker_listener?continuous=false", B)
     with pytest.raises(ValueError, match=r"action\[0, 0\]=3; allowed there are \[0, 1, 2\]"):

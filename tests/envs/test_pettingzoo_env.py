@@ -246,7 +246,7 @@ def test_a_users_module_by_its_name(zoo):
     assert [step.terminated.tolist() for step in ends] == [[False] * 2, [False] * 2, [True] * 2]
     assert not ends[-1].final.alive[:, 1].any()
     assert ends[-1].view.alive.all()
-    with pytest.raises(ValueError, match=r"action\[0, 4\]=0; allowed are \[1, 2\]"):
+    with pytest.raises(ValueError, match=r"action\[0, 4\]=0; allowed there are \[1, 2\]"):
         env.step(np.zeros((2, 5), dtype=int))
 
 
@@ -485,7 +485,7 @@ def test_speaker_and_listener_are_padded():
     assert len(view.state) == 14
     discrete = envs.make("mpe/simple_speaker_listener?continuous=false", 1)
     assert discrete.reset(0).available.sum(-1).tolist() == [[3, 5]]
-    with pytest.raises(ValueError, match=r"action\[0, 0\]=3; allowed are \[0, 1, 2\]"):
+    with pytest.raises(ValueError, match=r"action\[0, 0\]=3; allowed there are \[0, 1, 2\]"):
         discrete.step(np.array([[3, 4]]))
 
 

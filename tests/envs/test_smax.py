@@ -269,7 +269,7 @@ def test_sizes_of_our_own_scenario():
     assert [x.shape for x in view] == [(2, 8, 218), (2, 204), (2, 8, 14), (2, 8)]
     assert [x.dtype for x in view] == [np.float32, np.float32, bool, bool]
     assert env.positions().position.shape == (2, 17, 2)
-    assert smax.sizes("smax/8m_vs_9m?walls=false") == (8, 14)
+    assert smax.sizes("smax/8m_vs_9m?walls=false") == (8, 14, False, 100)
 
 
 def test_the_table_of_maps_agrees_with_the_library():
@@ -322,8 +322,8 @@ def test_wrong_names_are_refused(name, message):
 @pytest.mark.parametrize(
     ("action", "message"),
     [
-        (np.full((B, 2), STOP), r"action has shape \(3, 2\) and type int64"),
-        (np.full((B, 3), 4.0), "type float64; allowed are integers"),
+        (np.full((B, 2), STOP), r"action has shape \(3, 2\); expected \(3, 3\)"),
+        (np.full((B, 3), 4.0), "type float64; expected integers from 0 to 7"),
         (np.full((B, 3), 8), r"action\[0, 0\]=8; allowed there are"),
         (np.full((B, 3), -1), r"action\[0, 0\]=-1; allowed there are"),
         (np.full((B, 3), 5), r"action\[0, 0\]=5; allowed there are \[0, 1, 2, 3, 4\]"),  # out of range

@@ -334,10 +334,10 @@ def test_a_check_before_episodes_begin(made):
     [
         (Walk, np.ones((B, 3), int), r"action has shape \(4, 3\); expected \(4, 2\)"),
         (Walk, np.ones((B, 2)), "action has type float64; expected integers"),
-        (Walk, np.full((B, 2), 3), r"action\[0, 0\]=3; allowed are \[0, 1"),
-        (Walk, np.full((B, 2), -1), r"action\[0, 0\]=-1; allowed are"),
+        (Walk, np.full((B, 2), 3), r"action\[0, 0\]=3; allowed there are \[0, 1"),
+        (Walk, np.full((B, 2), -1), r"action\[0, 0\]=-1; allowed there are"),
         (Glide, np.ones((B, 2), int), r"action has shape \(4, 2\); expected \(4, 2, 3\)"),
-        (Glide, np.full((B, 2, 3), np.nan), "not finite"),
+        (Glide, np.full((B, 2, 3), np.nan), r"action\[0, 0, 0\]=nan; allowed there are finite numbers"),
     ],
 )
 def test_wrong_actions_are_refused(made, single, action, message):
@@ -357,7 +357,7 @@ def test_masked_actions_are_refused(made):
         rows = np.flatnonzero(~env.view().available[:, 0, 2])
     action = np.ones((8, 2), int)
     action[rows[0], 0] = 2
-    with pytest.raises(ValueError, match=rf"action\[{rows[0]}, 0\]=2; allowed are \[0, 1\]"):
+    with pytest.raises(ValueError, match=rf"action\[{rows[0]}, 0\]=2; allowed there are \[0, 1\]"):
         env.step(action)
 
 

@@ -1,11 +1,10 @@
-"""The contract of team environments, on every toy game."""
+"""The toy games as team environments, beyond the contract in `test_conformance`."""
 
 import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 
 from maca_edu import envs
-from maca_edu.envs import toy
 
 B = 3
 RANDOM = "toy/warehouse?preset=tiny&horizon=4"
@@ -19,27 +18,13 @@ def flat(step):
     return [*step.view, *step.final, step.reward, step.terminated, step.truncated]
 
 
-@pytest.mark.parametrize("name", [*toy.names(), "toy/ring?n_agents=8&span=3", RANDOM])
-def test_shapes_and_types(name):
-    env = envs.make(name, B)
-    view = env.reset(1)
-    n, A, d, s = env.n_agents, env.n_actions, env.obs_size, env.state_size
-    shapes = [((B, n, d), np.float32), ((B, s), np.float32), ((B, n, A), bool), ((B, n), bool)]
-    step = env.step(actions(env, 1)[0])
-    for seen in (view, step.view, step.final):
-        assert [(x.shape, x.dtype) for x in seen] == shapes
-    for x, dtype in ((step.reward, np.float32), (step.terminated, bool), (step.truncated, bool)):
-        assert (x.shape, x.dtype) == ((B,), dtype)
-    assert not (step.terminated & step.truncated).any()
-    assert step.won is None
-
-
 def test_the_reward_is_the_games():
     env = envs.make("toy/fridge", 2)
     env.reset(0)
     step = env.step(np.array([[1, 1, 1, 0], [1, 1, 0, 1]]))
     assert step.reward.tolist() == [5.0, -1.0]
     assert step.terminated.all()
+    assert step.won is None
 
 
 def test_the_clock_cuts_episodes_and_the_final_view_is_kept():
@@ -75,6 +60,12 @@ def test_a_seed_decides_everything_and_a_saved_state_goes_on():
     for action in plays[10:]:
         for a, b in zip(flat(one.step(action)), flat(other.step(action)), strict=True):
             assert_array_equal(a, b)
+
+
+def test_partners_are_those_who_share_a_term():
+    ring = envs.make("toy/ring?n_agents=5&span=2", 1).partners  # ropes between neighbours
+    apart = abs(np.subtract.outer(np.arange(5), np.arange(5)))
+    assert_array_equal(ring, np.isin(apart, (0, 1, 4)))
 
 
 @pytest.mark.parametrize(
