@@ -263,7 +263,7 @@ def envs_command(family: str = "") -> None:
 
     for name in envs.names():
         if name.startswith(family):
-            missing = [package for package in envs.family(name).PACKAGES if installed(package) is None]
+            missing = [package for package in envs.family(name).packages if installed(package) is None]
             print(f"{name:<32} {'needs ' + ', '.join(missing) if missing else envs.describe(name)}")
 
 

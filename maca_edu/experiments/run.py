@@ -66,7 +66,7 @@ def train(
             env = stack.enter_context(contextlib.closing(envs.make(name, share.batch)))
         spare = None
         if config.evaluate_every or config.psi_design == "paired":
-            spare = envs.make(name, at_once(name, config.evaluate_episodes))
+            spare = envs.make(name, envs.at_once(name, config.evaluate_episodes))
             stack.enter_context(contextlib.closing(spare))
         together = stack.enter_context(helpers(share))
         run = loop.train(
@@ -149,13 +149,8 @@ def evaluate(run, episodes: int = 40, seed: int = 0) -> dict:
     """
     check_integer("episodes", episodes, 1)
     run = run if isinstance(run, loop.Run) else load(run)
-    env = envs.make(run.settings["env"], at_once(run.settings["env"], episodes))
+    env = envs.make(run.settings["env"], envs.at_once(run.settings["env"], episodes))
     try:
         return loop.play(run, env, seed, episodes)._asdict()
     finally:
         env.close()
-
-
-def at_once(name: str, episodes: int) -> int:
-    """How many games an evaluation plays at the same time: all, but for games that are programs of their own."""
-    return min(episodes, getattr(envs.family(name), "AT_ONCE", episodes))

@@ -162,7 +162,8 @@ class Learner:
         action, policy = greedy(distribution), expected_action(distribution)
         words = self.critic.judge(CriticInput(seen.obs, seen.state, action, policy, first, memory.critic))
         target = in_columns(words.bootstrap)
-        evaluate(self.method.advantage, batch_of(words, target, action, policy, torch.from_numpy(view.alive)))
+        alive = torch.from_numpy(view.alive).to(self.device)
+        evaluate(self.method.advantage, batch_of(words, target, action, policy, alive))
 
     def measure(
         self, rollout: Rollout, judgement: Judgement, batch: JudgedBatch, advantage: Tensor, diagnose: bool

@@ -110,11 +110,17 @@ class Chunks(NamedTuple):
 
 
 def minibatches(
-    shape: tuple[int, int], length: int, count: int, generator: torch.Generator, processes: Processes
+    shape: tuple[int, int],
+    length: int,
+    count: int,
+    generator: torch.Generator,
+    processes: Processes,
+    device: torch.device | str = "cpu",
 ) -> Iterator[Chunks]:
     """One pass: every sample once, in `count` minibatches of chunks of `length` steps, the chunks in random order.
 
-    shape: T and B. With several processes all draw the same order of all their chunks, and each keeps its own.
+    shape: T and B. device: where the numbers are wanted; the order is drawn on the CPU, so that it is the same
+    everywhere. With several processes all draw the same order of all their chunks, and each keeps its own.
     Raises ValueError where T does not divide into chunks, or there are fewer chunks than minibatches.
     """
     T, B = shape
@@ -124,13 +130,13 @@ def minibatches(
     everywhere = B * processes.count
     if not 1 <= count <= T // length * everywhere:
         raise ValueError(f"minibatches={count}; allowed are 1 to {T // length * everywhere}, the number of chunks")
-    order = torch.randperm(T // length * everywhere, generator=generator)
+    order = torch.randperm(T // length * everywhere, generator=generator, device="cpu")
     for numbers in order.tensor_split(count):
         row, env = numbers // everywhere, numbers % everywhere - processes.rank * B  # [M]
         mine = (env >= 0) & (env < B)
         row, env = row[mine], env[mine]
-        time = row * length + torch.arange(length)[:, None]  # [L, M]
-        yield Chunks(row * B + env, (time * B + env).flatten())
+        time = row * length + torch.arange(length, device="cpu")[:, None]  # [L, M]
+        yield Chunks((row * B + env).to(device), (time * B + env).flatten().to(device))
 
 
 def before_chunks(start: Tensor | None, after: Tensor | None, shape: tuple[int, int], length: int) -> Tensor | None:
@@ -163,7 +169,7 @@ def update_in_turn(team: Team, batch: PolicyBatch, advantage: Advantage, descent
     factor = torch.ones_like(batch.log_prob[:, :1])  # [S, 1], M
     agents = batch.log_prob.shape[1]
     logs = []
-    for i in torch.randperm(agents, generator=descent.shuffles).tolist():
+    for i in torch.randperm(agents, generator=descent.shuffles, device="cpu").tolist():
         own = batch.of_agent(i)
         logs.append(improve_policy(team, own, advantage.normalised(factor)[:, i : i + 1], descent, agent=i))
         with torch.no_grad():
@@ -192,9 +198,10 @@ def improve_policy(
     """
     c = descent.config
     length = 1 if batch.memory is None else c.chunk
+    parts = (batch.shape, length, c.minibatches, descent.shuffles, descent.processes, batch.obs.device)
     log = []
     for _ in range(c.epochs):
-        for chunks in minibatches(batch.shape, length, c.minibatches, descent.shuffles, descent.processes):
+        for chunks in minibatches(*parts):
             if not len(chunks.numbers):
                 log.append(sit_out(descent, 2))
                 continue
@@ -248,9 +255,10 @@ def improve_critic(critic: Critic, batch: CriticBatch, descent: Descent) -> floa
     """The epochs of the critic's regression on its targets; returns the mean loss over all minibatches."""
     c = descent.config
     length = 1 if batch.x.memory is None else c.chunk
+    parts = (batch.shape, length, c.minibatches, descent.shuffles, descent.processes, batch.x.obs.device)
     log = []
     for _ in range(c.epochs):
-        for chunks in minibatches(batch.shape, length, c.minibatches, descent.shuffles, descent.processes):
+        for chunks in minibatches(*parts):
             if not len(chunks.numbers):
                 log.append(sit_out(descent, 1))
                 continue
@@ -260,7 +268,7 @@ def improve_critic(critic: Critic, batch: CriticBatch, descent: Descent) -> floa
             loss = 0.0
             for output, y, before, target in zip(critic.outputs, outputs, batch.before, batch.targets, strict=True):
                 loss = loss + output.weight * value_loss(y, chunks.of(before), chunks.of(target), c.clip)
-            log.append(descend(descent, loss, loss.detach()[None], torch.tensor(len(obs))))
+            log.append(descend(descent, loss, loss.detach()[None], torch.tensor(len(obs), device=obs.device)))
     return torch.stack(log).double().mean().item()
 
 
@@ -297,7 +305,8 @@ def descend(descent: Descent, loss: Tensor, numbers: Tensor, weight: Tensor) -> 
 def sit_out(descent: Descent, count: int) -> Tensor:
     """`descend` for a process that has no share of a minibatch: the step of the others, and their `count` numbers."""
     descent.optimiser.zero_grad()
-    return follow(descent, torch.zeros(count), torch.zeros(()))
+    device = descent.optimiser.param_groups[0]["params"][0].device
+    return follow(descent, torch.zeros(count, device=device), torch.zeros((), device=device))
 
 
 def follow(descent: Descent, numbers: Tensor, weight: Tensor) -> Tensor:

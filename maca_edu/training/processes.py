@@ -118,10 +118,10 @@ class ManyProcesses:
     def _exchange(self, x: Any) -> list[bytes]:
         """What every process brought, pickled: these are this program's own processes."""
         words = pickle.dumps(x)
-        lengths = [torch.zeros(1, dtype=torch.long) for _ in range(self.count)]
-        self.group.allgather([lengths], [torch.tensor([len(words)])]).wait()
+        lengths = [torch.zeros(1, dtype=torch.long, device="cpu") for _ in range(self.count)]
+        self.group.allgather([lengths], [torch.tensor([len(words)], device="cpu")]).wait()
         longest = max(int(length) for length in lengths)
-        mine = torch.zeros(longest, dtype=torch.uint8)
+        mine = torch.zeros(longest, dtype=torch.uint8, device="cpu")
         mine[: len(words)] = torch.frombuffer(bytearray(words), dtype=torch.uint8)
         everyones = [torch.empty_like(mine) for _ in range(self.count)]
         self.group.allgather([everyones], [mine]).wait()

@@ -106,4 +106,4 @@ def _write(to: Tensor, t: int, name: str, value: Tensor) -> None:
     """Copy a step's value into its row. Raises ValueError where its shape is another."""
     if value.shape != to.shape[1:]:
         raise ValueError(f"{name} has shape {tuple(value.shape)}; expected {tuple(to.shape[1:])}")
-    to[t].copy_(value)
+    to[t].copy_(value)  # to the buffer's device, wherever the value is

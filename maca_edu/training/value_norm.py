@@ -33,7 +33,7 @@ class ValueNorm:
         if not 0 <= beta < 1:
             raise ValueError(f"beta={beta}; allowed are numbers from 0 up to but not including 1")
         self.beta = beta
-        self.sums = torch.zeros(3, dtype=torch.float64)  # m, q, w
+        self.sums = torch.zeros(3, dtype=torch.float64, device="cpu")  # m, q, w
 
     def update(self, targets: torch.Tensor, processes: Processes | None = None) -> None:
         """Take in targets of any shape, of all processes. ValueError where one is not finite or there are none."""
