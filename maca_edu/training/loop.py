@@ -67,7 +67,7 @@ class Trainer:
         self.paired = self.learner.search is not None and config.psi_design == "paired"
         if self.processes.rank == 0 and spare is None and (config.evaluate_every or self.paired):
             raise ValueError("spare=None; evaluate_every and psi_design='paired' need a second environment")
-        env.reset(env_seed(seed, "train") if self.processes.rank == 0 else self.shard_seed(seed))
+        env.reset(shard_seed(env_seed(seed, "train"), self.processes.rank))
         self.learner.try_advantage(env.view())
         self.trial_seeds = rng.streams(seed, *rng.STREAMS)["trials"]  # of evaluations during training
         self.buffer = RolloutBuffer(sizes_of(env), config.rollout, env.batch, device)
@@ -75,11 +75,6 @@ class Trainer:
         self.partners = None if env.partners is None else torch.from_numpy(env.partners).to(device)
         self.done = 0  # updates
         self.so_far = np.zeros(env.batch, dtype=np.float32)  # [B] return of the episode under way
-
-    def shard_seed(self, seed: int) -> int:
-        """The seed of this process's environments, where it is not the first."""
-        sequence = np.random.SeedSequence((env_seed(seed, "train"), self.processes.rank))
-        return int(sequence.generate_state(1, np.uint64)[0]) // 2  # below 2**63, like all seeds
 
     # -----------------------------------------------------------------------------------------------------------------
     # One step of training
@@ -316,6 +311,13 @@ def train(
         if report is not None:
             report(row)
     return Run(settings, columns(rows), trainer.learner)
+
+
+def shard_seed(seed: int, rank: int) -> int:
+    """The seed of a process's environments; that of process 0 is the one that a single process would use."""
+    if rank == 0:
+        return seed
+    return int(np.random.SeedSequence((seed, rank)).generate_state(1, np.uint64)[0]) // 2  # below 2**63, like all seeds
 
 
 def load(env: TeamEnv, path, method: Method | None = None, device: torch.device | str = "cpu") -> Run:

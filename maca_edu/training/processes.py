@@ -89,14 +89,16 @@ class ManyProcesses:
     def average_gradients(self, parameters: list[Tensor], numbers: Tensor, weight: Tensor) -> Tensor:
         """Replace each parameter's gradient by its mean over all processes, weighed by each one's `weight`.
 
-        Returns the mean of `numbers`, `[k]`, which travel along. A parameter without a gradient counts as 0.
+        Returns the mean of `numbers`, `[k]`, which travel along. A parameter without a gradient counts as 0 where
+        another process has one; where none has, it stays without, so that the optimiser leaves it alone.
         """
         gradients = [torch.zeros_like(p) if p.grad is None else p.grad for p in parameters]
-        packed = torch.cat([g.flatten() for g in gradients] + [numbers.to(gradients[0])])
+        moved = torch.tensor([p.grad is not None for p in parameters], device=numbers.device)
+        packed = torch.cat([*(g.flatten() for g in gradients), numbers.to(gradients[0]), moved.to(gradients[0])])
         mean = self.average(packed, weight.to(packed))
-        *pieces, numbers = mean.split([g.numel() for g in gradients] + [len(numbers)])
-        for parameter, piece in zip(parameters, pieces, strict=True):
-            parameter.grad = piece.view_as(parameter)
+        *pieces, numbers, moved = mean.split([g.numel() for g in gradients] + [len(numbers), len(parameters)])
+        for parameter, piece, has_moved in zip(parameters, pieces, moved.tolist(), strict=True):
+            parameter.grad = piece.view_as(parameter) if has_moved else None
         return numbers
 
     def gather(self, x: Any) -> list | None:
