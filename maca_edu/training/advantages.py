@@ -25,7 +25,7 @@ class Advantage:
 
     def __init__(self, row: Callable[[JudgedBatch], Tensor], batch: JudgedBatch, processes: Processes):
         self.row, self.batch = row, batch
-        self.raw = evaluate(row, batch)
+        self.raw = apply_row(row, batch)
         alive = batch.alive
         self.mean = processes.average(masked_mean(self.raw, alive), alive.sum())
         centred = torch.where(alive, self.raw - self.mean, 0.0)
@@ -37,7 +37,7 @@ class Advantage:
         factor: HAPPO's M, `[S, 1]`. Where it is not 1, the mean was taken before the advantage was weighed by it, so
         the mean is weighed, too: what is subtracted stays a constant baseline.
         """
-        weighed = evaluate(self.row, self.batch._replace(factor=factor))
+        weighed = apply_row(self.row, self.batch._replace(factor=factor))
         centred = torch.where(self.batch.alive, weighed - factor * self.mean, 0.0)
         return centred / (self.deviation + EPSILON)
 
@@ -63,7 +63,7 @@ def batch_of(words: CriticWords, target: Tensor, action: Tensor, policy: Tensor,
     )
 
 
-def evaluate(row: Callable[[JudgedBatch], Tensor], batch: JudgedBatch) -> Tensor:
+def apply_row(row: Callable[[JudgedBatch], Tensor], batch: JudgedBatch) -> Tensor:
     """The row's advantages, `[S, n]`. Raises ValueError where it gives none, and says what it may ask for."""
     name = getattr(row, "__name__", "advantage")
     try:

@@ -32,6 +32,15 @@ NAMES = ("joint", "individual", "corrset")  # the baselines, in the order of cre
 NAN = float("nan")
 
 
+class PolicyInput(NamedTuple):
+    """What the policies read when S samples were played."""
+
+    obs: Tensor  # [S, n, d]
+    first: Tensor  # [S] bool
+    available: Tensor  # [S, n, A] bool
+    memory: Tensor | None  # [B, n, H], before the first step
+
+
 class Facts(NamedTuple):
     """What a measurement needs of S samples."""
 
@@ -40,15 +49,7 @@ class Facts(NamedTuple):
     entropy: Tensor  # [S, n], in nats
     levels: Tensor | None = None  # [S, n + 1], the critic's Q(s, a) split by level; None where it cannot be
     partners: Tensor | None = None  # [n, n] bool, who earns something with whom; None where nobody knows
-
-
-class Played(NamedTuple):
-    """What the policies read when the samples were played."""
-
-    obs: Tensor  # [S, n, d]
-    first: Tensor  # [S] bool
-    available: Tensor  # [S, n, A] bool
-    memory: Tensor | None  # [B, n, H], before the first step
+    read: PolicyInput | None = None  # what the policies read, where their gradients are to be measured
 
 
 class PolicyGradients(NamedTuple):
@@ -62,15 +63,15 @@ class PolicyGradients(NamedTuple):
     parameters: list[Tensor]
 
     @staticmethod
-    def of(team: Team, played: Played, action: Tensor, shape: tuple[int, int]) -> PolicyGradients:
-        """Of a team and what it played; action: `[S, n]` or `[S, n, A]`; shape: T and B."""
+    def of(team: Team, read: PolicyInput, action: Tensor, shape: tuple[int, int]) -> PolicyGradients:
+        """Of a team, what it read and what it played, `[S, n]` or `[S, n, A]`; shape: T and B."""
 
         def log_prob(envs: Tensor) -> Tensor:
             def of_envs(x: Tensor) -> Tensor:
                 return x.unflatten(0, shape)[:, envs].flatten(0, 1)
 
-            memory = None if played.memory is None else played.memory[envs]
-            distribution, _ = team(of_envs(played.obs), of_envs(played.available), memory, of_envs(played.first))
+            memory = None if read.memory is None else read.memory[envs]
+            distribution, _ = team(of_envs(read.obs), of_envs(read.available), memory, of_envs(read.first))
             return distribution.log_prob(of_envs(action)).unflatten(0, (shape[0], len(envs)))
 
         return PolicyGradients(log_prob, list(team.parameters()))
@@ -239,35 +240,38 @@ def ratio(part: float, whole: float) -> float:
     return part / whole if whole else NAN
 
 
-def join(parts: list, shape: tuple[int, int]) -> tuple[Facts, Played | None]:
-    """The facts of all processes as if one had played everything; shape: T and B of each process."""
+def join(parts: list[Facts], shape: tuple[int, int]) -> Facts:
+    """The facts of several processes as if one had played everything; shape: T and B of each process."""
     if len(parts) == 1:
         return parts[0]
-    everyones_facts, everyones_played = zip(*parts, strict=True)
-    batches = [facts.batch for facts in everyones_facts]
+    first = parts[0]
     fields = {}
-    for name in batches[0].given():
+    for name in first.batch.given():
         axis = 1 if name == "baselines" else 0  # which holds the samples
-        fields[name] = join_samples([getattr(batch, name) for batch in batches], shape, axis)
-    levels = None
-    if everyones_facts[0].levels is not None:
-        levels = join_samples([facts.levels for facts in everyones_facts], shape)
-    facts = Facts(
+        fields[name] = join_samples([getattr(part.batch, name) for part in parts], shape, axis)
+    return Facts(
         JudgedBatch(**fields),
-        join_samples([facts.advantage for facts in everyones_facts], shape),
-        join_samples([facts.entropy for facts in everyones_facts], shape),
-        levels,
-        everyones_facts[0].partners,
+        advantage=join_samples([part.advantage for part in parts], shape),
+        entropy=join_samples([part.entropy for part in parts], shape),
+        levels=None if first.levels is None else join_samples([part.levels for part in parts], shape),
+        partners=first.partners,
+        read=None if first.read is None else join_inputs([part.read for part in parts], shape),
     )
-    if everyones_played[0] is None:
-        return facts, None
-    memory = None
-    if everyones_played[0].memory is not None:
-        memory = torch.cat([played.memory for played in everyones_played])
-    obs, first, available = (join_samples([played[k] for played in everyones_played], shape) for k in range(3))
-    return facts, Played(obs, first, available, memory)
+
+
+def join_inputs(parts: list[PolicyInput], shape: tuple[int, int]) -> PolicyInput:
+    """What the policies of several processes read, as if one had read everything."""
+    return PolicyInput(
+        obs=join_samples([part.obs for part in parts], shape),
+        first=join_samples([part.first for part in parts], shape),
+        available=join_samples([part.available for part in parts], shape),
+        memory=None if parts[0].memory is None else torch.cat([part.memory for part in parts]),
+    )
 
 
 def join_samples(parts: list[Tensor], shape: tuple[int, int], axis: int = 0) -> Tensor:
-    """Samples of several processes, `[S, ...]` each, in one row, time first; axis: which one they are in."""
+    """Samples of several processes, `[S, ...]` each, in one row, time first; axis: which one they are in.
+
+    In process 0 of two, environments 0 and 1; in process 1, environments 2 and 3: joined, every step has 0, 1, 2, 3.
+    """
     return torch.cat([x.unflatten(axis, shape) for x in parts], dim=axis + 1).flatten(axis, axis + 1)

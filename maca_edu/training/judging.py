@@ -61,7 +61,7 @@ def judge(team: Team, critic: Critic, rollout: Rollout) -> Judgement:
     begins = torch.cat([rollout.last_first, torch.zeros_like(cuts, dtype=torch.bool)])
     memory = memory_at(Memory(policy.memory, words.memory), before)
     after_last = memory_at(memory, slice(B))
-    following = follow(team, critic, views, begins, memory, rollout.chance)
+    following = look_ahead(team, critic, views, begins, memory, rollout.chance)
     last = Following(following.bootstrap[:B], tuple(y[:B] for y in following.values))
     finals = Following(following.bootstrap[B:], tuple(y[B:] for y in following.values))
     return Judgement(policy, x, words, in_reward_units(critic, words.outputs), after_last, last, finals)
@@ -73,7 +73,9 @@ def ask_policy(team: Team, seen: Seen, first: Tensor, memory: Tensor | None, act
     return PolicyWords(expected_action(distribution), distribution.log_prob(action), distribution.entropy(), memory)
 
 
-def follow(team: Team, critic: Critic, seen: Seen, first: Tensor, memory: Memory, chance: Tensor | None) -> Following:
+def look_ahead(
+    team: Team, critic: Critic, seen: Seen, first: Tensor, memory: Memory, chance: Tensor | None
+) -> Following:
     """The critic's word about X views; with chance `[X, n, A]` an action is drawn in each, and the critic is told."""
     distribution, _ = team(seen.obs, seen.available, memory.actor, first)
     action = None if chance is None else draw_action(distribution, chance)

@@ -16,9 +16,9 @@ from torch import Tensor, nn
 from maca_edu.networks import expected_action, greedy
 from maca_edu.team_env import View
 from maca_edu.training import rng
-from maca_edu.training.advantages import Advantage, batch_of, evaluate
+from maca_edu.training.advantages import Advantage, apply_row, batch_of
 from maca_edu.training.config import Config
-from maca_edu.training.diagnostics import Facts, Played, PolicyGradients, join, measure
+from maca_edu.training.diagnostics import Facts, PolicyGradients, PolicyInput, join, measure
 from maca_edu.training.judging import Judgement, judge
 from maca_edu.training.methods import Method
 from maca_edu.training.ppo import Descent, critic_batch, improve_critic, policy_batch, take_in
@@ -163,7 +163,7 @@ class Learner:
         words = self.critic.judge(CriticInput(seen.obs, seen.state, action, policy, first, memory.critic))
         target = in_columns(words.bootstrap)
         alive = torch.from_numpy(view.alive).to(self.device)
-        evaluate(self.method.advantage, batch_of(words, target, action, policy, alive))
+        apply_row(self.method.advantage, batch_of(words, target, action, policy, alive))
 
     def measure(
         self, rollout: Rollout, judgement: Judgement, batch: JudgedBatch, advantage: Tensor, diagnose: bool
@@ -172,16 +172,23 @@ class Learner:
 
         diagnose: with what is costly, the gradients' noise and the critic's levels.
         """
-        psi = batch.psi if self.method.psi else None
-        levels = self.critic.levels(judgement.x) if diagnose else None
-        facts = Facts(batch._replace(psi=psi), advantage, judgement.policy.entropy, levels, rollout.partners)
-        played = Played(judgement.x.obs, judgement.x.first, in_one_row(rollout.available), rollout.memory.actor)
-        everyones = self.processes.gather((facts, played if diagnose else None))
+        x, (T, B) = judgement.x, rollout.shape
+        # What other processes need not know stays here.
+        batch = batch._replace(psi=batch.psi if self.method.psi else None, attention=None)
+        read = PolicyInput(x.obs, x.first, in_one_row(rollout.available), rollout.memory.actor)
+        facts = Facts(
+            batch,
+            advantage,
+            judgement.policy.entropy,
+            levels=self.critic.levels(x) if diagnose else None,
+            partners=rollout.partners,
+            read=read if diagnose else None,
+        )
+        everyones = self.processes.gather(facts)
         if everyones is None:
             return {}
-        facts, played = join(everyones, rollout.shape)
-        T, B = rollout.shape[0], rollout.shape[1] * self.processes.count
-        gradients = PolicyGradients.of(self.actor, played, facts.batch.action, (T, B)) if diagnose else None
+        facts, B = join(everyones, (T, B)), B * self.processes.count
+        gradients = PolicyGradients.of(self.actor, facts.read, facts.batch.action, (T, B)) if diagnose else None
         return {"advantage_std": facts.advantage.std().item()} | measure(facts, B, gradients)
 
     def set_critic_rate(self, done: int, total: int) -> None:

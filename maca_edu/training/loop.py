@@ -97,7 +97,7 @@ class Trainer:
         learned = time.perf_counter()
 
         # 4. Evaluate, now and then.
-        evaluation = self.evaluate()
+        evaluation = self.greedy_columns()
 
         # 5. Write down.
         steps = self.config.rollout * self.env.batch * self.processes.count
@@ -169,7 +169,7 @@ class Trainer:
     # -----------------------------------------------------------------------------------------------------------------
     # Evaluation during training
 
-    def evaluate(self) -> dict[str, float]:
+    def greedy_columns(self) -> dict[str, float]:
         """Columns of greedy play on fresh seeds; not a number between evaluations, {} where there are none."""
         if not self.config.evaluate_every:
             return {}

@@ -299,17 +299,17 @@ def descend(descent: Descent, loss: Tensor, numbers: Tensor, weight: Tensor) -> 
     """
     descent.optimiser.zero_grad()
     loss.backward()
-    return follow(descent, numbers, weight)
+    return step_along(descent, numbers, weight)
 
 
 def sit_out(descent: Descent, count: int) -> Tensor:
     """`descend` for a process that has no share of a minibatch: the step of the others, and their `count` numbers."""
     descent.optimiser.zero_grad()
     device = descent.optimiser.param_groups[0]["params"][0].device
-    return follow(descent, torch.zeros(count, device=device), torch.zeros((), device=device))
+    return step_along(descent, torch.zeros(count, device=device), torch.zeros((), device=device))
 
 
-def follow(descent: Descent, numbers: Tensor, weight: Tensor) -> Tensor:
+def step_along(descent: Descent, numbers: Tensor, weight: Tensor) -> Tensor:
     """One step along the gradients that the parameters hold, averaged over all processes; see `descend`."""
     parameters = [p for group in descent.optimiser.param_groups for p in group["params"]]
     numbers = descent.processes.average_gradients(parameters, numbers, weight)
