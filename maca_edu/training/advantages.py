@@ -68,7 +68,7 @@ def apply_row(row: Callable[[JudgedBatch], Tensor], batch: JudgedBatch) -> Tenso
     name = getattr(row, "__name__", "advantage")
     try:
         advantage = row(batch)
-    except (AttributeError, TypeError) as error:
+    except (AttributeError, IndexError, RuntimeError, TypeError) as error:
         raise ValueError(
             f"advantage={name} failed: {error}; from this method's critic it may ask for {', '.join(batch.given())}"
         ) from error

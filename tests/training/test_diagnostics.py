@@ -14,15 +14,19 @@ from torch.testing import assert_close
 from maca_edu import envs
 from maca_edu.exact import baseline, credit_spectrum, level_shares
 from maca_edu.networks import Actor
-from maca_edu.training import diagnostics, loop, losses
+from maca_edu.training import learner, loop
 from maca_edu.training.config import Config
 from maca_edu.training.diagnostics import (
+    Facts,
+    PolicyGradients,
     advantages_of,
     corrset_scores,
     group_gradients,
     measure,
     variance_of_mean,
 )
+from maca_edu.training.ppo import policy_loss
+from maca_edu.training.records import JudgedBatch
 from toy_envs import ring_v0
 from toy_envs.core import OneShotGame, RewardTerm
 
@@ -75,30 +79,33 @@ class World:
 
         spectrum = credit_spectrum(self.q, self.policy)
         levels = [sum(part[at] for group, part in spectrum.items() if len(group) == k) for k in range(AGENTS + 1)]
-        return dict(
+        batch = JudgedBatch(
             alive=torch.ones(samples, AGENTS, dtype=torch.bool),
+            action=torch.from_numpy(action),
             policy=tensor(self.policy).expand(samples, AGENTS, ACTIONS),
+            factor=torch.ones(samples, 1),
             target=tensor(self.q[at])[:, None],
             baselines=tensor([[table[at] for table in tables] for tables in self.tables.values()]).transpose(1, 2),
-            advantage=tensor([x[at] for x in self.advantages["method"]]).T,
-            own=tensor((self.q + self.error)[at])[:, None],
-            levels=tensor(levels).T,
+            q=tensor((self.q + self.error)[at])[:, None],
             psi=tensor(self.psi).expand(samples, 3),
         )
+        entropy = -(batch.policy * batch.policy.log()).sum(dim=-1)
+        return Facts(batch, tensor([x[at] for x in self.advantages["method"]]).T, entropy, tensor(levels).T)
 
-    def log_prob(self, batch=BATCH):
-        """For `measure`: log-probabilities `[T, E, n]` of what was played in some environments."""
+    def gradients(self, batch=BATCH):
+        """For `measure`: log-probabilities `[T, E, n]` of what was played in some environments, and the logits."""
         action = torch.from_numpy(self.action).unflatten(0, (-1, batch))
 
         def played(envs):
             chosen = action[:, envs]
             return self.logits.log_softmax(dim=-1).expand(*chosen.shape, ACTIONS).gather(-1, chosen[..., None])[..., 0]
 
-        return played
+        return PolicyGradients(played, [self.logits])
 
-    def measure(self, groups, batch=BATCH, samples=SAMPLES, normalise=True, **other):
-        facts = self.facts(samples) | other
-        return measure(facts, batch, self.log_prob(batch), [self.logits], normalise, groups)
+
+def but(facts, **changes):
+    """The same facts with other fields of the batch."""
+    return facts._replace(batch=facts.batch._replace(**changes))
 
 
 class Exact:
@@ -135,7 +142,7 @@ class Exact:
 @pytest.mark.parametrize("seed", SEEDS)
 def test_noise_variance_and_cosine_are_the_exact_ones(seed, normalise):
     world, groups = World(seed), 2000
-    row = world.measure(groups, normalise=normalise)
+    row = measure(world.facts(), BATCH, world.gradients(), normalise, groups)
     exact = {name: Exact(world, tables, normalise) for name, tables in world.advantages.items()}
     first, none = exact["joint"], exact["none"]
     for name, true in exact.items():
@@ -182,9 +189,9 @@ def test_the_variance_of_the_mean_and_its_length_have_no_bias(sizes):
 def test_a_small_rollout_by_hand():
     """2 steps, 5 environments, 2 groups of 3 and 2; everything again from each sample's own gradient."""
     world = World(6)
-    facts = world.facts(10)
-    facts["alive"] = torch.rand(10, AGENTS, generator=torch.Generator().manual_seed(0)) < 0.7
-    row, alive = measure(facts, 5, world.log_prob(5), [world.logits], groups=2), facts["alive"].numpy()
+    alive = torch.rand(10, AGENTS, generator=torch.Generator().manual_seed(0)) < 0.7
+    facts = but(world.facts(10), alive=alive)
+    row, alive = measure(facts, 5, world.gradients(5), groups=2), alive.numpy()
     score = np.eye(ACTIONS)[world.action] - world.policy  # [S, n, A]
     means, variances = {}, {}
     for name, x in advantages_of(facts).items():
@@ -203,13 +210,13 @@ def test_a_small_rollout_by_hand():
 def test_only_the_living_push():
     """Dead agents' advantages change nothing, and a group of environments counts by its size."""
     world = World(4)
-    facts = world.facts(14)
-    facts["alive"] = torch.rand(14, AGENTS, generator=torch.Generator().manual_seed(0)) < 0.6
-    row = measure(facts, 7, world.log_prob(7), [world.logits], groups=3)
-    advantage = facts["advantage"] + 100 * ~facts["alive"]
-    assert measure(facts | {"advantage": advantage}, 7, world.log_prob(7), [world.logits], groups=3) == row
-    everybody = facts | {"alive": torch.ones_like(facts["alive"])}
-    assert measure(everybody, 7, world.log_prob(7), [world.logits], groups=3)["noise_method"] != row["noise_method"]
+    alive = torch.rand(14, AGENTS, generator=torch.Generator().manual_seed(0)) < 0.6
+    facts = but(world.facts(14), alive=alive)
+    row = measure(facts, 7, world.gradients(7), groups=3)
+    loud = facts._replace(advantage=facts.advantage + 100 * ~alive)
+    assert measure(loud, 7, world.gradients(7), groups=3) == row
+    everybody = but(facts, alive=torch.ones_like(alive))
+    assert measure(everybody, 7, world.gradients(7), groups=3)["noise_method"] != row["noise_method"]
 
 
 class Recurrent:
@@ -242,7 +249,7 @@ def test_groups_of_environments_add_up_to_ppos_gradient_with_memory():
     mean, _ = variance_of_mean(groups, torch.tensor([3, 2]))
     log_prob = r.log_prob(torch.arange(5))
     for got, advantage in zip(mean, r.weights, strict=True):
-        loss = losses.policy_loss(losses.action_ratio(log_prob, log_prob.detach()), advantage, 0.2, alive)
+        loss = policy_loss((log_prob - log_prob.detach()).exp(), advantage, 0.2, alive)
         whole = torch.autograd.grad(loss, r.parameters, retain_graph=True)
         assert_close(got, -torch.cat([x.flatten() for x in whole]))
     parts = (parts[0], parts[1].flip(0))  # the order in a group does not matter, as weights follow
@@ -275,84 +282,92 @@ def test_level_shares_are_the_exact_ones(seed):
     chance = world.policy[0][:, None, None] * world.policy[1][:, None] * world.policy[2]
     total = (chance * (world.q - (chance * world.q).sum()) ** 2).sum()
     for k, share in enumerate(level_shares(world.q, world.policy), 1):
-        squares = facts["levels"][:, k].square() / total
+        squares = facts.levels[:, k].square() / total
         error = np.hypot(squares.std().item(), share * 2) / SAMPLES**0.5  # and that of the observed variance
         assert row[f"level_{k}_share"] == pytest.approx(share, abs=FEW * error)
         assert error < 0.02
     assert row["action_share"] == pytest.approx(1, abs=0.03)
-    twice = measure(facts | {"levels": 2 * facts["levels"]}, BATCH)
+    twice = measure(facts._replace(levels=2 * facts.levels), BATCH)
     assert twice["action_share"] == pytest.approx(4 * row["action_share"])  # the critic's word is taken
-    future = facts["target"] + 3 * total**0.5 * torch.randn(SAMPLES, 1, generator=torch.Generator().manual_seed(0))
-    assert measure(facts | {"target": future}, BATCH)["action_share"] == pytest.approx(0.1, rel=0.05)
-    assert "action_share" not in measure({k: x for k, x in facts.items() if k != "levels"}, BATCH)
+    future = facts.batch.target + 3 * total**0.5 * torch.randn(SAMPLES, 1, generator=torch.Generator().manual_seed(0))
+    assert measure(but(facts, target=future), BATCH)["action_share"] == pytest.approx(0.1, rel=0.05)
+    assert "action_share" not in measure(facts._replace(levels=None), BATCH)
 
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_r2_of_critics_that_are_right_constant_wrong_or_worse(seed):
     world = World(seed)
     facts = world.facts()
-    right, value = facts["target"], facts["baselines"][0][:, :1]
+    right, value = facts.batch.target, facts.batch.baselines[0][:, :1]
 
-    def r2(own):
-        return measure(facts | {"own": own}, BATCH)["action_r2"]
+    def r2(q):
+        return measure(but(facts, q=q), BATCH)["action_r2"]
 
     assert r2(right) == pytest.approx(1, abs=1e-12)
     assert r2(right + 5) == pytest.approx(1, abs=1e-12)  # a constant error of g is no error in the actions
     assert r2(value) == 0
     assert r2(2 * value - right) == pytest.approx(-3)
     at = tuple(world.action.T)
-    assert r2(facts["own"]) == pytest.approx(1 - world.error[at].var() / world.q[at].var())
-    assert r2(facts["own"]) < 0.9
+    assert r2(facts.batch.q) == pytest.approx(1 - world.error[at].var() / world.q[at].var())
+    assert r2(facts.batch.q) < 0.9
 
 
 def test_comas_r2_and_gradients_are_those_of_one_agents_action():
     world = World(0)
     facts = world.facts()
     rows = [np.moveaxis(world.q, i, -1)[tuple(np.delete(world.action, i, axis=1).T)] for i in range(AGENTS)]
-    coma = {name: facts[name] for name in ("alive", "policy", "target", "advantage")}
-    coma |= {"q_values": torch.tensor(np.stack(rows, axis=1)), "own": facts["target"].expand(SAMPLES, AGENTS)}
-    row = measure(coma, BATCH, world.log_prob(), [world.logits], groups=100)
-    full = measure(facts, BATCH, world.log_prob(), [world.logits], groups=100)
+    q, q_values = facts.batch.target.expand(SAMPLES, AGENTS), torch.tensor(np.stack(rows, axis=1))
+    coma = but(facts._replace(levels=None), baselines=None, psi=None, q=q, q_values=q_values)
+    row = measure(coma, BATCH, world.gradients(), groups=100)
+    full = measure(facts, BATCH, world.gradients(), groups=100)
     assert row["action_r2"] == pytest.approx(1, abs=1e-12)
     assert row["noise_individual"] == pytest.approx(full["noise_individual"])
     assert row["cosine_individual"] == pytest.approx(1)
     assert row["variance_critic"] == pytest.approx(row["variance_individual"])
     assert not any("joint" in name or "share" in name for name in row)
-    learned = coma | {"own": coma["own"] + torch.randn(SAMPLES, AGENTS, generator=torch.Generator().manual_seed(1))}
-    learned["alive"] = torch.rand(SAMPLES, AGENTS, generator=torch.Generator().manual_seed(2)) < 0.5
-    left = (coma["target"] - advantages_of(coma)["none"] + advantages_of(coma)["individual"])[learned["alive"]]
-    noise = (learned["own"] - coma["own"])[learned["alive"]]
+    error = torch.randn(SAMPLES, AGENTS, generator=torch.Generator().manual_seed(1))
+    alive = torch.rand(SAMPLES, AGENTS, generator=torch.Generator().manual_seed(2)) < 0.5
+    learned = but(coma, q=q + error, alive=alive)
+    individual = (coma.batch.policy * q_values).sum(dim=-1)
+    left, noise = (coma.batch.target - individual)[alive], error[alive]
     assert measure(learned, BATCH)["action_r2"] == pytest.approx(1 - noise.var().item() / left.var().item())
 
 
 def test_a_method_with_v_only_or_utilities_only():
     world = World(1)
     facts = world.facts()
-    plain = {name: facts[name] for name in ("alive", "policy", "target", "advantage")}
-    gradients = (BATCH, world.log_prob(), [world.logits], True, 100)
-    mappo = measure(plain | {"value": facts["baselines"][0][:, :1]}, *gradients)
+    value = facts.batch.baselines[0][:, :1]
+    plain = but(facts._replace(levels=None), baselines=None, psi=None, q=None)
+    gradients = (BATCH, world.gradients(), True, 100)
+    mappo = measure(but(plain, value=value), *gradients)
     assert mappo.keys() == {
         f"{x}_{y}" for x in ("noise", "variance", "cosine") for y in ("none", "joint", "method")
     } | {"entropy"}
     assert mappo["noise_joint"] == measure(facts, *gradients)["noise_joint"]
-    utilities = measure(plain | {"q_values": torch.randn(SAMPLES, AGENTS, ACTIONS)}, *gradients)
+    utilities = measure(but(plain, q_values=torch.randn(SAMPLES, AGENTS, ACTIONS)), *gradients)
     assert utilities["cosine_none"] == pytest.approx(1)
     assert utilities["cosine_method"] == pytest.approx(mappo["cosine_method"], abs=0.1)
     assert "noise_joint" not in utilities
+
+
+def first_samples(facts, count):
+    """The facts of the first samples only."""
+    fields = {name: getattr(facts.batch, name) for name in facts.batch.given()}
+    few = {name: x[:, :count] if name == "baselines" else x[:count] for name, x in fields.items()}
+    return Facts(JudgedBatch(**few), facts.advantage[:count], facts.entropy[:count], facts.levels[:count])
 
 
 def test_without_gradients_their_columns_are_nan():
     world = World(2)
     facts = world.facts(8)
     cheap = measure(facts, 4)
-    full = measure(facts, 4, world.log_prob(4), [world.logits])
+    full = measure(facts, 4, world.gradients(4))
     assert list(cheap) == list(full)
     unknown = {name for name, x in cheap.items() if np.isnan(x)}
     assert unknown == {name for name in full if name.startswith(("noise", "variance", "cosine"))}
     assert np.isfinite(list(full.values())).all()
-    one = {name: x[:2, ...] if name != "baselines" else x[:, :2] for name, x in facts.items()}
     world.action = world.action[:2]
-    alone = measure(one, 1, world.log_prob(1), [world.logits])  # nothing to compare with
+    alone = measure(first_samples(facts, 2), 1, world.gradients(1))  # nothing to compare with
     assert np.isnan([alone["noise_joint"], alone["variance_joint"]]).all()
     assert np.isfinite(alone["cosine_critic"])
 
@@ -362,13 +377,15 @@ def test_psi_entropy_and_nothing_to_explain():
     facts = world.facts(40)
     row = measure(facts, 20)
     assert [row[f"psi_{name}"] for name in ("joint", "individual", "corrset")] == pytest.approx([0.5, 0.2, 0.3])
+    own_weights = torch.tensor([[0.0, 0.0, 1.0], [0.0, 1.0, 0.0], [0.0, 0.5, 0.5]]).expand(40, 3, 3)  # [S, n, 3]
+    assert measure(but(facts, psi=own_weights), 20)["psi_individual"] == pytest.approx(0.5)
     assert row["entropy"] == pytest.approx(-(world.policy * np.log(world.policy)).sum(axis=1).mean())
-    facts["alive"] = facts["alive"] & (torch.arange(AGENTS) != 1)
+    facts = but(facts, alive=facts.batch.alive & (torch.arange(AGENTS) != 1))
     gaussian = torch.tensor([-1.0, 9.0, 4.0]).expand(40, 3)  # entropies that probabilities could not have
-    assert measure(facts | {"entropy": gaussian}, 20)["entropy"] == 1.5
-    flat = facts | {"target": facts["baselines"][0][:, :1], "own": facts["baselines"][0][:, :1]}
-    assert np.isnan(measure(flat, 20)["action_r2"])
-    assert "psi_joint" not in measure({name: x for name, x in facts.items() if name != "psi"}, 20)
+    assert measure(facts._replace(entropy=gaussian), 20)["entropy"] == 1.5
+    joint = facts.batch.baselines[0][:, :1]
+    assert np.isnan(measure(but(facts, target=joint, q=joint), 20)["action_r2"])
+    assert "psi_joint" not in measure(but(facts, psi=None), 20)
 
 
 def partners_of(game):
@@ -403,9 +420,9 @@ def test_corrset_precision_and_recall_on_ring():
 def test_corrset_columns_are_measured():
     world = World(5)
     facts, partners = world.facts(6), torch.tensor([[1, 1, 0], [1, 1, 0], [0, 0, 1]]).bool()
-    row = measure(facts | {"corrset": torch.ones(6, 3, 3, dtype=torch.bool), "partners": partners}, 3)
+    row = measure(but(facts, corrset=torch.ones(6, 3, 3, dtype=torch.bool))._replace(partners=partners), 3)
     assert (row["corrset_size"], row["corrset_precision"], row["corrset_recall"]) == (3, 1 / 3, 1)
-    assert "corrset_precision" not in measure(facts | {"corrset": partners.expand(6, 3, 3)}, 3)
+    assert "corrset_precision" not in measure(but(facts, corrset=partners.expand(6, 3, 3)), 3)
 
 
 SMALL = Config(rollout=4, epochs=2, recurrent=True, chunk=2, actor_sizes=(16,), critic_sizes=(16,), embed=8, z_size=16)
@@ -415,15 +432,23 @@ WAREHOUSE = "toy/warehouse?preset=tiny&horizon=6"  # rollouts begin and end in t
 @pytest.mark.parametrize("method", ["mappo", "happo", "coma", "ppo-mix", "maca", "maca-dec", "maca-multilinear"])
 def test_the_learner_measures_the_policy_that_played(method, monkeypatch):
     """With memory: what is differentiated has the log-probabilities of the rollout, for any choice of environments."""
-    gaps = []
+    gaps, played = [], []
 
-    def check(facts, batch, log_prob=None, *rest):
-        if log_prob is not None:
-            played = facts["log_prob"].unflatten(0, (-1, batch))
-            gaps.extend((log_prob(part) - played[:, part]).abs().max().item() for part in torch.arange(5).split(2))
-        return measure(facts, batch, log_prob, *rest)
+    def judge_and_remember(*arguments):
+        judgement = judge(*arguments)
+        played.append(judgement.policy.log_prob)
+        return judgement
 
-    monkeypatch.setattr(diagnostics, "measure", check)
+    def check(facts, envs, gradients=None, *rest):
+        log_prob = played[-1].unflatten(0, (-1, envs))
+        gaps.extend(
+            (gradients.log_prob(part) - log_prob[:, part]).abs().max().item() for part in torch.arange(5).split(2)
+        )
+        return measure(facts, envs, gradients, *rest)
+
+    judge = learner.judge
+    monkeypatch.setattr(learner, "judge", judge_and_remember)
+    monkeypatch.setattr(learner, "measure", check)
     rows = run(method, diagnose_every=1).metrics
     assert max(gaps) < 1e-5
     assert len(gaps) == 3 * 4

@@ -5,17 +5,18 @@ tried on N random joint actions, as in training, and on every joint action weigh
 no chance is left.
 """
 
-import inspect
 from functools import reduce
 
 import numpy as np
 import pytest
 import torch
 
-from maca_edu.credit import ROWS, attention_psi, marginals, one_hot
+from maca_edu.credit import attention_psi, marginals, one_hot
 from maca_edu.exact import baseline, gradient_moments
 from maca_edu.networks import Actor, MacaCritic
-from maca_edu.training import losses
+from maca_edu.training.methods import METHODS
+from maca_edu.training.ppo import policy_loss
+from maca_edu.training.records import JudgedBatch
 
 N, AGENTS, ACTIONS = 40_000, 3, 3
 FEW = 4.5  # standard errors that an estimate may be off; the chance of more is 7e-6
@@ -56,33 +57,43 @@ class World:
         return action, np.prod([self.policy[i][action[:, i]] for i in range(AGENTS)], axis=0)
 
 
-def facts(world, action, utilities=False):
-    """What Table 1 may ask for, `[B, ...]`, from exact numbers; action `[B, n]`."""
+def sequential_factors(ratio, order):
+    """HAPPO's M of every agent, `[B, n]`: the product of the ratios `[B, n]` of the agents before it in order."""
+    factors, now = torch.ones_like(ratio), torch.ones_like(ratio[:, 0])
+    for i in order:
+        factors[:, i] = now
+        now = now * ratio[:, i]
+    return factors
+
+
+def judged(world, action, utilities=False):
+    """What Table 1 may ask for, from exact numbers; action `[B, n]`."""
     at = tuple(action.T)
     everyones = np.stack([world.levels(i)[(slice(None), *at)] for i in range(AGENTS)], axis=-1)  # [3, B, n]
     alone = [np.moveaxis(world.q, i, -1)[tuple(np.delete(action, i, axis=1).T)] for i in range(AGENTS)]  # [B, A] each
     q_values = np.broadcast_to(world.utilities, (len(action), AGENTS, ACTIONS)) if utilities else np.stack(alone, 1)
     ratio = world.moved / world.policy  # [n, A]
-    x = dict(
-        target=world.q[at][:, None],  # [B, 1]
-        value=everyones[0, :, :1],
-        q_values=q_values,
-        policy=np.broadcast_to(world.policy, (len(action), AGENTS, ACTIONS)),
-        baselines=everyones,
-        psi=np.broadcast_to(world.psi, (len(action), 3)),
-        attention=np.broadcast_to(world.attention, (len(action), AGENTS, AGENTS)),
+    ratios = np.stack([ratio[i][action[:, i]] for i in range(AGENTS)], axis=-1)
+    return JudgedBatch(
+        target=torch.tensor(world.q[at][:, None]),  # [B, 1]
+        action=torch.from_numpy(action),
+        policy=torch.tensor(world.policy).expand(len(action), AGENTS, ACTIONS),
+        alive=torch.ones(len(action), AGENTS, dtype=torch.bool),
+        factor=sequential_factors(torch.tensor(ratios), world.order),
+        value=torch.tensor(everyones[0, :, :1]),
+        q_values=torch.tensor(np.array(q_values)),
+        baselines=torch.tensor(everyones),
+        psi=torch.tensor(world.psi).expand(len(action), 3),
+        attention=torch.tensor(world.attention).expand(len(action), AGENTS, AGENTS),
     )
-    x = {name: torch.tensor(array) for name, array in x.items()} | {"action": torch.from_numpy(action)}
-    ratios = torch.tensor(np.stack([ratio[i][action[:, i]] for i in range(AGENTS)], axis=-1))
-    return x | {"factor": losses.sequential_factors(ratios, world.order)}
 
 
 def advantages(world, method, action):
     """The row's word, `[B, n]`."""
-    x, row = facts(world, action, method in UTILITIES), ROWS[method]
+    batch = judged(world, action, method in UTILITIES)
     if method == RELEASED:
-        x["psi"] = attention_psi(x["attention"], 1 / AGENTS)  # [B, n, 3]
-    return row(**{name: x[name] for name in inspect.signature(row).parameters}).expand(len(action), AGENTS).numpy()
+        batch = batch._replace(psi=attention_psi(batch.attention, 1 / AGENTS))  # [B, n, 3]
+    return METHODS[method].advantage(batch).expand(len(action), AGENTS).numpy()
 
 
 def expected(world, method, agent):
@@ -127,7 +138,7 @@ def worst_z(world, method, advantage, action):
     )
 
 
-@pytest.mark.parametrize("method", ROWS)
+@pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("seed", SEEDS)
 def test_sampled_gradients_have_the_exact_moments(method, seed):
     world = World(seed, additive=method in UTILITIES)
@@ -135,7 +146,7 @@ def test_sampled_gradients_have_the_exact_moments(method, seed):
     assert worst_z(world, method, advantages(world, method, action), action) < FEW
 
 
-@pytest.mark.parametrize("method", ROWS)
+@pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("seed", range(10))
 def test_enumerated_gradients_have_the_exact_moments(method, seed):
     world = World(seed, additive=method in UTILITIES)
@@ -147,7 +158,7 @@ def test_enumerated_gradients_have_the_exact_moments(method, seed):
         np.testing.assert_allclose(chance @ ((g - mean) ** 2).sum(axis=1), variance, rtol=1e-12)
 
 
-@pytest.mark.parametrize("method", ROWS)
+@pytest.mark.parametrize("method", METHODS)
 def test_all_means_are_the_policy_gradient(method):
     """No baseline moves the mean (Lemma A.1); HAPPO's is the gradient after the others' moves, not before."""
     world = World(5, additive=method in UTILITIES)
@@ -171,8 +182,8 @@ def others_out(world, action):
 ERRORS = {
     "the sign": lambda w, x, a: -a,
     "half of it": lambda w, x, a: a / 2,
-    "a baseline that knows the own action": lambda w, x, a: x["target"].numpy() - others_out(w, x["action"].numpy()),
-    "no baseline": lambda w, x, a: a + x["value"].numpy(),
+    "a baseline that knows the own action": lambda w, x, a: x.target.numpy() - others_out(w, x.action.numpy()),
+    "no baseline": lambda w, x, a: a + x.value.numpy(),
     "another agent's advantage": lambda w, x, a: np.roll(a, 1, axis=1),
     "a little less": lambda w, x, a: 0.97 * a,
 }
@@ -183,7 +194,7 @@ ERRORS = {
 def test_the_sampled_test_can_fail(error, seed):
     world = World(seed)
     action = world.draw(N)
-    wrong = ERRORS[error](world, facts(world, action), advantages(world, "maca", action))
+    wrong = ERRORS[error](world, judged(world, action), advantages(world, "maca", action))
     assert worst_z(world, "maca", wrong, action) > 1.5 * FEW
 
 
@@ -227,14 +238,13 @@ class Critic:
         played = one_hot(torch.from_numpy(self.action), policy)
         world.q = self.net.q(z, played, policy).numpy().reshape(world.q.shape)
         groups = torch.from_numpy(world.groups)
-        self.baselines = self.net.baselines(z, policy, played, groups)
+        baselines = self.net.baselines(z, policy, played, groups)
         self.naive = self.net.q(z, marginals(policy, torch.from_numpy(self.action), groups), policy)
-        self.psi = torch.tensor(world.psi).expand(count, 3)
-        self.target = torch.tensor(world.q.reshape(-1, 1))
+        self.batch = judged(world, self.action)._replace(baselines=baselines)
 
     def worst_error(self):
         """How far mean and variance of MACA's gradient are from the exact ones, relative to the deviation."""
-        advantage, errors = ROWS["maca"](self.target, self.baselines, self.psi).numpy(), []
+        advantage, errors = METHODS["maca"].advantage(self.batch).numpy(), []
         for agent in range(AGENTS):
             g = estimates(self.world, self.action, advantage, agent)
             mean, variance = expected(self.world, "maca", agent)
@@ -248,7 +258,7 @@ class Critic:
 def test_macas_critic_gives_the_gradient_of_the_game_that_it_believes_in(head, seed):
     """The three linear heads know their own expectations; the decoder's Q(s, pi_bar) is something else."""
     critic = Critic(head, seed)
-    torch.testing.assert_close(critic.baselines[2], critic.naive)
+    torch.testing.assert_close(critic.batch.baselines[2], critic.naive)
     error = critic.worst_error()
     assert error < 1e-9 if head != "decoder" else error > 1e-3
 
@@ -280,8 +290,8 @@ def score_gradient(actor, obs, available, action, alive, advantage):
 def surrogate_gradient(actor, obs, available, action, alive, advantage, old=0.0):
     """Of PPO's loss, `old` added to the old log-probabilities: 0 is a ratio of 1."""
     log_prob = actor(obs, available)[0].log_prob(action)
-    ratio = losses.action_ratio(log_prob, log_prob.detach() + old)
-    return -gradient(losses.policy_loss(ratio, advantage, 0.2, alive), actor)
+    ratio = (log_prob - log_prob.detach() - old).exp()
+    return -gradient(policy_loss(ratio, advantage, 0.2, alive), actor)
 
 
 def actor_with_large_logits(seed=0):

@@ -20,7 +20,8 @@ def flags(*numbers):
 def test_three_steps_by_hand():
     """gamma = lambda = 1/2; the last step's future is the critic's 8."""
     value, none = column(1, 2, 4), flags(0, 0, 0)
-    after = next_values(value, torch.tensor([8.0], dtype=torch.float64), value, none)
+    nobody = torch.zeros(0, dtype=torch.long)
+    after = next_values(value, torch.tensor([8.0], dtype=torch.float64), none, nobody, value.new_zeros(0))
     assert after[:, 0].tolist() == [2, 4, 8]
     got = lambda_returns(column(1, 0, 2), value, after, none, none, 0.5, 0.5)
     # TD errors: 1 + 1 - 1 = 1; 0 + 2 - 2 = 0; 2 + 4 - 4 = 2
@@ -31,7 +32,8 @@ def test_three_steps_by_hand():
 def ending(terminated, truncated, time_limits="bootstrap"):
     """Three steps; step 1 ends the first episode, whose true final observation is worth 10, not the reset one's 4."""
     value, truncated = column(1, 2, 4), flags(0, truncated, 0)
-    after = next_values(value, torch.zeros(1, dtype=torch.float64), column(99, 10, 99), truncated)
+    cuts = truncated.flatten().nonzero().squeeze(-1)  # [E]
+    after = next_values(value, torch.zeros(1, dtype=torch.float64), truncated, cuts, value.new_full((len(cuts),), 10.0))
     return lambda_returns(column(1, 3, 2), value, after, flags(0, terminated, 0), truncated, 0.5, 0.5, time_limits)
 
 
@@ -53,12 +55,30 @@ def test_harl_takes_the_value_of_the_step_itself_at_a_time_limit():
     assert_close(ending(1, 1, "harl").returns, ending(1, 0).returns)  # over is over, whatever the clock says
 
 
-def test_death_ends_nothing_but_the_dead_have_no_advantage():
+@pytest.mark.parametrize("per_agent", [False, True])
+def test_next_values_against_a_plain_loop(per_agent):
+    g = torch.Generator().manual_seed(0)
+    T, B, agents = 6, 3, (2,) if per_agent else ()
+    value, last = torch.randn(T, B, *agents, generator=g), torch.randn(B, *agents, generator=g)
+    truncated = torch.rand(T, B, generator=g) < 0.3
+    cuts = truncated.flatten().nonzero().squeeze(-1)
+    finals = torch.randn(len(cuts), *agents, generator=g)
+    assert truncated[-1].any()
+    got, cut = next_values(value, last, truncated, cuts, finals), 0
+    for t in range(T):
+        for b in range(B):
+            if truncated[t, b]:
+                want, cut = finals[cut], cut + 1
+            else:
+                want = last[b] if t == T - 1 else value[t + 1, b]
+            assert torch.equal(got[t, b], want)
+
+
+def test_death_ends_nothing():
     """Agent 1 dies after step 0; the team's reward of 8 at step 2 still reaches its step 0."""
     value = torch.zeros(3, 1, 2, dtype=torch.float64)
-    alive = torch.tensor([[[1, 1]], [[1, 0]], [[1, 0]]], dtype=torch.bool)
-    got = lambda_returns(column(0, 0, 8), value, value, flags(0, 0, 1), flags(0, 0, 0), 0.5, 1.0, alive=alive)
-    assert got.advantage[:, 0].tolist() == [[2, 2], [4, 0], [8, 0]]
+    got = lambda_returns(column(0, 0, 8), value, value, flags(0, 0, 1), flags(0, 0, 0), 0.5, 1.0)
+    assert got.advantage[:, 0].tolist() == [[2, 2], [4, 4], [8, 8]]
 
 
 def forwards(reward, value, after, terminated, truncated, gamma, lam, time_limits):
