@@ -9,12 +9,13 @@ values    everybody else's critic          VCritic, ComaCritic, UtilityCritic, v
 
 from maca_edu.networks.actor import Actor, Gaussian, expected_action, greedy, sample
 from maca_edu.networks.critic import Coefficients, Encoding, MacaCritic, level_spectrum
-from maca_edu.networks.encoder import Encoder
+from maca_edu.networks.encoder import Attention, Encoder
 from maca_edu.networks.layers import count_parameters
 from maca_edu.networks.values import ComaCritic, QMixer, UtilityCritic, VCritic, vdn
 
 __all__ = [
     "Actor",
+    "Attention",
     "Coefficients",
     "ComaCritic",
     "Encoder",
