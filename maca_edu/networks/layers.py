@@ -71,7 +71,8 @@ class GruSteps(torch.autograd.Function):
         weight_gates, weight_c, bias_c = weight_h[: 2 * size].T, weight_h[2 * size :].T, bias_h[2 * size :]
         for t in range(T):
             torch.mul(h, keep[t], out=before[t])
-            r, u = gates[t].addmm_(before[t], weight_gates).sigmoid_().chunk(2, dim=-1)
+            own = gates[t]
+            r, u = torch.addmm(own, before[t], weight_gates, out=own).sigmoid_().chunk(2, dim=-1)
             torch.addmm(bias_c, before[t], weight_c, out=inner[t])
             c = candidates[t].addcmul_(r, inner[t]).tanh_()
             h = torch.lerp(c, before[t], u, out=after[t])
@@ -94,7 +95,7 @@ class GruSteps(torch.autograd.Function):
             dc = tanh_backward(dh - passed, candidates[t])
             dgates = torch.cat([dc * inner[t], dh * (before[t] - candidates[t])], dim=-1)
             d[t] = torch.cat([dc * r, sigmoid_backward(dgates, gates[t]), dc], dim=-1)
-            dh = passed.addmm_(d[t, :, : 3 * size], weight).mul_(keep[t])
+            dh = torch.addmm(passed, d[t, :, : 3 * size], weight).mul_(keep[t])
         d = d.view(T * N, 4 * size)
         of_memory, of_input = d[:, : 3 * size], d[:, size:]
         dweight_x, dweight_h = of_input.T @ x.flatten(0, 1), (of_memory.T @ before.flatten(0, 1)).roll(-size, dims=0)
