@@ -1,20 +1,22 @@
 """The networks: actors, MACA's encoder and critic, the critics of the other methods. Read them in this order.
 
 layers    initialisation, GRU, trunk       Trunk, Recurrence, count_parameters
-actor     the policy                       Actor, expected_action, sample, greedy
+actor     the policy                       Actor, Choice, Gaussian, together, expected_action, sample, greedy
 encoder   agents attend to one another     Encoder, Attention
 critic    V, Q, baselines, psi, levels     MacaCritic, Encoding, Coefficients
 values    everybody else's critic          VCritic, ComaCritic, UtilityCritic, vdn, QMixer
 """
 
-from maca_edu.networks.actor import Actor, Gaussian, expected_action, greedy, sample
+from maca_edu.networks.actor import Actor, Choice, Gaussian, expected_action, greedy, sample, together
 from maca_edu.networks.critic import Coefficients, Encoding, MacaCritic, level_spectrum
-from maca_edu.networks.encoder import Encoder
+from maca_edu.networks.encoder import Attention, Encoder
 from maca_edu.networks.layers import count_parameters
 from maca_edu.networks.values import ComaCritic, QMixer, UtilityCritic, VCritic, vdn
 
 __all__ = [
     "Actor",
+    "Attention",
+    "Choice",
     "Coefficients",
     "ComaCritic",
     "Encoder",
@@ -29,5 +31,6 @@ __all__ = [
     "greedy",
     "level_spectrum",
     "sample",
+    "together",
     "vdn",
 ]

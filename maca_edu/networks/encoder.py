@@ -8,9 +8,11 @@ block's attention are returned, because CorrSets are made of them.
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor, nn
+from torch.nn.functional import linear
 
-from maca_edu.networks.layers import Recurrence
+from maca_edu.networks.layers import Recurrence, first_layer, softmax
 
 
 class Attention(nn.Module):
@@ -28,12 +30,16 @@ class Attention(nn.Module):
 
     def forward(self, x: Tensor, memory: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """x `[..., n, E]`, memory `[..., m, E]` to the output `[..., n, E]` and the weights `[..., heads, n, m]`."""
-        memory = x if memory is None else memory
+        layers = (self.query, self.key, self.value)
+        if memory is None:  # all from the same tokens: one product
+            weight, bias = torch.cat([layer.weight for layer in layers]), torch.cat([layer.bias for layer in layers])
+            projected = linear(x, weight, bias).chunk(3, dim=-1)
+        else:
+            projected = [layer(tokens) for layer, tokens in zip(layers, (x, memory, memory), strict=True)]
         q, k, v = (
-            layer(tokens).unflatten(-1, (self.n_heads, -1)).transpose(-3, -2)  # [..., heads, n, E / heads]
-            for layer, tokens in ((self.query, x), (self.key, memory), (self.value, memory))
-        )
-        weights = (q @ k.transpose(-2, -1) / q.shape[-1] ** 0.5).softmax(dim=-1)  # [..., heads, n, m]
+            y.unflatten(-1, (self.n_heads, -1)).transpose(-3, -2) for y in projected
+        )  # [..., heads, n, E / heads]
+        weights = softmax(q @ k.transpose(-2, -1) / q.shape[-1] ** 0.5)  # [..., heads, n, m]
         return self.project((weights @ v).transpose(-3, -2).flatten(-2)), weights
 
 
@@ -67,7 +73,10 @@ class Encoder(nn.Module):
 
     def forward(self, obs: Tensor, hidden: Tensor | None = None, start: Tensor | None = None):
         """Tokens `[B, n, E]`, one `[B, heads, n, n]` per block (rows sum to 1), memory after each sample or None."""
-        x = self.embedding(obs)  # [B, n, E]
+        norm, layer, *others = self.embedding
+        x = first_layer(obs, norm, layer)  # [B, n, E]
+        for layer in others:
+            x = layer(x)
         if self.recurrence is not None:
             x, hidden = self.recurrence(x, hidden, start)
         x, attentions = self.norm_in(x), []

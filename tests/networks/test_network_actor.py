@@ -4,8 +4,10 @@ import math
 
 import pytest
 import torch
+from torch.distributions import Categorical
 
-from maca_edu.networks import Actor, expected_action, greedy, sample
+from maca_edu.networks import Actor, Choice, expected_action, greedy, sample, together
+from maca_edu.networks.actor import legal_logits
 
 B, N, OBS, A = 6, 3, 5, 4
 
@@ -41,6 +43,33 @@ def test_masked_gradient_is_finite():
     (distribution.log_prob(action).sum() + distribution.entropy().sum()).backward()
     assert all(torch.isfinite(p.grad).all() for p in actor.parameters())
     assert any(p.grad.abs().sum() > 0 for p in actor.parameters())
+
+
+def test_a_choice_is_torchs_categorical():
+    torch.manual_seed(0)
+    logits = torch.randn(B, N, A, dtype=torch.float64, requires_grad=True)
+    available = torch.rand(B, N, A) < 0.5
+    available[..., 2] = True
+    action = available.double().argmax(dim=-1)  # [B, N], the first legal one
+    plain = Categorical(logits=logits.masked_fill(~available, -torch.inf), validate_args=False)
+    found = []
+    for d in (plain, Choice(legal_logits(logits, available))):
+        values = d.log_prob(action), d.entropy(), d.probs
+        loss = values[0].square().sum() + values[1].sin().sum() + values[2].square().sum()
+        found.append([*values, *torch.autograd.grad(loss, logits)])
+    for expected, value in zip(*found, strict=True):
+        assert torch.allclose(value, expected, rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("continuous", [False, True])
+def test_separate_networks_act_as_one(continuous):
+    torch.manual_seed(0)
+    alone = [Actor(OBS, A, continuous=continuous)(torch.randn(B, 1, OBS))[0] for _ in range(N)]
+    team = together(alone)
+    action = greedy(team)
+    assert torch.equal(action, torch.cat([greedy(d) for d in alone], dim=1))
+    for i, d in enumerate(alone):
+        assert torch.allclose(team.log_prob(action)[:, i], d.log_prob(action[:, i : i + 1])[:, 0])
 
 
 def test_an_agent_without_actions_is_an_error():

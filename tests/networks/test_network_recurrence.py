@@ -2,9 +2,10 @@
 
 import pytest
 import torch
+from torch import nn
 
 from maca_edu.networks import Actor, ComaCritic, Encoding, MacaCritic, UtilityCritic, VCritic, expected_action
-from maca_edu.networks.layers import GruSteps
+from maca_edu.networks.layers import GruSteps, first_layer
 
 T, E, N, OBS, STATE, A = 7, 4, 3, 5, 6, 2
 
@@ -87,7 +88,7 @@ def plain_gru(gru, x, h, keep):
 @pytest.mark.parametrize(("steps", "rows", "size"), [(1, 1, 1), (6, 5, 4), (10, 3, 8)])
 def test_the_grus_steps_and_gradients_are_those_of_nn_gru(steps, rows, size):
     torch.manual_seed(1)
-    gru = torch.nn.GRU(size, size).double()
+    gru = nn.GRU(size, size).double()
     x, h = torch.randn(steps, rows, size).double(), torch.randn(rows, size).double()
     keep = (torch.rand(steps, rows, 1) < 0.6).double()
     found = []
@@ -102,5 +103,30 @@ def test_the_grus_steps_and_gradients_are_those_of_nn_gru(steps, rows, size):
 
 
 def gru_steps(gru, x, h, keep):
-    gates = torch.nn.functional.linear(x, gru.weight_ih_l0, gru.bias_ih_l0)
-    return GruSteps.apply(gates, h, keep, gru.weight_hh_l0, gru.bias_hh_l0)
+    return GruSteps.apply(x, h, keep, gru.weight_ih_l0, gru.weight_hh_l0, gru.bias_ih_l0, gru.bias_hh_l0)
+
+
+def test_several_gradients_through_the_gru_at_once():
+    torch.manual_seed(1)
+    gru = nn.GRU(4, 4)
+    memory = gru_steps(gru, torch.randn(3, 2, 4), torch.randn(2, 4), torch.ones(3, 2, 1))
+    wanted, parameters = torch.randn(5, 3, 2, 4), list(gru.parameters())
+    together = torch.autograd.grad(memory, parameters, wanted, retain_graph=True, is_grads_batched=True)
+    for k in range(5):
+        alone = torch.autograd.grad(memory, parameters, wanted[k], retain_graph=True)
+        for one, all_ in zip(alone, together, strict=True):
+            assert torch.allclose(all_[k], one, atol=1e-6)
+
+
+@pytest.mark.parametrize("size", [1, 5])
+def test_the_first_layer_and_its_gradients_are_those_of_layer_norm_and_linear(size):
+    torch.manual_seed(1)
+    norm, layer, x = nn.LayerNorm(size).double(), nn.Linear(size, 3).double(), torch.randn(4, 2, size).double()
+    parameters = [*norm.parameters(), *layer.parameters()]
+    for parameter in parameters:
+        nn.init.normal_(parameter)
+    found = []
+    for y in (layer(norm(x)), first_layer(x, norm, layer)):
+        found.append([y, *torch.autograd.grad((y**3).sum(), parameters)])
+    for plain, fast in zip(*found, strict=True):
+        assert torch.allclose(fast, plain, atol=1e-11)

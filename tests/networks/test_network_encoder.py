@@ -1,0 +1,30 @@
+"""Attention: its fast paths are the plain ones, its rows sum to one."""
+
+import pytest
+import torch
+
+from maca_edu.networks import Attention
+from maca_edu.networks.layers import softmax
+
+
+@pytest.mark.parametrize("shape", [(3,), (4, 1), (2, 3, 5)])
+def test_softmax_and_its_gradient_are_torchs(shape):
+    torch.manual_seed(0)
+    x = (3 * torch.randn(shape, dtype=torch.float64)).requires_grad_()
+    found = []
+    for y in (x.softmax(dim=-1), softmax(x)):
+        found.append([y, *torch.autograd.grad(y.square().sum(), x)])
+    for plain, fast in zip(*found, strict=True):
+        assert torch.allclose(fast, plain, atol=1e-12)
+
+
+@pytest.mark.parametrize("n_heads", [1, 2])
+def test_tokens_that_attend_to_themselves_need_one_product(n_heads):
+    torch.manual_seed(0)
+    attention, x = Attention(8, n_heads).double(), torch.randn(3, 5, 8, dtype=torch.float64)
+    found = []
+    for out, weights in (attention(x, memory=x), attention(x)):
+        found.append([out, weights, *torch.autograd.grad(out.square().sum(), attention.parameters())])
+    for plain, fast in zip(*found, strict=True):
+        assert torch.allclose(fast, plain, atol=1e-12)
+    assert torch.allclose(weights.sum(dim=-1), torch.ones(3, n_heads, 5, dtype=torch.float64))
