@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
-from torch.distributions import Categorical, Distribution
 
-from maca_edu.networks import Actor, Gaussian
+from maca_edu.networks import Actor, Choice, Gaussian, together
 from maca_edu.training.config import Config
 from maca_edu.training.records import Sizes
 
@@ -37,7 +36,7 @@ class Team(nn.Module):
         memory: Tensor | None = None,
         first: Tensor | None = None,
         agent: int | None = None,
-    ) -> tuple[Distribution, Tensor | None]:
+    ) -> tuple[Choice | Gaussian, Tensor | None]:
         """Distributions `[S, n]` and the GRUs' memory after each sample, `[S, n, H]` or None.
 
         obs `[S, n, d]`, available `[S, n, A]`, memory `[B, n, H]` before the first sample of each environment, first
@@ -54,16 +53,7 @@ class Team(nn.Module):
             distribution, after = net(obs[:, own], available[:, own], own_memory, first)
             distributions.append(distribution)
             memories.append(after)
-        return side_by_side(distributions), None if memories[0] is None else torch.cat(memories, dim=1)
-
-
-def side_by_side(distributions: list[Distribution]) -> Distribution:
-    """The agents' distributions, each with batch shape `[S, 1]`, as one with batch shape `[S, n]`."""
-    if isinstance(distributions[0], Categorical):
-        return Categorical(logits=torch.cat([d.logits for d in distributions], dim=1), validate_args=False)
-    mean = torch.cat([d.base_dist.loc for d in distributions], dim=1)
-    std = torch.cat([d.base_dist.scale for d in distributions], dim=1)
-    return Gaussian(mean, std, torch.cat([d.real for d in distributions], dim=1))
+        return together(distributions), None if memories[0] is None else torch.cat(memories, dim=1)
 
 
 def draw_noise(generator: torch.Generator, shape: tuple[int, ...], continuous: bool) -> Tensor:
@@ -72,13 +62,13 @@ def draw_noise(generator: torch.Generator, shape: tuple[int, ...], continuous: b
     return noise.normal_(generator=generator) if continuous else noise.exponential_(generator=generator)
 
 
-def draw_action(distribution: Distribution, noise: Tensor) -> Tensor:
+def draw_action(distribution: Choice | Gaussian, noise: Tensor) -> Tensor:
     """Actions drawn from a distribution, long `[..., n]`, or `[..., n, A]` where continuous; noise: `draw_noise`'s.
 
     Discrete: of exponential numbers e_a with rates p_a, that is of noise_a / p_a, the smallest belongs to action a with
     probability p_a. Continuous: mean + std * noise.
     """
-    if isinstance(distribution, Categorical):
+    if isinstance(distribution, Choice):
         return (distribution.probs / noise).argmax(dim=-1)
     drawn = distribution.mean + distribution.stddev * noise
     return torch.where(distribution.real, drawn, 0.0)
