@@ -1,0 +1,74 @@
+"""Training uses no name of an environment that is not in `TeamEnv`."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+import maca_edu
+from maca_edu import envs
+from maca_edu.team_env import TeamEnv
+from maca_edu.training import loop
+from maca_edu.training.config import Config
+
+SMALL = Config(
+    rollout=8, epochs=1, actor_sizes=(16,), critic_sizes=(16,), embed=8, z_size=16, psi_population=4,
+    psi_design="paired", evaluate_every=1, evaluate_episodes=4, diagnose_every=1,
+)  # fmt: skip
+METHODS = {name for name, member in vars(TeamEnv).items() if callable(member) and not name.startswith("_")}
+CONTRACT = set(TeamEnv.__annotations__) | METHODS
+WAREHOUSE = "toy/warehouse?preset=tiny&horizon=5"
+
+
+class Strict:
+    """An environment of which only the names of the contract can be read, and none can be written."""
+
+    def __init__(self, env):
+        vars(self)["_env"], vars(self)["_asked"] = env, set()
+
+    def __getattr__(self, name):
+        if name not in CONTRACT:  # no AttributeError, which `hasattr` would swallow
+            raise AssertionError(f"training asked an environment for {name}, which TeamEnv does not have")
+        self._asked.add(name)
+        return getattr(self._env, name)
+
+    def __setattr__(self, name, value):
+        raise AssertionError(f"training set {name} of an environment")
+
+
+def strict(batch=6):
+    return Strict(envs.make(WAREHOUSE, batch))
+
+
+def test_the_strict_environment_is_strict():
+    assert {"reset", "step", "view", "state_dict", "load_state_dict", "close"} == METHODS
+    assert {"name", "batch", "deterministic", "partners"} < CONTRACT
+    for name in ("game", "_rng", "_time"):
+        assert hasattr(envs.make(WAREHOUSE, 1), name)
+        with pytest.raises(AssertionError, match=f"asked an environment for {name}"):
+            hasattr(strict(), name)
+
+
+@pytest.mark.parametrize("method", ["maca", "happo", "coma"])
+def test_training_asks_for_the_contract_only(method, tmp_path):
+    """Through all that a run does: paired search, evaluation, checkpoints, resuming, loading, playing."""
+    config, asked, out = dataclasses.replace(SMALL, recurrent=method == "happo"), set(), tmp_path / "run"
+    for updates, resume in ((2, False), (4, True)):
+        env, spare = strict(), strict(4)
+        run = loop.train(env, method, updates * 48, config=config, out=out, resume=resume, save_every=1, spare=spare)
+        asked |= env._asked | spare._asked
+    assert run.metrics["update"].tolist() == [1, 2, 3, 4]
+    assert np.isfinite(run.metrics["greedy_return_mean"]).all()
+    env = strict(3)
+    played = loop.play(loop.load(env, out), env, seed=0)
+    assert np.isfinite(played.return_mean)
+    whole = loop.train(envs.make(WAREHOUSE, 6), method, 4 * 48, config=config, spare=envs.make(WAREHOUSE, 4))
+    np.testing.assert_array_equal(run.metrics["return_mean"], whole.metrics["return_mean"])
+    assert {"state_dict", "load_state_dict", "deterministic", "partners", "continuous"} <= asked
+
+
+def test_maca_edu_train_asks_for_the_contract_only():
+    env = strict()
+    run = maca_edu.train(env, "mappo", 48, config=Config(rollout=8))
+    assert run.settings["env"] == env.name
+    assert np.isfinite(maca_edu.evaluate(run, episodes=3)["return_mean"])
