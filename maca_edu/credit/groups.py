@@ -1,6 +1,6 @@
 """Whose actions a baseline averages out: attention, CorrSets, and the pi-bar that a group makes of policy and action.
 
-A group is a boolean mask `[n, n]` or `[B, n, n]`; row i is G_i. Joint: all true. Individual: the diagonal.
+A group is a boolean mask `[n, n]` or `[S, n, n]`; row i is G_i. Joint: all true. Individual: the diagonal.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ from maca_edu.networks.layers import eye
 
 
 def attention_rollout(attentions, residual: bool = False) -> Tensor:
-    """How much each agent's last token depends on each observation, `[B, n, n]`, rows sum to 1 (section 4.2).
+    """How much each agent's last token depends on each observation, `[S, n, n]`, rows sum to 1 (section 4.2).
 
-    attentions: the blocks' weights, first to last, each `[B, n, n]` or `[B, heads, n, n]` (heads are averaged).
+    attentions: the blocks' weights, first to last, each `[S, n, n]` or `[S, heads, n, n]` (heads are averaged).
     residual: average each block's weights with the identity for its residual connection (Abnar and Zuidema, 2020). With
     one block every diagonal entry is then at least 1/2, so a threshold of 1/n admits hardly any partner.
     Raises ValueError where there is no block.
@@ -23,7 +23,7 @@ def attention_rollout(attentions, residual: bool = False) -> Tensor:
         raise ValueError("attentions is empty; rollout needs the weights of at least one block")
     rollout = None
     for weights in attentions:
-        weights = weights.mean(dim=1) if weights.dim() == 4 else weights  # [B, n, n]
+        weights = weights.mean(dim=1) if weights.dim() == 4 else weights  # [S, n, n]
         if residual:
             weights = (weights + eye(weights)) / 2
         rollout = weights if rollout is None else weights @ rollout
@@ -31,9 +31,9 @@ def attention_rollout(attentions, residual: bool = False) -> Tensor:
 
 
 def corrset(attention: Tensor, sigma: float) -> Tensor:
-    """Who is strongly correlated with whom, bool `[B, n, n]`: j is in C_i if attention_ij >= sigma, or j = i (4.2).
+    """Who is strongly correlated with whom, bool `[S, n, n]`: j is in C_i if attention_ij >= sigma, or j = i (4.2).
 
-    attention: `[B, n, n]`; sigma: from 0 to 1, the paper's is 1/n. Raises ValueError where sigma is not.
+    attention: `[S, n, n]`; sigma: from 0 to 1, the paper's is 1/n. Raises ValueError where sigma is not.
     """
     if not 0 <= sigma <= 1:
         raise ValueError(f"sigma={sigma}; allowed is a number from 0 to 1")
@@ -41,10 +41,10 @@ def corrset(attention: Tensor, sigma: float) -> Tensor:
 
 
 def marginals(policy: Tensor, action: Tensor, group: Tensor) -> Tensor:
-    """All of pi-bar, `[B, n, n, A]`: entry [b, i, j] is policy[b, j] if j is in G_i, otherwise a_j (section 4.2).
+    """All of pi-bar, `[S, n, n, A]`: entry [b, i, j] is policy[b, j] if j is in G_i, otherwise a_j (section 4.2).
 
-    policy: `[B, n, A]`; action: long `[B, n]`, or one-hot or continuous `[B, n, A]`; group: bool `[n, n]` or
-    `[B, n, n]`. The naive way to baselines, `critic.q(z, marginals(...))`; `critic.baselines` gets there without it.
+    policy: `[S, n, A]`; action: long `[S, n]`, or one-hot or continuous `[S, n, A]`; group: bool `[n, n]` or
+    `[S, n, n]`. The naive way to baselines, `critic.q(z, marginals(...))`; `critic.baselines` gets there without it.
     Raises ValueError where group is not bool.
     """
     if group.dtype != torch.bool:
@@ -53,7 +53,7 @@ def marginals(policy: Tensor, action: Tensor, group: Tensor) -> Tensor:
 
 
 def one_hot(action: Tensor, policy: Tensor) -> Tensor:
-    """Long actions `[B, n]` as one-hot vectors like policy `[B, n, A]`; vectors are returned as they are."""
+    """Long actions `[S, n]` as one-hot vectors like policy `[S, n, A]`; vectors are returned as they are."""
     if action.dim() == policy.dim():
         return action
     return torch.nn.functional.one_hot(action, policy.shape[-1]).to(policy.dtype)

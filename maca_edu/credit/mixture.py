@@ -11,11 +11,11 @@ JOINT, INDIVIDUAL, CORRSET = 0, 1, 2
 
 
 def mix(psi: Tensor, baselines: Tensor) -> Tensor:
-    """MACA's baseline, `[B, n]`: the baselines weighted by psi (Eq. 3).
+    """MACA's baseline, `[S, n]`: the baselines weighted by psi (Eq. 3).
 
-    psi: `[B, 3]`, or `[B, n, 3]` for weights of each agent's own; baselines: `[3, B, n]`.
+    psi: `[S, 3]`, or `[S, n, 3]` for weights of each agent's own; baselines: `[3, S, n]`.
     """
-    psi = psi.unsqueeze(1) if psi.dim() == 2 else psi  # [B, 1 or n, 3]
+    psi = psi.unsqueeze(1) if psi.dim() == 2 else psi  # [S, 1 or n, 3]
     return (psi * baselines.permute(1, 2, 0)).sum(dim=-1)
 
 
@@ -29,11 +29,11 @@ def without(psi: Tensor, baseline: int) -> Tensor:
 
 
 def attention_psi(attention: Tensor, sigma: float, scale: float = 0.3) -> Tensor:
-    """The weights that the authors' released code makes of attention instead of learning them, `[B, n, 3]`.
+    """The weights that the authors' released code makes of attention instead of learning them, `[S, n, 3]`.
 
     individual: scale * attention_ii; CorrSet: scale * the sum of attention_ij >= sigma over j != i; joint: the rest.
     """
-    own = attention.diagonal(dim1=-2, dim2=-1)  # [B, n]
+    own = attention.diagonal(dim1=-2, dim2=-1)  # [S, n]
     partners = (attention >= sigma) & ~eye(attention)
     individual, corrset = scale * own, scale * (attention * partners).sum(dim=-1)
     return torch.stack([(1 - individual - corrset).clamp(0, 1), individual, corrset], dim=-1)

@@ -1,13 +1,13 @@
 """The networks: actors, MACA's encoder and critic, the critics of the other methods. Read them in this order.
 
 layers    initialisation, GRU, trunk       Trunk, Recurrence, count_parameters
-actor     the policy                       Actor, Choice, Gaussian, together, expected_action, sample, greedy
+actor     the policy                       Actor, Choice, Gaussian, draw_action, greedy
 encoder   agents attend to one another     Encoder, Attention
 critic    V, Q, baselines, psi, levels     MacaCritic, Encoding, Coefficients
 values    everybody else's critic          VCritic, ComaCritic, UtilityCritic, vdn, QMixer
 """
 
-from maca_edu.networks.actor import Actor, Choice, Gaussian, expected_action, greedy, sample, together
+from maca_edu.networks.actor import Actor, Choice, Gaussian, draw_action, draw_noise, expected_action, greedy, together
 from maca_edu.networks.critic import Coefficients, Encoding, MacaCritic, level_spectrum
 from maca_edu.networks.encoder import Attention, Encoder
 from maca_edu.networks.layers import count_parameters
@@ -27,10 +27,11 @@ __all__ = [
     "UtilityCritic",
     "VCritic",
     "count_parameters",
+    "draw_action",
+    "draw_noise",
     "expected_action",
     "greedy",
     "level_spectrum",
-    "sample",
     "together",
     "vdn",
 ]

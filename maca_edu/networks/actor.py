@@ -13,31 +13,31 @@ from maca_edu.networks.layers import Trunk, orthogonal
 
 
 class Choice:
-    """One of A actions for every agent, from logits `[B, n, A]`: `torch.distributions.Categorical` in fewer passes.
+    """One of A actions for every agent, from logits `[S, n, A]`: `torch.distributions.Categorical` in fewer passes.
 
     The actions are kept as the first axis, because over a short last axis a softmax is slow.
     """
 
     def __init__(self, logits: Tensor):
-        self.scores = logits.movedim(-1, 0).contiguous()  # [A, B, n]
+        self.scores = logits.movedim(-1, 0).contiguous()  # [A, S, n]
         self.log_probs = self.scores.log_softmax(dim=0)
 
     @property
     def probs(self) -> Tensor:
-        """`[B, n, A]`."""
+        """`[S, n, A]`."""
         return self.scores.softmax(dim=0).movedim(0, -1).contiguous()
 
     def log_prob(self, action: Tensor) -> Tensor:
-        """`[B, n]`, of actions `[B, n]`, long."""
+        """`[S, n]`, of actions `[S, n]`, long."""
         return self.log_probs.gather(0, action.unsqueeze(0)).squeeze(0)
 
     def entropy(self) -> Tensor:
-        """`[B, n]`, in nats; an illegal action adds 0, because its log-probability is finite, see `legal_logits`."""
+        """`[S, n]`, in nats; an illegal action adds 0, because its log-probability is finite, see `legal_logits`."""
         return -(self.scores.softmax(dim=0) * self.log_probs).sum(dim=0)
 
 
 class Gaussian(Independent):
-    """Normal numbers, independent of each other, `[B, n, A]`; where `real` is False an agent has no such number.
+    """Normal numbers, independent of each other, `[S, n, A]`; where `real` is False an agent has no such number.
 
     A number that is not real is always 0 and adds nothing to log-probability and entropy.
     """
@@ -51,11 +51,11 @@ class Gaussian(Independent):
         return torch.where(self.real, self.base_dist.loc, 0.0)
 
     def log_prob(self, value: Tensor) -> Tensor:
-        """`[B, n]`."""
+        """`[S, n]`."""
         return torch.where(self.real, self.base_dist.log_prob(value), 0.0).sum(dim=-1)
 
     def entropy(self) -> Tensor:
-        """`[B, n]`."""
+        """`[S, n]`."""
         return torch.where(self.real, self.base_dist.entropy(), 0.0).sum(dim=-1)
 
 
@@ -89,17 +89,17 @@ class Actor(nn.Module):
         self,
         obs: Tensor,
         available: Tensor | None = None,
-        hidden: Tensor | None = None,
-        start: Tensor | None = None,
+        memory: Tensor | None = None,
+        first: Tensor | None = None,
     ) -> tuple[Choice | Gaussian, Tensor | None]:
-        """The agents' distributions, with batch shape `[B, n]`, and the memory after each sample (None without a GRU).
+        """The agents' distributions, with batch shape `[S, n]`, and the memory after each sample (None without a GRU).
 
-        obs: `[B, n, d]`; available: bool `[B, n, A]`, None where every action is legal, with continuous actions the
-        numbers that each agent's action has; hidden, start: see `layers`.
+        obs: `[S, n, d]`; available: bool `[S, n, A]`, None where every action is legal, with continuous actions the
+        numbers that each agent's action has; memory, first: see `layers`.
         Raises ValueError where an agent has no legal action.
         """
-        x, memory = self.trunk(obs, hidden, start)  # [B, n, H]
-        x = self.out(x)  # [B, n, A]
+        x, memory = self.trunk(obs, memory, first)  # [S, n, H]
+        x = self.out(x)  # [S, n, A]
         if self.log_std is None:
             return Choice(legal_logits(x, available)), memory
         std = torch.sigmoid(self.log_std / self.std_x) * self.std_y  # [A]
@@ -109,7 +109,7 @@ class Actor(nn.Module):
 def legal_logits(logits: Tensor, available: Tensor | None) -> Tensor:
     """The lowest finite number for illegal actions, so that their probability is exactly 0.
 
-    logits: `[B, n, A]`; available: bool `[B, n, A]` or None. ValueError where an agent has no legal action.
+    logits: `[S, n, A]`; available: bool `[S, n, A]` or None. ValueError where an agent has no legal action.
     """
     if available is None:
         return logits
@@ -118,7 +118,7 @@ def legal_logits(logits: Tensor, available: Tensor | None) -> Tensor:
             f"available is {available.dtype} of shape {tuple(available.shape)}; "
             f"expected torch.bool of shape {tuple(logits.shape)}"
         )
-    stuck = ~available.any(dim=-1)  # [B, n]
+    stuck = ~available.any(dim=-1)  # [S, n]
     if stuck.any():
         sample, agent = stuck.nonzero()[0].tolist()
         raise ValueError(f"available allows agent {agent} no action in sample {sample}; at least one must be legal")
@@ -126,30 +126,43 @@ def legal_logits(logits: Tensor, available: Tensor | None) -> Tensor:
 
 
 def expected_action(distribution: Choice | Gaussian) -> Tensor:
-    """E[a], `[B, n, A]`: the probabilities of a one-hot action or the Gaussian's mean; pi-bar is made of it (4.2)."""
+    """E[a], `[S, n, A]`: the probabilities of a one-hot action or the Gaussian's mean; pi-bar is made of it (4.2)."""
     return distribution.probs if isinstance(distribution, Choice) else distribution.mean
 
 
-def sample(distribution: Choice | Gaussian, generator: torch.Generator) -> Tensor:
-    """Draw actions with the generator: long `[B, n]`, or `[B, n, A]` where actions are continuous."""
+def draw_noise(generator: torch.Generator, shape: tuple[int, ...], continuous: bool) -> Tensor:
+    """Chance for actions of the given shape, `[..., n, A]`: exponential numbers, or normal ones where continuous.
+
+    It is drawn first and by itself: so several processes, each with some of the environments, can draw the same noise
+    and take their own rows of it.
+    """
+    noise = torch.empty(shape, device=generator.device)
+    return noise.normal_(generator=generator) if continuous else noise.exponential_(generator=generator)
+
+
+def draw_action(distribution: Choice | Gaussian, noise: Tensor) -> Tensor:
+    """Actions drawn from a distribution, long `[..., n]`, or `[..., n, A]` where continuous; noise: `draw_noise`'s.
+
+    Discrete: of exponential numbers e_a with rates p_a, that is of noise_a / p_a, the smallest belongs to action a with
+    probability p_a. Continuous: mean + std * noise.
+    """
     if isinstance(distribution, Choice):
-        probs = distribution.probs
-        return torch.multinomial(probs.flatten(0, -2), 1, generator=generator).view(probs.shape[:-1])
-    noise = torch.normal(0.0, distribution.stddev, generator=generator)
-    return torch.where(distribution.real, distribution.mean + noise, 0.0)
+        return (distribution.probs / noise).argmax(dim=-1)
+    drawn = distribution.mean + distribution.stddev * noise
+    return torch.where(distribution.real, drawn, 0.0)
 
 
 def greedy(distribution: Choice | Gaussian) -> Tensor:
-    """The likeliest actions: long `[B, n]`, or the means `[B, n, A]` where actions are continuous."""
+    """The likeliest actions: long `[S, n]`, or the means `[S, n, A]` where actions are continuous."""
     best = expected_action(distribution)
     return best.argmax(dim=-1) if isinstance(distribution, Choice) else best
 
 
 def together(distributions: Sequence[Choice | Gaussian]) -> Choice | Gaussian:
-    """The distributions of agents with separate networks, each `[B, 1]`, as one, `[B, n]`."""
+    """The distributions of agents with separate networks, each `[S, 1]`, as one, `[S, n]`."""
     if isinstance(distributions[0], Choice):
-        scores = torch.cat([d.scores for d in distributions], dim=-1)  # [A, B, n]
+        scores = torch.cat([d.scores for d in distributions], dim=-1)  # [A, S, n]
         return Choice(scores.movedim(0, -1))
-    means = torch.cat([d.base_dist.loc for d in distributions], dim=1)  # [B, n, A]
+    means = torch.cat([d.base_dist.loc for d in distributions], dim=1)  # [S, n, A]
     stds = torch.cat([d.base_dist.scale for d in distributions], dim=1)
     return Gaussian(means, stds, torch.cat([d.real for d in distributions], dim=1))

@@ -28,20 +28,20 @@ from maca_edu.networks.layers import eye
 
 
 class Encoding(NamedTuple):
-    """What the encoder says about B samples; every method of the critic starts from it."""
+    """What the encoder says about S samples; every method of the critic starts from it."""
 
-    state: Tensor  # [B, Z] the paper's z_s
-    tokens: Tensor  # [B, n, E] one for each agent, h_1 .. h_n
-    attentions: tuple[Tensor, ...]  # one [B, heads, n, n] for each block
+    state: Tensor  # [S, Z] the paper's z_s
+    tokens: Tensor  # [S, n, E] one for each agent, h_1 .. h_n
+    attentions: tuple[Tensor, ...]  # one [S, heads, n, n] for each block
 
 
 class Coefficients(NamedTuple):
     """A Q that is linear in each agent's action: constant + sum_j x_j . slope_j + sum_r w_r prod_j (1 + x_j . f_jr)."""
 
-    constant: Tensor  # [B]
-    slope: Tensor  # [B, n, A] or [1, n, A]
-    factor: Tensor | None = None  # [B, n, A, R]
-    weight: Tensor | None = None  # [B, R]
+    constant: Tensor  # [S]
+    slope: Tensor  # [S, n, A] or [1, n, A]
+    factor: Tensor | None = None  # [S, n, A, R]
+    weight: Tensor | None = None  # [S, R]
 
 
 class AdditiveHead(nn.Module):
@@ -111,12 +111,12 @@ def value_head(z_size: int) -> nn.Module:
 
 
 class MacaCritic(nn.Module):
-    """Encoder, V, Q and psi. `z, hidden = critic(obs)`, then `value(z)`, `q(z, ...)`, `baselines(z, ...)`, `psi(z)`.
+    """Encoder, V, Q and psi. `z, memory = critic(obs)`, then `value(z)`, `q(z, ...)`, `baselines(z, ...)`, `psi(z)`.
 
     head: "additive" (the paper), "conditioned", "multilinear" or "decoder"; see above.
     rank: R, how many products the multilinear head adds up.
     centred: Q becomes V(z) + Q(z, x) - Q(z, policy), so that Q(s, pi) is V exactly; q() then needs the policy.
-    Actions are one-hot or vectors, `[B, n, A]`; policies are their expectations. sizes: Table 10.
+    Actions are one-hot or vectors, `[S, n, A]`; policies are their expectations. sizes: Table 10.
     Raises ValueError where the head is unknown or a size is not a positive integer.
     """
 
@@ -159,23 +159,23 @@ class MacaCritic(nn.Module):
         nn.init.zeros_(self.psi_head.weight)  # psi starts at 1/3 each
         self.psi_head.requires_grad_(False)  # CMA-ES finds it, not the gradient
 
-    def forward(self, obs: Tensor, hidden: Tensor | None = None, start: Tensor | None = None):
-        """obs `[B, n, d]` to an Encoding and the memory after each sample, `[B, n, H]`; hidden, start: see `layers`."""
-        tokens, attentions, hidden = self.encoder(obs, hidden, start)
-        return Encoding(self.flat(tokens.flatten(1)), tokens, attentions), hidden
+    def forward(self, obs: Tensor, memory: Tensor | None = None, first: Tensor | None = None):
+        """obs `[S, n, d]` to an Encoding and the memory after each sample, `[S, n, H]`; memory, first: see `layers`."""
+        tokens, attentions, memory = self.encoder(obs, memory, first)
+        return Encoding(self.flat(tokens.flatten(1)), tokens, attentions), memory
 
     def value(self, z: Encoding) -> Tensor:
-        """V(s), `[B]`."""
+        """V(s), `[S]`."""
         return self.v(z.state).squeeze(-1)
 
     def psi(self, z: Encoding) -> Tensor:
-        """The weights of the joint, individual and CorrSet baselines, `[B, 3]`; they sum to 1 (Eq. 3)."""
+        """The weights of the joint, individual and CorrSet baselines, `[S, 3]`; they sum to 1 (Eq. 3)."""
         return self.psi_head(z.state).softmax(dim=-1)
 
     def q(self, z: Encoding, joint: Tensor, policy: Tensor | None = None) -> Tensor:
-        """Q(s, joint), `[B]`; for joint actions `[B, n, n, A]`, a pi-bar per agent, `[B, n]`.
+        """Q(s, joint), `[S]`; for joint actions `[S, n, n, A]`, a pi-bar per agent, `[S, n]`.
 
-        joint: `[B, n, A]`, one-hot actions, policies, or a mixture of both; policy: `[B, n, A]`, for a centred critic.
+        joint: `[S, n, A]`, one-hot actions, policies, or a mixture of both; policy: `[S, n, A]`, for a centred critic.
         Raises ValueError where a centred critic gets no policy.
         """
         per_agent = joint.dim() > z.tokens.dim()
@@ -183,7 +183,7 @@ class MacaCritic(nn.Module):
         if self.centred:
             if policy is None:
                 raise ValueError("policy is None; a centred critic needs it, for Q = V + Q(a) - Q(policy)")
-            shift = self.value(z) - self._uncentred(z, policy)  # [B]
+            shift = self.value(z) - self._uncentred(z, policy)  # [S]
             q = q + (shift.unsqueeze(-1) if per_agent else shift)
         return q
 
@@ -194,13 +194,13 @@ class MacaCritic(nn.Module):
         c = self.head(z)
         if per_agent:
             c = Coefficients(*(None if x is None else x.unsqueeze(1) for x in c))
-        return evaluate(c, joint)
+        return q_of(c, joint)
 
     def baselines(self, z: Encoding, policy: Tensor, action: Tensor, corrset: Tensor) -> Tensor:
-        """The three baselines of every agent, `[3, B, n]`: joint, individual, CorrSet (Eq. 2 with pi-bar, section 4.2).
+        """The three baselines of every agent, `[3, S, n]`: joint, individual, CorrSet (Eq. 2 with pi-bar, section 4.2).
 
-        policy, action: `[B, n, A]`, the actions one-hot; corrset: bool `[n, n]` or `[B, n, n]`, row i is C_i.
-        Memory O(B n^2), except with the decoder. Raises ValueError where an agent is not in its own CorrSet.
+        policy, action: `[S, n, A]`, the actions one-hot; corrset: bool `[n, n]` or `[S, n, n]`, row i is C_i.
+        Memory O(S n^2), except with the decoder. Raises ValueError where an agent is not in its own CorrSet.
         """
         if corrset.dtype != torch.bool or not corrset.diagonal(dim1=-2, dim2=-1).all():
             raise ValueError("corrset is not a bool array whose diagonal is true; every agent belongs to its own set")
@@ -215,11 +215,11 @@ class MacaCritic(nn.Module):
     def _decoder_baselines(self, z: Encoding, policy: Tensor, action: Tensor, corrset: Tensor) -> Tensor:
         groups = (eye(corrset), corrset)
         bars = [torch.where(group.unsqueeze(-1), policy.unsqueeze(1), action.unsqueeze(1)) for group in groups]
-        joint = self._uncentred(z, policy).unsqueeze(-1).expand(policy.shape[:2])  # [B, n]
+        joint = self._uncentred(z, policy).unsqueeze(-1).expand(policy.shape[:2])  # [S, n]
         return torch.stack([joint, *(self._uncentred(z, bar) for bar in bars)])
 
     def level_spectrum(self, z: Encoding, policy: Tensor, action: Tensor) -> Tensor:
-        """Q(s, a) split by credit assignment level, `[B, n + 1]`: entry k adds up A_H(a) over |H| = k; entry 0 is V.
+        """Q(s, a) split by credit assignment level, `[S, n + 1]`: entry k adds up A_H(a) over |H| = k; entry 0 is V.
 
         Under the policy the levels are uncorrelated, so a batch's mean square of entry k estimates level k's variance.
         Raises ValueError for the decoder, whose levels only enumeration finds.
@@ -238,7 +238,7 @@ def parts(c: Coefficients, x: Tensor) -> tuple[Tensor, Tensor | None]:
     return added, None if c.factor is None else 1 + torch.einsum("...a,...ar->...r", x, c.factor)
 
 
-def evaluate(c: Coefficients, x: Tensor) -> Tensor:
+def q_of(c: Coefficients, x: Tensor) -> Tensor:
     """Q for actions or policies x `[..., n, A]`: `[...]`."""
     added, factors = parts(c, x)
     q = c.constant + added.sum(dim=-1)
@@ -246,23 +246,23 @@ def evaluate(c: Coefficients, x: Tensor) -> Tensor:
 
 
 def fused_baselines(c: Coefficients, policy: Tensor, action: Tensor, corrset: Tensor) -> Tensor:
-    """Joint, individual and CorrSet baselines `[3, B, n]` without pi-bar.
+    """Joint, individual and CorrSet baselines `[3, S, n]` without pi-bar.
 
     An agent counts in sums only, and drawing its action instead of playing it changes its count: over all agents for
     the joint baseline, its own for the individual, over its CorrSet, a matrix product, for the last.
     """
     if c.factor is None:
-        drawn, played = counts(c, policy), counts(c, action)  # [B, n, 1]
+        drawn, played = counts(c, policy), counts(c, action)  # [S, n, 1]
     else:  # the factors are read once for both
-        drawn, played = counts(c, torch.stack([policy, action]))  # [B, n, 1 + 2R]
+        drawn, played = counts(c, torch.stack([policy, action]))  # [S, n, 1 + 2R]
     change = drawn - played
     joint = change.sum(dim=-2, keepdim=True).expand_as(change)
-    changes = torch.stack([joint, change, corrset.to(change) @ change])  # [3, B, n, 1 + 2R]
+    changes = torch.stack([joint, change, corrset.to(change) @ change])  # [3, S, n, 1 + 2R]
     sums = played.sum(dim=-2, keepdim=True) + changes
-    q = c.constant.unsqueeze(-1) + sums[..., 0]  # [3, B, n]
+    q = c.constant.unsqueeze(-1) + sums[..., 0]  # [3, S, n]
     if c.factor is None:
         return q
-    logs, minus_signs = (x.contiguous() for x in sums[..., 1:].chunk(2, dim=-1))  # [3, B, n, R]
+    logs, minus_signs = (x.contiguous() for x in sums[..., 1:].chunk(2, dim=-1))  # [3, S, n, R]
     products = logs.exp() * (1 - 2 * (minus_signs % 2))
     return q + (products @ c.weight.unsqueeze(-1)).squeeze(-1)
 
@@ -280,21 +280,21 @@ def counts(c: Coefficients, x: Tensor) -> Tensor:
 
 
 def level_spectrum(c: Coefficients, policy: Tensor, action: Tensor) -> Tensor:
-    """Level k of Q(a), k = 0..n, `[B, n + 1]`, in O(n^2 R) where enumeration takes A^n.
+    """Level k of Q(a), k = 0..n, `[S, n + 1]`, in O(n^2 R) where enumeration takes A^n.
 
     An agent's factor is its mean plus a deviation that averages to 0, so the components of level k are what t^k
     gathers in prod_j (mean_j + t * deviation_j): an elementary symmetric polynomial, built up one agent at a time.
     """
     (mean, mean_factor), (played, played_factor) = parts(c, policy), parts(c, action)
-    level_0 = c.constant + mean.sum(dim=-1)  # [B]
+    level_0 = c.constant + mean.sum(dim=-1)  # [S]
     level_1 = (played - mean).sum(dim=-1)
     n = policy.shape[-2]
-    levels = torch.stack([level_0, level_1, *[torch.zeros_like(level_0)] * (n - 1)], dim=-1)  # [B, n + 1]
+    levels = torch.stack([level_0, level_1, *[torch.zeros_like(level_0)] * (n - 1)], dim=-1)  # [S, n + 1]
     if c.factor is None:
         return levels
-    polynomial = c.weight.unsqueeze(1)  # [B, 1, R], the coefficients of t^0, t^1, ...
-    for m, d in zip(mean_factor.unbind(dim=-2), (played_factor - mean_factor).unbind(dim=-2), strict=True):  # [B, R]
+    polynomial = c.weight.unsqueeze(1)  # [S, 1, R], the coefficients of t^0, t^1, ...
+    for m, d in zip(mean_factor.unbind(dim=-2), (played_factor - mean_factor).unbind(dim=-2), strict=True):  # [S, R]
         none = torch.zeros_like(polynomial[:, :1])
         without, with_agent = torch.cat([polynomial, none], dim=1), torch.cat([none, polynomial], dim=1)
-        polynomial = without * m.unsqueeze(1) + with_agent * d.unsqueeze(1)  # [B, j + 1, R]
+        polynomial = without * m.unsqueeze(1) + with_agent * d.unsqueeze(1)  # [S, j + 1, R]
     return levels + polynomial.sum(dim=-1)

@@ -16,7 +16,7 @@ from maca_edu.networks.layers import Recurrence, first_layer, softmax
 
 
 class Attention(nn.Module):
-    """Multi-head attention that also returns its weights; without `memory` the tokens attend to themselves."""
+    """Multi-head attention that also returns its weights; without `context` the tokens attend to themselves."""
 
     def __init__(self, size: int, n_heads: int):
         super().__init__()
@@ -28,14 +28,14 @@ class Attention(nn.Module):
         self.value = nn.Linear(size, size)
         self.project = nn.Linear(size, size)
 
-    def forward(self, x: Tensor, memory: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """x `[..., n, E]`, memory `[..., m, E]` to the output `[..., n, E]` and the weights `[..., heads, n, m]`."""
+    def forward(self, x: Tensor, context: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """x `[..., n, E]`, context `[..., m, E]` to the output `[..., n, E]` and the weights `[..., heads, n, m]`."""
         layers = (self.query, self.key, self.value)
-        if memory is None:  # all from the same tokens: one product
+        if context is None:  # all from the same tokens: one product
             weight, bias = torch.cat([layer.weight for layer in layers]), torch.cat([layer.bias for layer in layers])
             projected = linear(x, weight, bias).chunk(3, dim=-1)
         else:
-            projected = [layer(tokens) for layer, tokens in zip(layers, (x, memory, memory), strict=True)]
+            projected = [layer(tokens) for layer, tokens in zip(layers, (x, context, context), strict=True)]
         q, k, v = (
             y.unflatten(-1, (self.n_heads, -1)).transpose(-3, -2) for y in projected
         )  # [..., heads, n, E / heads]
@@ -60,7 +60,7 @@ class Block(nn.Module):
 
 
 class Encoder(nn.Module):
-    """Observations `[B, n, d]` to tokens `[B, n, E]` and the attention weights of every block."""
+    """Observations `[S, n, d]` to tokens `[S, n, E]` and the attention weights of every block."""
 
     def __init__(self, obs_size: int, embed: int, n_layers: int, n_heads: int, recurrent: bool):
         super().__init__()
@@ -71,19 +71,19 @@ class Encoder(nn.Module):
         self.norm_in, self.norm_out = nn.LayerNorm(embed), nn.LayerNorm(embed)
         self.blocks = nn.ModuleList(Block(embed, n_heads) for _ in range(n_layers))
 
-    def forward(self, obs: Tensor, hidden: Tensor | None = None, start: Tensor | None = None):
-        """Tokens `[B, n, E]`, one `[B, heads, n, n]` per block (rows sum to 1), memory after each sample or None."""
+    def forward(self, obs: Tensor, memory: Tensor | None = None, first: Tensor | None = None):
+        """Tokens `[S, n, E]`, one `[S, heads, n, n]` per block (rows sum to 1), memory after each sample or None."""
         norm, layer, *others = self.embedding
-        x = first_layer(obs, norm, layer)  # [B, n, E]
+        x = first_layer(obs, norm, layer)  # [S, n, E]
         for layer in others:
             x = layer(x)
         if self.recurrence is not None:
-            x, hidden = self.recurrence(x, hidden, start)
+            x, memory = self.recurrence(x, memory, first)
         x, attentions = self.norm_in(x), []
         for block in self.blocks:
             x, weights = block(x)
             attentions.append(weights)
-        return self.norm_out(x), tuple(attentions), hidden
+        return self.norm_out(x), tuple(attentions), memory
 
 
 def t_fixup(module: nn.Module, n_layers: int):

@@ -1,8 +1,8 @@
-"""The parts the networks share: initialisation, a GRU that forgets at episode starts, and the trunk of the baselines.
+"""The parts the networks share: initialisation, a GRU that forgets where an episode begins, and the critics' trunk.
 
-B samples are time and environments flattened, time first: B = T * E for a chunk of T steps of E environments, and B = E
-for a single step. `hidden`, the GRU's memory before the chunk, has one row per environment, so its length says how B
-splits. What comes back is the memory after each sample.
+S samples are time and environments flattened, time first: S = T B for a chunk of T steps of B environments, and S = B
+for a single step. `memory`, the GRU's before the chunk, has one row per environment, so its length says how S splits.
+What comes back is the memory after each sample.
 """
 
 from __future__ import annotations
@@ -105,28 +105,28 @@ class GruSteps(torch.autograd.Function):
 
 
 class Recurrence(nn.Module):
-    """A GRU and a LayerNorm; the memory of an environment is wiped where an episode starts."""
+    """A GRU and a LayerNorm; the memory of an environment is wiped where an episode begins."""
 
     def __init__(self, size: int):
         super().__init__()
         self.gru = orthogonal(nn.GRU(size, size))
         self.norm = nn.LayerNorm(size)
 
-    def forward(self, x: Tensor, hidden: Tensor | None, start: Tensor | None) -> tuple[Tensor, Tensor]:
-        """x `[B, ..., H]`, hidden `[E, ..., H]` (None: blank, E = B), start bool `[B]` (None: no episode starts).
+    def forward(self, x: Tensor, memory: Tensor | None, first: Tensor | None) -> tuple[Tensor, Tensor]:
+        """x `[S, ..., H]`, memory `[B, ..., H]` (None: blank, B = S), first bool `[S]` (None: no episode begins).
 
-        Returns the features and the memory after every sample, both `[B, ..., H]`; the memory of the last E samples
-        is what the next steps begin with. Raises ValueError where B is not a multiple of E.
+        Returns the features and the memory after every sample, both `[S, ..., H]`; the memory of the last B samples
+        is what the next steps begin with. Raises ValueError where S is not a multiple of B.
         """
-        hidden = torch.zeros_like(x) if hidden is None else hidden
-        if len(x) % len(hidden):
-            raise ValueError(f"{len(x)} samples are not whole steps of the {len(hidden)} environments in hidden")
-        steps = len(x) // len(hidden)
-        keep = x.new_ones(len(x)) if start is None else (~start).to(x)
-        keep = keep.view(-1, *[1] * (x.dim() - 1)).expand(*x.shape[:-1], 1).reshape(steps, -1, 1)  # [T, E * ..., 1]
+        memory = torch.zeros_like(x) if memory is None else memory
+        if len(x) % len(memory):
+            raise ValueError(f"{len(x)} samples are not whole steps of the {len(memory)} environments in memory")
+        steps = len(x) // len(memory)
+        keep = x.new_ones(len(x)) if first is None else (~first).to(x)
+        keep = keep.view(-1, *[1] * (x.dim() - 1)).expand(*x.shape[:-1], 1).reshape(steps, -1, 1)  # [T, B * ..., 1]
         gru = self.gru
         weights = gru.weight_ih_l0, gru.weight_hh_l0, gru.bias_ih_l0, gru.bias_hh_l0
-        inputs, before = x.reshape(steps, -1, x.shape[-1]), hidden.reshape(-1, x.shape[-1])  # [T, E * ..., H] and T = 1
+        inputs, before = x.reshape(steps, -1, x.shape[-1]), memory.reshape(-1, x.shape[-1])  # [T, B * ..., H] and T = 1
         memory = GruSteps.apply(inputs, before, keep, *weights).view(x.shape)
         return self.norm(memory), memory
 
@@ -153,10 +153,10 @@ class Trunk(nn.Module):
         self.layers = nn.Sequential(*layers)
         self.recurrence = Recurrence(sizes[-1]) if recurrent else None
 
-    def forward(self, x: Tensor, hidden: Tensor | None = None, start: Tensor | None = None):
-        """x `[B, ..., d]` to features `[B, ..., H]` and the memory after each sample (None without a GRU)."""
+    def forward(self, x: Tensor, memory: Tensor | None = None, first: Tensor | None = None):
+        """x `[S, ..., d]` to features `[S, ..., H]` and the memory after each sample (None without a GRU)."""
         norm, linear, *others = self.layers
         x = first_layer(x, norm, linear)
         for layer in others:
             x = layer(x)
-        return (x, None) if self.recurrence is None else self.recurrence(x, hidden, start)
+        return (x, None) if self.recurrence is None else self.recurrence(x, memory, first)

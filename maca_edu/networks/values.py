@@ -19,10 +19,10 @@ class VCritic(nn.Module):
         self.trunk = Trunk(in_size, hidden_sizes, recurrent)
         self.out = orthogonal(nn.Linear(hidden_sizes[-1], 1))
 
-    def forward(self, x: Tensor, hidden: Tensor | None = None, start: Tensor | None = None):
-        """Values `[B]` of states `[B, s]`, or `[B, n]` of observations `[B, n, d]`, and memory after each sample."""
-        x, hidden = self.trunk(x, hidden, start)
-        return self.out(x).squeeze(-1), hidden
+    def forward(self, x: Tensor, memory: Tensor | None = None, first: Tensor | None = None):
+        """Values `[S]` of states `[S, s]`, or `[S, n]` of observations `[S, n, d]`, and memory after each sample."""
+        x, memory = self.trunk(x, memory, first)
+        return self.out(x).squeeze(-1), memory
 
 
 class ComaCritic(nn.Module):
@@ -42,17 +42,17 @@ class ComaCritic(nn.Module):
         self.trunk = Trunk(state_size + n_agents * n_actions, hidden_sizes, recurrent)
         self.out = orthogonal(nn.Linear(hidden_sizes[-1], n_actions))
 
-    def forward(self, state: Tensor, action: Tensor, hidden: Tensor | None = None, start: Tensor | None = None):
-        """state `[B, s]`, action one-hot `[B, n, A]` to Q `[B, n, A]` and the memory `[B, n, H]` after each.
+    def forward(self, state: Tensor, action: Tensor, memory: Tensor | None = None, first: Tensor | None = None):
+        """state `[S, s]`, action one-hot `[S, n, A]` to Q `[S, n, A]` and the memory `[S, n, H]` after each.
 
         Agent i's own block of the joint action is blank: that keeps Q independent of a_i and says who i is.
         """
         n = action.shape[1]
         others = ~torch.eye(n, dtype=torch.bool, device=action.device)
-        others = action.unsqueeze(1) * others.unsqueeze(-1)  # [B, n, n, A]
-        x = torch.cat([state.unsqueeze(1).expand(-1, n, -1), others.flatten(2)], dim=-1)  # [B, n, s + n * A]
-        x, hidden = self.trunk(x, hidden, start)
-        return self.out(x), hidden
+        others = action.unsqueeze(1) * others.unsqueeze(-1)  # [S, n, n, A]
+        x = torch.cat([state.unsqueeze(1).expand(-1, n, -1), others.flatten(2)], dim=-1)  # [S, n, s + n * A]
+        x, memory = self.trunk(x, memory, first)
+        return self.out(x), memory
 
 
 class UtilityCritic(nn.Module):
@@ -67,14 +67,14 @@ class UtilityCritic(nn.Module):
         self.trunk = Trunk(obs_size, hidden_sizes, recurrent)
         self.out = orthogonal(nn.Linear(hidden_sizes[-1], n_actions))
 
-    def forward(self, obs: Tensor, hidden: Tensor | None = None, start: Tensor | None = None):
-        """obs `[B, n, d]` to utilities `[B, n, A]` and the memory `[B, n, H]` after each."""
-        x, hidden = self.trunk(obs, hidden, start)
-        return self.out(x), hidden
+    def forward(self, obs: Tensor, memory: Tensor | None = None, first: Tensor | None = None):
+        """obs `[S, n, d]` to utilities `[S, n, A]` and the memory `[S, n, H]` after each."""
+        x, memory = self.trunk(obs, memory, first)
+        return self.out(x), memory
 
 
 def vdn(utilities: Tensor) -> Tensor:
-    """Q(s, a) as the sum of the agents' utilities: `[B, n]` to `[B]` (Table 1, row PPO-Sum)."""
+    """Q(s, a) as the sum of the agents' utilities: `[S, n]` to `[S]` (Table 1, row PPO-Sum)."""
     return utilities.sum(dim=-1)
 
 
@@ -99,7 +99,7 @@ class QMixer(nn.Module):
         orthogonal(self)
 
     def forward(self, utilities: Tensor, state: Tensor) -> Tensor:
-        """utilities `[B, n]`, state `[B, s]` to Q `[B]`."""
-        weight_1 = self.weight_1(state).abs().unflatten(-1, (utilities.shape[-1], -1))  # [B, n, embed]
-        x = F.elu(torch.einsum("bn,bne->be", utilities, weight_1) + self.bias_1(state))  # [B, embed]
-        return (x * self.weight_2(state).abs()).sum(dim=-1) + self.bias_2(state).squeeze(-1)  # [B]
+        """utilities `[S, n]`, state `[S, s]` to Q `[S]`."""
+        weight_1 = self.weight_1(state).abs().unflatten(-1, (utilities.shape[-1], -1))  # [S, n, embed]
+        x = F.elu(torch.einsum("bn,bne->be", utilities, weight_1) + self.bias_1(state))  # [S, embed]
+        return (x * self.weight_2(state).abs()).sum(dim=-1) + self.bias_2(state).squeeze(-1)  # [S]

@@ -4,7 +4,7 @@ config         What may be told?                        Config
 records        What is handed on, in which shapes?      Rollout, JudgedBatch, ...
 processes      Who learns together?                     Processes, OneProcess
 rollout        What happened?                           RolloutBuffer
-team           Who acts?                                Team, draw_action
+team           Who acts?                                Team
 value_norm     In whose units?                          ValueNorm
 critics        What does each critic say and learn?     ValueCritic, ComaCounterfactual, Utilities, Maca
 judging        What do policy and critic think?         judge
@@ -18,5 +18,5 @@ learner        The update, as a recipe                  Learner.update
 play           What was learned?                        Policy, play_episodes
 loop           Play, learn, write down                  Trainer.step, train, load
 
-rng, checkpoint and run_directory keep chance, states and files.
+rng, checkpoint and run_directory keep chance, states and files; precision says how exactly matrices are multiplied.
 """

@@ -8,6 +8,7 @@ ADVANTAGES = ("return", "critic")
 HEADS = ("one", "two", "three")
 CRITIC_TARGETS = ("shared", "own", "td")
 BASELINES = ("fused", "definition")
+MATMUL = ("fp32", "bf16")
 SCHEDULES = ("constant", "cosine")
 PSI_DESIGNS = ("mirrored", "shuffled", "paired")
 TIME_LIMITS = ("bootstrap", "harl")
@@ -94,6 +95,9 @@ class Config:
     psi_design: str = "mirrored"
     """how candidates are compared: one after the other in mirrored pairs ("mirrored") or at random ("shuffled"), or two
     at a time on two copies of the team that play the same episodes ("paired")"""
+    matmul: str = "fp32"
+    """how exactly the processor multiplies matrices: "fp32", or with factors rounded to "bf16", which is faster on
+    processors with AMX and on no others"""
     diagnose_every: int = 20
     """updates from one measurement of the gradients' noise to the next; 0: none"""
     evaluate_every: int = 0
@@ -122,7 +126,7 @@ class Config:
         self.check("attention_heads", self.embed % self.attention_heads == 0, f"divisors of embed={self.embed}")
         words = dict(
             advantage=ADVANTAGES, time_limits=TIME_LIMITS, heads=HEADS, critic_schedule=SCHEDULES, baselines=BASELINES,
-            critic_targets=CRITIC_TARGETS, psi_design=PSI_DESIGNS,
+            critic_targets=CRITIC_TARGETS, psi_design=PSI_DESIGNS, matmul=MATMUL,
         )  # fmt: skip
         for name, allowed in words.items():
             self.check(name, getattr(self, name) in allowed, ", ".join(allowed))

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from maca_edu.networks import expected_action
+from maca_edu.networks import draw_action, expected_action
 from maca_edu.training.critics import Critic
 from maca_edu.training.records import (
     CriticInput,
@@ -22,7 +22,7 @@ from maca_edu.training.records import (
     Seen,
     in_one_row,
 )
-from maca_edu.training.team import Team, draw_action
+from maca_edu.training.team import Team
 
 
 class Following(NamedTuple):

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from maca_edu.networks import expected_action, greedy
+from maca_edu.networks import draw_action, draw_noise, expected_action, greedy
 from maca_edu.team_env import View
 from maca_edu.training import rng
 from maca_edu.training.advantages import Advantage, apply_row, batch_of
@@ -26,7 +26,7 @@ from maca_edu.training.processes import OneProcess, Processes
 from maca_edu.training.psi_search import PsiSearch, load_head
 from maca_edu.training.records import CriticInput, JudgedBatch, Memory, Rollout, Sizes, as_seen, in_columns, in_one_row
 from maca_edu.training.returns import critic_targets, rollout_returns
-from maca_edu.training.team import Team, draw_action, draw_noise
+from maca_edu.training.team import Team
 
 ADAM_EPSILON = 1e-5  # Table 7
 

@@ -18,6 +18,7 @@ from maca_edu.training.config import Config
 from maca_edu.training.learner import Learner
 from maca_edu.training.methods import Method, find
 from maca_edu.training.play import Played, Policy, env_seed, play_episodes
+from maca_edu.training.precision import matmul
 from maca_edu.training.processes import OneProcess, Processes
 from maca_edu.training.records import Memory, Rollout, Sizes
 from maca_edu.training.rollout import RolloutBuffer
@@ -297,19 +298,20 @@ def train(
     if state is not None:
         trainer.restore(state)
         rows = directory.rows(trainer.done) if directory is not None else []
-    while trainer.done < updates:
-        row = trainer.step()
-        saves = is_saved and (trainer.done % save_every == 0 or trainer.done == updates)
-        state = trainer.capture() if saves else None
-        if processes.rank > 0:
-            continue
-        rows.append(row)
-        if directory is not None:
-            directory.write(row)
-            if saves:
-                directory.save(state)
-        if report is not None:
-            report(row)
+    with matmul(config.matmul):
+        while trainer.done < updates:
+            row = trainer.step()
+            saves = is_saved and (trainer.done % save_every == 0 or trainer.done == updates)
+            state = trainer.capture() if saves else None
+            if processes.rank > 0:
+                continue
+            rows.append(row)
+            if directory is not None:
+                directory.write(row)
+                if saves:
+                    directory.save(state)
+            if report is not None:
+                report(row)
     return Run(settings, columns(rows), trainer.learner)
 
 

@@ -210,8 +210,9 @@ def improve_policy(
             distribution, _ = team(obs, available, memory, chunks.of(batch.first), agent)
             ratio = (distribution.log_prob(chunks.of(batch.action)) - chunks.of(batch.log_prob)).exp()  # new over old
             surrogate = policy_loss(ratio, chunks.of(advantage), c.clip, alive)
-            entropy = masked_mean(distribution.entropy(), alive)
-            loss = surrogate - c.entropy * entropy
+            loss = surrogate
+            if c.entropy:
+                loss = loss - c.entropy * masked_mean(distribution.entropy(), alive)
             numbers = torch.stack([surrogate.detach(), clip_fraction(ratio, c.clip, alive)])
             log.append(descend(descent, loss, numbers, alive.sum()))
     return PolicyLog(*torch.stack(log).double().mean(dim=0).tolist())

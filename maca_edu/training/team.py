@@ -1,8 +1,4 @@
-"""The team's policies: one network for all agents, or one for each; and the chance with which they act.
-
-An action is drawn from a distribution and from noise, which is drawn first and by itself: so several processes, each
-with some of the environments, can draw the same noise and take their own rows of it (see processes.py).
-"""
+"""The team's policies: one network for all agents, or one for each."""
 
 from __future__ import annotations
 
@@ -54,21 +50,3 @@ class Team(nn.Module):
             distributions.append(distribution)
             memories.append(after)
         return together(distributions), None if memories[0] is None else torch.cat(memories, dim=1)
-
-
-def draw_noise(generator: torch.Generator, shape: tuple[int, ...], continuous: bool) -> Tensor:
-    """Chance for actions of the given shape, `[..., n, A]`: exponential numbers, or normal ones where continuous."""
-    noise = torch.empty(shape, device=generator.device)
-    return noise.normal_(generator=generator) if continuous else noise.exponential_(generator=generator)
-
-
-def draw_action(distribution: Choice | Gaussian, noise: Tensor) -> Tensor:
-    """Actions drawn from a distribution, long `[..., n]`, or `[..., n, A]` where continuous; noise: `draw_noise`'s.
-
-    Discrete: of exponential numbers e_a with rates p_a, that is of noise_a / p_a, the smallest belongs to action a with
-    probability p_a. Continuous: mean + std * noise.
-    """
-    if isinstance(distribution, Choice):
-        return (distribution.probs / noise).argmax(dim=-1)
-    drawn = distribution.mean + distribution.stddev * noise
-    return torch.where(distribution.real, drawn, 0.0)

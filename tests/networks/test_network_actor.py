@@ -6,10 +6,16 @@ import pytest
 import torch
 from torch.distributions import Categorical
 
-from maca_edu.networks import Actor, Choice, expected_action, greedy, sample, together
+from maca_edu.networks import Actor, Choice, draw_action, draw_noise, expected_action, greedy, together
 from maca_edu.networks.actor import legal_logits
 
 B, N, OBS, A = 6, 3, 5, 4
+
+
+def drawn(distribution, generator):
+    """Actions, from noise of the generator."""
+    shape = expected_action(distribution).shape
+    return draw_action(distribution, draw_noise(generator, shape, continuous=not isinstance(distribution, Choice)))
 
 
 def masked(seed: int = 0):
@@ -32,7 +38,7 @@ def test_illegal_actions_have_no_probability(seed):
     assert torch.allclose(probs.sum(-1), torch.ones(B, N))
     generator = torch.Generator().manual_seed(seed)
     for _ in range(200):
-        assert available.gather(-1, sample(distribution, generator).unsqueeze(-1)).all()
+        assert available.gather(-1, drawn(distribution, generator).unsqueeze(-1)).all()
     assert available.gather(-1, greedy(distribution).unsqueeze(-1)).all()
 
 
@@ -92,7 +98,7 @@ def test_a_fresh_policy_is_almost_uniform():
 def test_sampling_follows_the_generator():
     obs = torch.zeros(B, N, OBS)
     for distribution in (Actor(OBS, A)(obs)[0], Actor(OBS, A, continuous=True)(obs)[0]):
-        first, second, third = (sample(distribution, torch.Generator().manual_seed(seed)) for seed in (1, 1, 2))
+        first, second, third = (drawn(distribution, torch.Generator().manual_seed(seed)) for seed in (1, 1, 2))
         assert torch.equal(first, second)
         assert not torch.equal(first, third)
 
@@ -106,7 +112,7 @@ def test_gaussian_std(log_std, x, y):
     distribution, _ = actor(obs)
     std = y / (1 + math.exp(-log_std / x))
     assert torch.allclose(distribution.stddev, torch.tensor(std))
-    mean, action = expected_action(distribution), sample(distribution, torch.Generator().manual_seed(0))
+    mean, action = expected_action(distribution), drawn(distribution, torch.Generator().manual_seed(0))
     density = -(((action - mean) / std) ** 2) / 2 - math.log(std * math.sqrt(2 * math.pi))
     assert torch.allclose(distribution.log_prob(action), density.sum(-1), atol=1e-5)  # "prod": one ratio per agent
 
@@ -116,7 +122,7 @@ def test_numbers_that_an_agent_does_not_have_are_zero_and_count_for_nothing():
     real = torch.ones(B, N, A, dtype=torch.bool)
     real[:, 1, 2:] = False  # agent 1 has two numbers
     distribution = actor(obs, real)[0]
-    action = sample(distribution, torch.Generator().manual_seed(0))
+    action = drawn(distribution, torch.Generator().manual_seed(0))
     assert (action[:, 1, 2:] == 0).all()
     assert (action[real] != 0).all()
     assert (greedy(distribution)[:, 1, 2:] == 0).all()

@@ -31,9 +31,9 @@ NETWORKS = {
 
 def run(network, args, hidden, start):
     if isinstance(network, Actor):
-        distribution, hidden = network(*args, hidden=hidden, start=start)
+        distribution, hidden = network(*args, memory=hidden, first=start)
         return expected_action(distribution), hidden
-    out, hidden = network(*args, hidden=hidden, start=start)
+    out, hidden = network(*args, memory=hidden, first=start)
     return (out.state if isinstance(out, Encoding) else out), hidden
 
 
@@ -72,7 +72,7 @@ def test_memory_matters_and_starts_forget_it():
 
 
 def test_half_a_step_is_an_error():
-    with pytest.raises(ValueError, match="7 samples are not whole steps of the 4 environments in hidden"):
+    with pytest.raises(ValueError, match="7 samples are not whole steps of the 4 environments in memory"):
         VCritic(STATE)(torch.randn(7, STATE), torch.zeros(4, 128))
 
 
