@@ -8,7 +8,7 @@ Every critic is a module with
     predict(x)          the outputs, in the critic's own units, to be trained
     blank_memory(batch) the GRU's memory before anything was seen, None without a GRU
     levels(x)           Q(s, a) split by credit assignment level, None where the critic cannot be split
-    needs_action        whether `bootstrap` (and `predict`) of a state asks for an action to be drawn there
+    needs_action        whether `bootstrap` of a state asks for an action to be drawn there
 
 x is a `records.CriticInput` of S samples.
 """
@@ -192,6 +192,8 @@ class Maca(nn.Module):
     by the psi head.
     """
 
+    needs_action = False
+
     def __init__(self, sizes: Sizes, config: Config, head: str = "additive", psi_from_attention: bool = False):
         super().__init__()
         self.net = MacaCritic(
@@ -204,7 +206,6 @@ class Maca(nn.Module):
         one_norm = ValueNorm()  # V and Q have the same units where they are one network
         norms = [one_norm if config.heads == "one" else ValueNorm() for _ in names]
         self.outputs = tuple(Output(name, weight, norm) for (name, weight), norm in zip(names, norms, strict=True))
-        self.needs_action = config.critic_targets != "shared"  # then Q(s', a') is a target
         self.memory_shape = (sizes.n_agents, config.embed) if config.recurrent else None
 
     def judge(self, x: CriticInput) -> CriticWords:

@@ -111,9 +111,11 @@ class Learner:
     def chance_beyond(self, steps: int, batch: int) -> Tensor | None:
         """Chance for actions after a rollout of T steps, `[T + 1, B, n, A]`; None where the critic asks for none.
 
-        The same numbers are drawn whatever happened, so that all processes stay in step.
+        Where its outputs learn from themselves, Q(s', a') is a target, so an action is drawn for every critic. The
+        same numbers are drawn whatever happened, so that all processes stay in step.
         """
-        return self.chance(steps + 1, batch) if self.critic.needs_action else None
+        asked = self.critic.needs_action or self.config.critic_targets != "shared"
+        return self.chance(steps + 1, batch) if asked else None
 
     # -----------------------------------------------------------------------------------------------------------------
     # Learning
