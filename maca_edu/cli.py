@@ -319,7 +319,8 @@ def main(argv: list[str] | None = None) -> int:
     A stop by Ctrl-C ends with 130 and by SIGTERM with 143, and says what is kept. Where nobody reads the output any
     more, as in `maca-edu envs | head`, it ends with 141, the status of other commands then.
     """
-    argv = sys.argv[1:] if argv is None else argv
+    own_process = argv is None
+    argv = sys.argv[1:] if own_process else argv
     stopping.listen()
     try:
         if argv[:1] == ["train"]:
@@ -339,7 +340,7 @@ def main(argv: list[str] | None = None) -> int:
         print(f"maca-edu: {sentence(error)}", file=sys.stderr)
         return 2
     finally:
-        stopping.listen_no_more()
+        stopping.listen_no_more(ending=own_process)
 
 
 def say_stopped(error: BaseException) -> int:

@@ -93,7 +93,7 @@ def open_regular(path: str | os.PathLike, mode: str = "rb", **options) -> IO:
 
     wrong = ValueError(f"{os.fspath(path)!r} is not a plain file but a link, a folder or a pipe")
     try:
-        file = open(path, mode, opener=opener, **options)  # noqa: SIM115: the caller closes it
+        file = open(path, mode, opener=opener, **options)  # noqa: SIM115  (the caller closes it)
     except OSError as error:
         if error.errno in NO_PLAIN_FILE:
             raise wrong from None

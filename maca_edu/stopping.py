@@ -33,11 +33,12 @@ def listen() -> None:
                 signal.signal(number, _stop)
 
 
-def listen_no_more() -> None:
-    """Give the signals their former meaning back."""
+def listen_no_more(ending: bool) -> None:
+    """Give the signals their former meaning back, or none at all where the process is ending and its work is done."""
     if threading.current_thread() is threading.main_thread():
         while _before:
-            signal.signal(*_before.popitem())
+            number, before = _before.popitem()
+            signal.signal(number, signal.SIG_IGN if ending else before)
 
 
 def status() -> int:

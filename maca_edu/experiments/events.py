@@ -27,7 +27,7 @@ class Events:
         folder.mkdir(parents=True, exist_ok=True)
         second, fraction = divmod(time.time_ns(), 10**9)  # TensorBoard reads the files of a run in their names' order
         name = f"events.out.tfevents.{second:010d}.{socket.gethostname()}.{os.getpid()}.{fraction:09d}"
-        self.file = open(folder / name, "xb")  # noqa: SIM115: `close` closes it
+        self.file = open(folder / name, "xb")  # noqa: SIM115  (`close` closes it)
         self.records = RecordWriter(self.file)
         self.write(file_version="brain.Event:2")
         self.write(step=first, session_log=SessionLog(status=SessionLog.START))

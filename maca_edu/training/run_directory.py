@@ -37,7 +37,6 @@ class RunDirectory:
         self.path = Path(path)
         self.config, self.metrics, self.state = (self.path / x for x in ("config.json", "metrics.csv", "state.npz"))
         self.names: list[str] | None = None  # of the columns of metrics.csv
-        self.saved = 0  # updates in the checkpoint
 
     # -----------------------------------------------------------------------------------------------------------------
     # Writing
@@ -55,9 +54,10 @@ class RunDirectory:
 
     def kept(self) -> str:
         """What an interrupted run leaves behind, in words."""
-        if not self.saved:
+        if not os.path.lexists(self.state):
             return f"nothing is saved yet in {str(self.path)!r}; --resume begins that run again"
-        return f"{self.saved} updates are saved in {str(self.path)!r}; --resume goes on from there"
+        saved = self.checkpoint()["updates"]  # read again: an interruption can come right after the file is written
+        return f"{saved} updates are saved in {str(self.path)!r}; --resume goes on from there"
 
     def open(self, settings: dict, steps: int, resume: bool, fixed_length: bool = False) -> dict | None:
         """Begin a run, or go on with one: the state to restore, None where it begins.
@@ -79,9 +79,11 @@ class RunDirectory:
             if differ:
                 raise ValueError(f"out={str(self.path)!r} holds a run with another {', '.join(differ)}")
         state = self.checkpoint() if os.path.lexists(self.state) else None
-        self.saved = state["updates"] if state is not None else 0
-        self.refuse_fewer_steps(settings, steps)
-        kept = self.lines_and_rows(self.saved)[0] if self.saved else []
+        saved = state["updates"] if state is not None else 0
+        taken = saved * settings["batch"] * settings["rollout"]
+        if steps < taken:
+            raise ValueError(f"steps={steps}; the run in {str(self.path)!r} has already taken {taken}")
+        kept = self.lines_and_rows(saved)[0] if saved else []
         if before is None or steps > before["steps"]:
             write_whole(self.config, json.dumps(wanted, indent=2) + "\n")
         write_whole(self.metrics, "".join(kept))
@@ -91,12 +93,6 @@ class RunDirectory:
     def is_empty(self) -> bool:
         """Whether there is nothing but what a killed process left before its run began."""
         return all(path.name == LOCK or is_leftover(path.name, OURS) for path in self.path.iterdir())
-
-    def refuse_fewer_steps(self, settings: dict, steps: int) -> None:
-        """ValueError where the checkpoint has more environment-steps than are asked for."""
-        taken = self.saved * settings["batch"] * settings["rollout"]
-        if steps < taken:
-            raise ValueError(f"steps={steps}; the run in {str(self.path)!r} has already taken {taken}")
 
     def write(self, row: dict) -> None:
         """Add a row to metrics.csv; the first row names the columns. A column that a row lacks is not a number."""
@@ -113,7 +109,6 @@ class RunDirectory:
         with open_regular(self.metrics, "ab") as file:
             os.fsync(file.fileno())
         checkpoint.save(self.state, state)
-        self.saved = state["updates"]
 
     # -----------------------------------------------------------------------------------------------------------------
     # Reading
@@ -165,7 +160,7 @@ class RunDirectory:
         """The first lines of metrics.csv, and what they say; a last line that was cut off does not count."""
         if not os.path.lexists(self.metrics):
             return [], []
-        with open_regular(self.metrics, "r", newline="", encoding="utf-8", errors="replace") as file:
+        with open_regular(self.metrics, "r", newline="\n", encoding="utf-8", errors="replace") as file:
             lines = whole_lines(file, most + 1)
         if not lines:
             return [], []
