@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import shlex
 import sys
 from dataclasses import dataclass, replace
@@ -11,6 +13,7 @@ from typing import Literal
 
 import tyro
 
+from maca_edu import stopping
 from maca_edu.checks import check_integer
 from maca_edu.training.config import Config
 
@@ -82,17 +85,21 @@ app.command(trainer(Config()), name="train")
 
 
 @app.command(name="evaluate")
-def evaluate_command(run: tyro.conf.Positional[Path], episodes: int = 40, seed: int = 0) -> None:
+def evaluate_command(
+    run: tyro.conf.Positional[Path], episodes: int = 40, seed: int = 0, trust_env: str | None = None
+) -> None:
     """Play a run's policy greedily, on seeds that training never used.
 
     Args:
         run: The run's directory.
         episodes: How many episodes.
         seed: Decides where they begin.
+        trust_env: A module, such as my_game, that the run's environment pettingzoo/my_game may import. A module can run
+            any code, so one that does not come with this library is imported only where you name it.
     """
     from maca_edu.experiments.run import evaluate
 
-    for name, value in evaluate(run, episodes, seed).items():
+    for name, value in evaluate(run, episodes, seed, trust_env).items():
         print(f"{name:<12} {'none: nothing to win' if value is None else f'{value:.4f}'}")
 
 
@@ -198,7 +205,9 @@ def curves_command(
 
 
 @app.command(name="watch")
-def watch_command(run: tyro.conf.Positional[Path], out: Path, episodes: int = 1, seed: int = 0) -> None:
+def watch_command(
+    run: tyro.conf.Positional[Path], out: Path, episodes: int = 1, seed: int = 0, trust_env: str | None = None
+) -> None:
     """Film a run's greedy play.
 
     Args:
@@ -206,10 +215,12 @@ def watch_command(run: tyro.conf.Positional[Path], out: Path, episodes: int = 1,
         out: The film, a .gif or .mp4.
         episodes: How many episodes.
         seed: Decides where they begin.
+        trust_env: A module, such as my_game, that the run's environment pettingzoo/my_game may import; see
+            `maca-edu evaluate --help`.
     """
     from maca_edu.experiments.watch import watch
 
-    print(f"Written to {watch(run, out, episodes, seed)}")
+    print(f"Written to {watch(run, out, episodes, seed, trust_env)}")
 
 
 @app.command(name="bench")
@@ -303,16 +314,58 @@ def defaults(argv: list[str]) -> Config:
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run one command; 0 where it went well, 2 and one sentence where an argument was wrong."""
-    argv = sys.argv[1:] if argv is None else argv
+    """Run one command; 0 where it went well, 2 and one sentence where it could not be done.
+
+    A stop by Ctrl-C ends with 130 and by SIGTERM with 143, and says what is kept. Where nobody reads the output any
+    more, as in `maca-edu envs | head`, it ends with 141, the status of other commands then.
+    """
+    own_process = argv is None
+    argv = sys.argv[1:] if own_process else argv
+    stopping.listen()
     try:
         if argv[:1] == ["train"]:
             app.command(trainer(defaults(argv)), name="train")
         app.cli(prog="maca-edu", description="The commands of the course.", args=argv)
-    except (ValueError, RuntimeError) as error:
-        print(f"maca-edu: {error}", file=sys.stderr)
+        sys.stdout.flush()
+        return 0
+    except KeyboardInterrupt as stop:
+        return say_stopped(stop)
+    except Exception as error:
+        if stopping.asked is not None:  # the interruption was lost, and came to light as something else
+            return say_stopped(error)
+        if isinstance(error, BrokenPipeError):
+            return leave_quietly()
+        if not isinstance(error, ValueError | RuntimeError | OSError | MemoryError | OverflowError):
+            raise
+        print(f"maca-edu: {sentence(error)}", file=sys.stderr)
         return 2
-    except KeyboardInterrupt:
-        print("maca-edu: stopped; what was saved can be gone on with (--resume)", file=sys.stderr)
-        return 130
-    return 0
+    finally:
+        stopping.listen_no_more(ending=own_process)
+
+
+def say_stopped(error: BaseException) -> int:
+    """Say that the command was stopped, and what is kept of its work; returns the exit status."""
+    notes = []
+    while error is not None:  # a library may have made another exception of the interruption
+        notes += getattr(error, "__notes__", [])
+        error = error.__context__
+    with contextlib.suppress(OSError):
+        print("; ".join(["maca-edu: stopped", *dict.fromkeys(notes)]), file=sys.stderr)
+    return stopping.status()
+
+
+def leave_quietly() -> int:
+    """Forget what could not be written because the reader has gone; returns the exit status."""
+    if sys.stdout is sys.__stdout__:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python writes the rest when it ends
+    return 141
+
+
+def sentence(error: Exception) -> str:
+    """What an exception says, in one line."""
+    if isinstance(error, OSError) and error.strerror:
+        where = [repr(name) for name in (error.filename, error.filename2) if name is not None]
+        return f"{' to '.join(where)}: {error.strerror}" if where else error.strerror
+    if isinstance(error, MemoryError):
+        return f"there is not enough memory{f': {error}' if str(error) else ''}"
+    return " ".join(str(error).split()) or type(error).__name__

@@ -26,12 +26,11 @@ class Monitor:
 
     def __init__(self, out: str | Path | None, done: int, steps: int, bar: bool):
         self.bar = tqdm(total=steps, initial=done, unit=" steps", unit_scale=True, disable=not bar, dynamic_ncols=True)
-        self.writer = None
+        self.events = None
         if out is not None:
-            from torch.utils.tensorboard import SummaryWriter
+            from maca_edu.experiments.events import Events  # imports TensorBoard, which takes a while
 
-            # What an interrupted run wrote after its last checkpoint is purged: those steps are taken again.
-            self.writer = SummaryWriter(str(Path(out) / "tensorboard"), purge_step=done + 1)
+            self.events = Events(Path(out) / "tensorboard", done + 1)
 
     def __call__(self, row: dict) -> None:
         """Show one row of metrics.csv; it is a dict because every method and environment adds columns of its own."""
@@ -40,16 +39,14 @@ class Monitor:
         beside = {short: f"{measured[name]:.3g}" for name, short in BESIDE_THE_BAR.items() if name in measured}
         if beside:
             self.bar.set_postfix(beside, refresh=False)
-        if self.writer is not None:
-            for name, value in measured.items():
-                if name not in ("update", "env_steps"):
-                    self.writer.add_scalar(name, value, row["env_steps"])
+        if self.events is not None:
+            self.events.add(row["env_steps"], {x: measured[x] for x in measured if x not in ("update", "env_steps")})
 
     def close(self) -> None:
-        """Finish the progress bar and TensorBoard's files."""
+        """Finish the progress bar and TensorBoard's file."""
         self.bar.close()
-        if self.writer is not None:
-            self.writer.close()
+        if self.events is not None:
+            self.events.close()
 
 
 def summary(run) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import torch
 
-from maca_edu import envs
+from maca_edu import envs, stopping
 from maca_edu.checks import check_integer
 from maca_edu.experiments import parallel
 from maca_edu.experiments.devices import choose_device
@@ -17,6 +17,7 @@ from maca_edu.experiments.memory import keep_memory
 from maca_edu.experiments.monitor import Monitor
 from maca_edu.experiments.parallel import Share, helpers
 from maca_edu.experiments.presets import preset as choose_preset
+from maca_edu.experiments.trust import trusted
 from maca_edu.team_env import TeamEnv
 from maca_edu.training import loop
 from maca_edu.training.config import Config
@@ -117,6 +118,7 @@ class MonitorFromFirstRow:
         self.out, self.steps, self.progress, self.monitor = out, steps, progress, None
 
     def __call__(self, row: dict) -> None:
+        stopping.check()
         if self.monitor is None:
             steps_per_update = row["env_steps"] // row["update"]
             done_before = steps_per_update * (row["update"] - 1)
@@ -129,26 +131,29 @@ class MonitorFromFirstRow:
             self.monitor.close()
 
 
-def load(path, method: Method | None = None) -> loop.Run:
+def load(path, method: Method | None = None, trust_env: str | None = None) -> loop.Run:
     """The run in a directory that `train` wrote, as of its last checkpoint.
 
-    method: yours, where it was trained with a `Method` of your own. Raises ValueError where there is no run.
+    method: yours, where it was trained with a `Method` of your own. trust_env: the module, or the whole name, of an
+    environment outside this library that the run may import, see `trust`. Raises ValueError where there is no run, it
+    is damaged, or its environment is not trusted.
     """
-    env = envs.make(RunDirectory(path).settings()["env"], 1)
+    env = envs.make(trusted(RunDirectory(path).settings()["env"], trust_env), 1)
     try:
         return loop.load(env, path, method)
     finally:
         env.close()
 
 
-def evaluate(run, episodes: int = 40, seed: int = 0) -> dict:
+def evaluate(run, episodes: int = 40, seed: int = 0, trust_env: str | None = None) -> dict:
     """Play greedily, each episode on a seed that training never used.
 
-    run: a `loop.Run` or a run's directory. Returns return_mean, return_std, in the units of the reward and not
-    discounted, and win_rate (None where there is no winning). Raises ValueError where episodes is not positive.
+    run: a `loop.Run` or a run's directory. trust_env: see `load`. Returns return_mean, return_std, in the units of the
+    reward and not discounted, and win_rate (None where there is no winning). Raises ValueError where episodes is not
+    positive, and RuntimeError where an episode does not end, see `play.play_episodes`.
     """
     check_integer("episodes", episodes, 1)
-    run = run if isinstance(run, loop.Run) else load(run)
+    run = run if isinstance(run, loop.Run) else load(run, trust_env=trust_env)
     env = envs.make(run.settings["env"], envs.at_once(run.settings["env"], episodes))
     try:
         return loop.play(run, env, seed, episodes)._asdict()

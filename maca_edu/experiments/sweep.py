@@ -27,10 +27,11 @@ from maca_edu.checks import check_integer
 from maca_edu.experiments.monitor import summary
 from maca_edu.experiments.run import evaluate, train
 from maca_edu.experiments.sweep_tables import gather
-from maca_edu.files import write_whole
+from maca_edu.files import clear_leftovers, open_regular, read_text, write_whole, writing_to
 from maca_edu.training.config import Config
 from maca_edu.training.run_directory import RunDirectory
 
+TABLES = ("curves", "final", "measured", "sweep")  # the stems of what a sweep itself writes
 FINAL_EPISODES = 100
 FINAL_SEED = 10_000  # added to the run's seed for greedy play after training
 
@@ -59,13 +60,25 @@ def sweep(out: str | Path, jobs: list[Job], command: str, processes: int = 2) ->
     """Train every job that is not finished, `processes` at a time, then write the sweep's tables.
 
     out: the sweep's directory, a new one, or one where some of these jobs were begun. command: what the user typed, for
-    sweep.json. Raises ValueError where there are no jobs, where `out` holds other runs, and where a run fails.
+    sweep.json. Raises ValueError where there are no jobs, where `out` holds other runs or another sweep is writing to
+    it, where a finished run is damaged, and where a run fails.
     """
     check_integer("processes", processes, 1)
     if not jobs:
         raise ValueError("jobs=[]; a sweep needs at least one environment, one method and one seed")
+    with writing_to(out):
+        clear_leftovers(Path(out), TABLES)
+        try:
+            train_and_gather(out, jobs, command, processes)
+        except KeyboardInterrupt as stop:
+            stop.add_note(f"what was finished or saved is kept in {str(out)!r}; the same command goes on from there")
+            raise
+
+
+def train_and_gather(out: str | Path, jobs: list[Job], command: str, processes: int) -> None:
+    """`sweep`, in a directory to which nobody else writes."""
     refuse_other_runs(out, jobs)
-    unfinished = [job for job in jobs if not (run_folder(out, job) / "final.json").exists()]
+    unfinished = [job for job in jobs if not is_finished(run_folder(out, job), job)]
     faults = run_all(out, unfinished, processes)
     failed = [(job, fault) for job, fault in zip(unfinished, faults, strict=True) if fault is not None]
     if failed:
@@ -76,6 +89,22 @@ def sweep(out: str | Path, jobs: list[Job], command: str, processes: int = 2) ->
         )
     in_order = sorted(jobs, key=lambda job: (job.env, job.method, job.seed))
     gather(out, [run_folder(out, job) for job in in_order], command)
+
+
+def is_finished(folder: Path, job: Job) -> bool:
+    """Whether a run has its result. Raises ValueError where the result is damaged, or the run's files do not agree."""
+    file = folder / "final.json"
+    if not os.path.lexists(file):
+        return False
+    try:
+        result = json.loads(read_text(file, 10_000))
+        good = {"return_mean", "return_std", "win_rate"} <= result.keys()
+    except (json.JSONDecodeError, AttributeError, RecursionError):
+        good = False
+    if not good:
+        raise ValueError(f"{str(file)!r} is damaged; remove it, and the same command plays again")
+    RunDirectory(folder).lines_and_rows(job.steps // (job.config.rollout * job.batch))
+    return True
 
 
 def run_folder(out: str | Path, job: Job) -> Path:
@@ -168,7 +197,7 @@ def run_job(out: str | Path, job: Job) -> str | None:
     """
     folder = run_folder(out, job)
     folder.parent.mkdir(parents=True, exist_ok=True)
-    with open(log_file(out, job), "a", encoding="utf-8") as log, redirect_stdout(log), redirect_stderr(log):
+    with open_regular(log_file(out, job), "a", encoding="utf-8") as log, redirect_stdout(log), redirect_stderr(log):
         try:
             run = train(
                 job.env,
@@ -185,7 +214,7 @@ def run_job(out: str | Path, job: Job) -> str | None:
                 device="cpu",
             )
             print(summary(run))
-            result = evaluate(folder, FINAL_EPISODES, FINAL_SEED + job.seed)
+            result = evaluate(folder, FINAL_EPISODES, FINAL_SEED + job.seed, trust_env=job.env)
         except Exception as error:
             traceback.print_exc()
             return f"{type(error).__name__}: {error}"

@@ -22,7 +22,7 @@ from typing import NamedTuple
 import numpy as np
 
 from maca_edu.experiments.statistics import running_mean
-from maca_edu.files import write_whole
+from maca_edu.files import open_regular, write_whole
 from maca_edu.training.run_directory import RunDirectory
 
 POINTS = 50
@@ -142,11 +142,14 @@ def write_curves(path: Path, points: list[CurvePoint]) -> None:
 
 
 def read_curves(path: str | Path) -> list[CurvePoint]:
-    """The rows of a curves.csv. Raises ValueError where there is no such file."""
+    """The rows of a curves.csv. Raises ValueError where there is no such file, or it is damaged."""
     points = []
-    for row in read_csv(path):
-        run = row["env"], row["method"], int(row["seed"])
-        points.append(CurvePoint(*run, int(row["env_steps"]), *numbers(row, MEASURES)))
+    for number, row in enumerate(read_csv(path), 1):
+        try:
+            run = row["env"], row["method"], int(row["seed"])
+            points.append(CurvePoint(*run, int(row["env_steps"]), *numbers(row, MEASURES)))
+        except (KeyError, TypeError, ValueError):
+            raise ValueError(f"{str(path)!r} is damaged: row {number} is not a point of a curve") from None
     return points
 
 
@@ -216,5 +219,5 @@ def read_csv(path: str | Path) -> list[dict[str, str]]:
     """The rows of a csv by the names in its first line. Raises ValueError where there is no such file."""
     if not Path(path).exists():
         raise ValueError(f"{str(path)!r} is not there; maca-edu sweep writes it when all runs are done")
-    with open(path, newline="", encoding="utf-8") as file:
+    with open_regular(path, "r", newline="", encoding="utf-8", errors="replace") as file:
         return list(csv.DictReader(file))

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import dataclasses
 import math
+import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,6 +17,7 @@ import torch
 from maca_edu.team_env import TeamEnv, TeamStep
 from maca_edu.training import checkpoint, rng
 from maca_edu.training.config import Config
+from maca_edu.training.finite import fault_of, first_not_finite
 from maca_edu.training.learner import Learner
 from maca_edu.training.methods import Method, find
 from maca_edu.training.play import Played, Policy, env_seed, play_episodes
@@ -22,7 +25,8 @@ from maca_edu.training.precision import matmul
 from maca_edu.training.processes import OneProcess, Processes
 from maca_edu.training.records import Memory, Rollout, Sizes
 from maca_edu.training.rollout import RolloutBuffer
-from maca_edu.training.run_directory import RunDirectory
+from maca_edu.training.run_directory import RunDirectory, config_of
+from maca_edu.training.team import Team
 
 
 @dataclass
@@ -276,7 +280,8 @@ def train(
     with the same settings but for steps, as if the run had never stopped. save_every: updates between checkpoints.
     report: called with each row of metrics. spare: a second environment of the same kind, where config asks for
     evaluations or a paired search. Only process 0 writes and reports.
-    Raises ValueError where an argument is wrong or `out` exists and resume is not set.
+    Raises ValueError where an argument is wrong, `out` exists and resume is not set, or another process writes there;
+    RuntimeError where a number is no longer finite: the last checkpoint is kept.
     """
     config = Config() if config is None else config
     processes = OneProcess() if processes is None else processes
@@ -290,21 +295,23 @@ def train(
         env=env.name, batch=env.batch * processes.count, method=method.name, seed=seed, processes=processes.count,
         **dataclasses.asdict(config),
     )  # fmt: skip
-    rows, directory, state = [], None, None
-    if out is not None and processes.rank == 0:
-        directory = RunDirectory(out)
-        state = directory.open(settings, steps, resume, fixed_length=config.critic_schedule != "constant")
-    state, is_saved = processes.from_first((state, out is not None))
-    if state is not None:
-        trainer.restore(state)
-        rows = directory.rows(trainer.done) if directory is not None else []
-    with matmul(config.matmul):
+    with contextlib.ExitStack() as stack:
+        rows, directory, state = [], None, None
+        if out is not None and processes.rank == 0:
+            directory = stack.enter_context(RunDirectory(out).writing())
+            state = directory.open(settings, steps, resume, fixed_length=config.critic_schedule != "constant")
+        state, is_saved = processes.from_first((state, out is not None))
+        if state is not None:
+            restore(trainer, state, out or "")
+            rows = directory.rows(trainer.done) if directory is not None else []
+        stack.enter_context(matmul(config.matmul))
         while trainer.done < updates:
-            row = trainer.step()
+            row = one_step(trainer)
             saves = is_saved and (trainer.done % save_every == 0 or trainer.done == updates)
             state = trainer.capture() if saves else None
             if processes.rank > 0:
                 continue
+            refuse_not_finite(trainer, row, state, directory)
             rows.append(row)
             if directory is not None:
                 directory.write(row)
@@ -313,6 +320,59 @@ def train(
             if report is not None:
                 report(row)
     return Run(settings, columns(rows), trainer.learner)
+
+
+def one_step(trainer: Trainer) -> dict[str, float]:
+    """`trainer.step()`; where it raises ValueError, the sentence begins with the update."""
+    try:
+        return trainer.step()
+    except ValueError as error:
+        raise ValueError(f"update {trainer.done + 1}: {error}") from error
+
+
+def refuse_not_finite(trainer: Trainer, row: dict, state: dict | None, directory: RunDirectory | None) -> None:
+    """RuntimeError that names the first number which is not finite, before anything is written.
+
+    state: what would be saved now, None: nothing. What environments hold is theirs, and may be infinite.
+    """
+    name = fault_of(row, trainer.learner.actor, trainer.learner.critic)
+    if name is None and state is not None:
+        shares = [{part: x for part, x in share.items() if part != "env"} for share in state["shares"]]
+        name = first_not_finite(state | {"shares": shares})
+    if name is not None:
+        kept = "" if directory is None else f"; {directory.kept()}"
+        raise RuntimeError(f"update {trainer.done}, step {row['env_steps']}: {name} is not a finite number{kept}")
+
+
+def restore(trainer: Trainer, state: dict, path) -> None:
+    """Go on from the checkpoint in directory `path`. Raises ValueError where it is not one of such a run."""
+    try:
+        check_state(trainer.learner, state)
+        shares, trials = state["shares"], rng.get_state(trainer.trial_seeds)
+        checkpoint.check_like("trial_seeds", trials, state["trial_seeds"])
+        if not isinstance(shares, list) or len(shares) != trainer.processes.count:
+            raise ValueError(f"it is not of {trainer.processes.count} processes")
+        share = shares[trainer.processes.rank]
+        now = dict(so_far=trainer.so_far, first=trainer.buffer.next_first.cpu())
+        now |= dict(actor_memory=trainer.memory.actor, critic_memory=trainer.memory.critic)
+        checkpoint.check_like("share", now, {name: share[name] for name in now})
+        trainer.restore(state)
+    except checkpoint.DAMAGED as error:
+        raise ValueError(f"{os.path.join(path, 'state.npz')!r} does not fit this run: {first_line(error)}") from error
+
+
+def check_state(learner: Learner, state: dict) -> None:
+    """ValueError unless a checkpoint fits the learner and all its numbers are finite."""
+    parts = {name: x for name, x in state.items() if name not in OF_TRAINER}
+    checkpoint.check(learner.parts(), parts)
+    name = first_not_finite(parts)
+    if name is not None:
+        raise ValueError(f"{name} is not finite")
+
+
+def first_line(error: Exception) -> str:
+    """The first line of what an exception says."""
+    return str(error).partition("\n")[0]
 
 
 def shard_seed(seed: int, rank: int) -> int:
@@ -325,16 +385,33 @@ def shard_seed(seed: int, rank: int) -> int:
 def load(env: TeamEnv, path, method: Method | None = None, device: torch.device | str = "cpu") -> Run:
     """The run in directory `path`, in its environment `env`; method: yours, where the run was trained with one.
 
-    Raises ValueError where there is no finished part.
+    Raises ValueError where there is no finished part, or the files are damaged or do not agree. Executes nothing that
+    the directory holds.
     """
     directory = RunDirectory(path)
     settings, state = directory.settings(), directory.checkpoint()
-    names = {field.name for field in dataclasses.fields(Config)}
-    known = {name: tuple(x) if isinstance(x, list) else x for name, x in settings.items() if name in names}
-    config = Config(**known)
-    learner = Learner(sizes_of(env), find(method or settings["method"]), settings["seed"], config, device)
-    checkpoint.restore(learner.parts(), {name: x for name, x in state.items() if name not in OF_TRAINER})
-    return Run(settings, columns(directory.rows(state["updates"])), learner)
+    config, method, sizes = config_of(settings), find(method or settings["method"]), sizes_of(env)
+    try:
+        refuse_larger_networks(sizes, method, config, directory.state.stat().st_size)
+        learner = Learner(sizes, method, settings["seed"], config, device)
+        check_state(learner, state)
+        checkpoint.restore(learner.parts(), {name: x for name, x in state.items() if name not in OF_TRAINER})
+    except checkpoint.DAMAGED as error:
+        raise ValueError(f"{str(directory.state)!r} does not fit the run: {first_line(error)}") from error
+    rows = directory.lines_and_rows(state["updates"])[1]
+    return Run(settings | {"env": env.name}, columns(rows), learner)
+
+
+def refuse_larger_networks(sizes: Sizes, method: Method, config: Config, size: int) -> None:
+    """ValueError where the networks have more numbers than a checkpoint of `size` bytes can hold.
+
+    They are built without memory (on torch's device "meta") and counted.
+    """
+    with torch.device("meta"):
+        networks = Team(sizes, config, shared=not (method.separate or config.separate)), method.critic(sizes, config)
+    numbers = sum(p.numel() for network in networks for p in network.parameters())
+    if 4 * numbers > size:
+        raise ValueError(f"its settings ask for networks of {numbers:,} numbers, more than the file holds")
 
 
 def play(run: Run, env: TeamEnv, seed: int, episodes: int | None = None) -> Played:

@@ -28,6 +28,9 @@ class Policy:
         return action.cpu().numpy()
 
 
+MOST_STEPS = 100_000  # in an episode of greedy play, or 50 horizons if that is less: nothing waits for ever
+
+
 class Played(NamedTuple):
     """What some episodes were like."""
 
@@ -41,15 +44,20 @@ def play_episodes(policy: Policy, env: TeamEnv, seed: int, episodes: int | None 
 
     episodes: how many, None: one in every environment. Every environment counts its first ones, as many as the others
     or one more: the first of all to end would be the short ones. Discarded episodes do not count.
+    Raises RuntimeError where an episode goes on for more than 50 horizons or MOST_STEPS steps.
     """
     view, first = env.reset(seed), np.ones(env.batch, dtype=bool)
     share, more = divmod(env.batch if episodes is None else episodes, env.batch)
     left = share + (np.arange(env.batch) < more)  # [B] episodes that are still to count
     so_far, returns, won = np.zeros(env.batch), [], []
+    time, most = np.zeros(env.batch, dtype=int), min(50 * env.horizon, MOST_STEPS)
     while left.any():
         step = env.step(policy(view, first))
         so_far += step.reward
         first = step.terminated | step.truncated
+        time = np.where(first, 0, time + 1)
+        if time.max() >= most:
+            raise RuntimeError(f"{env.name}: an episode has not ended after {most} steps; its horizon is {env.horizon}")
         counted = first & (left > 0) & (step.info.get("discarded", 0.0) == 0)
         returns += so_far[counted].tolist()
         if step.won is not None:

@@ -1,14 +1,33 @@
-"""A run's directory: config.json, metrics.csv with a row for each update, and the checkpoint `state.npz`."""
+"""A run's directory: config.json, metrics.csv with a row for each update, and the checkpoint `state.npz`.
+
+One process at a time writes to it. The rows that a checkpoint counts on are on the disk before it is, so that after a
+kill or a power cut metrics.csv has at least the checkpoint's updates; later rows are cut off when the run goes on.
+Whoever reads is told in one sentence where the files do not agree. Nothing in them is executed, and what they say is
+checked before it is used: a directory may come from a stranger.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import json
 import math
+import os
+import typing
+from collections.abc import Iterator
 from pathlib import Path
 
-from maca_edu.files import write_whole
+from maca_edu.files import LOCK, clear_leftovers, is_leftover, open_regular, read_text, write_whole, writing_to
 from maca_edu.training import checkpoint
+from maca_edu.training.config import Config
+
+OURS = ("config", "metrics", "state", "final")  # the stems of what only the process that holds the lock writes
+LARGEST_SETTINGS = 100_000  # bytes of config.json
+LONGEST_LINE = 100_000  # characters of a row of metrics.csv
+LARGEST = dict(  # settings that decide how much memory a team takes
+    actor_sizes=1_000_000, critic_sizes=1_000_000, embed=1_000_000, z_size=1_000_000, blocks=1_000,
+    attention_heads=1_000, psi_population=4_096,
+)  # fmt: skip
 
 
 class RunDirectory:
@@ -16,68 +35,225 @@ class RunDirectory:
 
     def __init__(self, path):
         self.path = Path(path)
-        self.metrics, self.state = self.path / "metrics.csv", self.path / "state.npz"
+        self.config, self.metrics, self.state = (self.path / x for x in ("config.json", "metrics.csv", "state.npz"))
+        self.names: list[str] | None = None  # of the columns of metrics.csv
+
+    # -----------------------------------------------------------------------------------------------------------------
+    # Writing
+
+    @contextlib.contextmanager
+    def writing(self) -> Iterator[RunDirectory]:
+        """The directory for this process alone. An interruption says what is kept."""
+        with writing_to(self.path):
+            try:
+                clear_leftovers(self.path, OURS)
+                yield self
+            except KeyboardInterrupt as stop:
+                stop.add_note(self.kept())
+                raise
+
+    def kept(self) -> str:
+        """What an interrupted run leaves behind, in words."""
+        if not os.path.lexists(self.state):
+            return f"nothing is saved yet in {str(self.path)!r}; --resume begins that run again"
+        saved = self.checkpoint()["updates"]  # read again: an interruption can come right after the file is written
+        return f"{saved} updates are saved in {str(self.path)!r}; --resume goes on from there"
 
     def open(self, settings: dict, steps: int, resume: bool, fixed_length: bool = False) -> dict | None:
         """Begin a run, or go on with one: the state to restore, None where it begins.
 
         fixed_length: steps may not differ from the run's, for its learning rate is planned to its end.
-        Raises ValueError where the directory has files and resume is not set, or the settings differ from the run's.
+        Raises ValueError where the directory has files and resume is not set, the settings differ from the run's, more
+        than `steps` were taken already, or the files do not agree.
         """
-        if self.path.exists() and any(self.path.iterdir()):
-            if not resume:
-                raise ValueError(
-                    f"out={str(self.path)!r} is not empty; name another directory, or go on with the run there (resume)"
-                )
-            before, now = self.settings(), json.loads(json.dumps(settings | {"steps": steps}))
-            differ = sorted(
-                k for k in before.keys() | now.keys() if before.get(k) != now.get(k) and (fixed_length or k != "steps")
+        wanted = json.loads(json.dumps(settings | {"steps": steps}))
+        begun = not self.is_empty()
+        if begun and not resume:
+            raise ValueError(
+                f"out={str(self.path)!r} is not empty; name another directory, or go on with the run there (resume)"
             )
+        before = self.settings() if begun else None
+        if begun:
+            differ = [name for name in before.keys() | wanted.keys() if before.get(name) != wanted.get(name)]
+            differ = sorted(name for name in differ if fixed_length or name != "steps")
             if differ:
                 raise ValueError(f"out={str(self.path)!r} holds a run with another {', '.join(differ)}")
-        self.path.mkdir(parents=True, exist_ok=True)
-        write_whole(self.path / "config.json", json.dumps(settings | {"steps": steps}, indent=2) + "\n")
-        state = self.checkpoint() if self.state.exists() else None
-        kept = self.lines()[: state["updates"] + 1] if state is not None else []
+        state = self.checkpoint() if os.path.lexists(self.state) else None
+        saved = state["updates"] if state is not None else 0
+        taken = saved * settings["batch"] * settings["rollout"]
+        if steps < taken:
+            raise ValueError(f"steps={steps}; the run in {str(self.path)!r} has already taken {taken}")
+        kept = self.lines_and_rows(saved)[0] if saved else []
+        if before is None or steps > before["steps"]:
+            write_whole(self.config, json.dumps(wanted, indent=2) + "\n")
         write_whole(self.metrics, "".join(kept))
+        self.names = cells_of(kept[0]) if kept else None
         return state
 
-    def exists(self) -> bool:
-        """Whether a run was begun here."""
-        return (self.path / "config.json").exists()
-
-    def settings(self) -> dict:
-        """What config.json says. Raises ValueError where there is no such run."""
-        try:
-            return json.loads((self.path / "config.json").read_text())
-        except (FileNotFoundError, NotADirectoryError, json.JSONDecodeError):
-            raise ValueError(f"path={str(self.path)!r} is not the directory of a run") from None
-
-    def checkpoint(self) -> dict:
-        """The last checkpoint. Raises ValueError where there is none."""
-        if not self.state.exists():
-            raise ValueError(f"path={str(self.path)!r} has no checkpoint yet")
-        return checkpoint.load(self.state)
-
-    def save(self, state: dict) -> None:
-        """Replace the checkpoint."""
-        checkpoint.save(self.state, state)
-
-    def lines(self) -> list[str]:
-        """The whole lines of metrics.csv; a last one that was cut off is not."""
-        text = self.metrics.read_text() if self.metrics.exists() else ""
-        return [line for line in text.splitlines(keepends=True) if line.endswith("\n")]
-
-    def rows(self, count: int) -> list[dict]:
-        """The first `count` rows of metrics.csv; whole numbers come back as such."""
-        table = csv.DictReader(self.lines()[: count + 1])
-        return [{name: int(x) if x.isdigit() else float(x) for name, x in row.items()} for row in table]
+    def is_empty(self) -> bool:
+        """Whether there is nothing but what a killed process left before its run began."""
+        return all(path.name == LOCK or is_leftover(path.name, OURS) for path in self.path.iterdir())
 
     def write(self, row: dict) -> None:
         """Add a row to metrics.csv; the first row names the columns. A column that a row lacks is not a number."""
-        names = next(csv.reader(self.lines()[:1]), list(row))
-        with open(self.metrics, "a", newline="") as file:
-            writer = csv.DictWriter(file, names, restval=math.nan, lineterminator="\n")
-            if file.tell() == 0:
+        first = self.names is None
+        self.names = list(row) if first else self.names
+        with open_regular(self.metrics, "a", newline="") as file:
+            writer = csv.DictWriter(file, self.names, restval=math.nan, lineterminator="\n")
+            if first:
                 writer.writeheader()
             writer.writerow(row)
+
+    def save(self, state: dict) -> None:
+        """Replace the checkpoint, after the rows that it counts on are on the disk."""
+        with open_regular(self.metrics, "ab") as file:
+            os.fsync(file.fileno())
+        checkpoint.save(self.state, state)
+
+    # -----------------------------------------------------------------------------------------------------------------
+    # Reading
+
+    def exists(self) -> bool:
+        """Whether a run was begun here."""
+        return self.config.exists()
+
+    def settings(self) -> dict:
+        """What config.json says. Raises ValueError where there is no such run, or it says what no run does."""
+        try:
+            settings = json.loads(read_text(self.config, LARGEST_SETTINGS))
+        except (FileNotFoundError, NotADirectoryError):
+            raise ValueError(f"path={str(self.path)!r} is not the directory of a run") from None
+        except (json.JSONDecodeError, RecursionError):
+            raise ValueError(f"{str(self.config)!r} is damaged: it is not JSON") from None
+        check_settings(settings, self.config)
+        return settings
+
+    def checkpoint(self) -> dict:
+        """The last checkpoint. Raises ValueError where there is none, or it does not say how many updates it has."""
+        if not os.path.lexists(self.state):
+            raise ValueError(f"path={str(self.path)!r} has no checkpoint yet")
+        state = checkpoint.load(self.state)
+        if not isinstance(state, dict) or type(state.get("updates")) is not int or state["updates"] < 1:
+            raise ValueError(f"{str(self.state)!r} is not the checkpoint of a run: it has no number of updates")
+        return state
+
+    def lines_and_rows(self, updates: int) -> tuple[list[str], list[dict]]:
+        """The first line of metrics.csv and those of exactly so many updates; and these as rows, see `rows`.
+
+        Raises ValueError where they are not all there, or one is damaged.
+        """
+        lines, rows = self.read(updates)
+        if len(rows) < updates:
+            raise ValueError(
+                f"{str(self.metrics)!r} has {len(rows)} rows, but the run beside it is saved after {updates} updates"
+            )
+        return lines, rows
+
+    def rows(self, most: int) -> list[dict]:
+        """The first rows of metrics.csv, at most so many; whole numbers come back as such.
+
+        Raises ValueError where one is damaged or not the row of the next update.
+        """
+        return self.read(most)[1]
+
+    def read(self, most: int) -> tuple[list[str], list[dict]]:
+        """The first lines of metrics.csv, and what they say; a last line that was cut off does not count."""
+        if not os.path.lexists(self.metrics):
+            return [], []
+        with open_regular(self.metrics, "r", newline="\n", encoding="utf-8", errors="replace") as file:
+            lines = whole_lines(file, most + 1)
+        if not lines:
+            return [], []
+        names = cells_of(lines[0])
+        if names[:1] != ["update"] or len(set(names)) < len(names):
+            raise ValueError(f"{str(self.metrics)!r} is damaged: its first line does not name the columns of a run")
+        rows = []
+        for number, line in enumerate(lines[1:], 1):
+            row = row_of(names, cells_of(line))
+            if row is None:
+                raise ValueError(f"{str(self.metrics)!r} is damaged: row {number} is not a row of numbers")
+            if row["update"] != number:
+                raise ValueError(f"{str(self.metrics)!r} is damaged: row {number} is not that of update {number}")
+            rows.append(row)
+        return lines, rows
+
+
+def whole_lines(file: typing.TextIO, most: int) -> list[str]:
+    """The first lines of a file, at most so many, up to one that is cut off or far too long."""
+    lines = []
+    while len(lines) < most:
+        line = file.readline(LONGEST_LINE)
+        if not line.endswith("\n"):
+            break
+        lines.append(line)
+    return lines
+
+
+def cells_of(line: str) -> list[str]:
+    """The cells of one line of a csv; none where it is no such line."""
+    try:
+        return next(csv.reader([line]), [])
+    except csv.Error:
+        return []
+
+
+def row_of(names: list[str], cells: list[str]) -> dict[str, int | float] | None:
+    """A row of metrics by the names of its columns; None where it has not a number for each."""
+    if len(cells) != len(names):
+        return None
+    try:
+        return {name: int(cell) if cell.isdigit() else float(cell) for name, cell in zip(names, cells, strict=True)}
+    except ValueError:
+        return None
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# What config.json may say
+
+
+def check_settings(settings, file: Path) -> None:
+    """ValueError that names the file unless `settings` are those of a run: each has its type, and is in its range."""
+    if not isinstance(settings, dict):
+        raise ValueError(f"{str(file)!r} is damaged: it does not hold the settings of a run")
+    kinds = dict(env=str, method=str, seed=int, steps=int, batch=int)
+    missing = sorted(kinds.keys() - settings.keys())
+    if missing:
+        raise ValueError(f"{str(file)!r} is damaged: it lacks {', '.join(missing)}")
+    kinds |= dict(processes=int) | typing.get_type_hints(Config)
+    for name, kind in kinds.items():
+        if name in settings and not (fits(settings[name], kind) and in_range(name, settings[name])):
+            raise ValueError(f"{str(file)!r} is damaged: {name} is not what a run can have there")
+    try:
+        config_of(settings)
+    except ValueError as error:
+        raise ValueError(f"{str(file)!r} is damaged: {error}") from None
+
+
+def fits(value, kind) -> bool:
+    """Whether a value of JSON has a type: bool, int, float, str, certain words, a tuple, or one of several types."""
+    options = typing.get_args(kind)
+    if typing.get_origin(kind) is typing.Literal:
+        return value in options
+    if typing.get_origin(kind) is tuple:
+        if not isinstance(value, list):
+            return False
+        each = options[:1] * len(value) if Ellipsis in options else options
+        return len(value) == len(each) and all(map(fits, value, each))
+    if options:
+        return any(fits(value, option) for option in options)
+    if kind is float:
+        return type(value) in (int, float) and math.isfinite(value)
+    return type(value) is kind  # a truth value is no whole number here
+
+
+def in_range(name: str, value) -> bool:
+    """Whether the whole numbers in a setting are those of a run: not negative, and not beyond all measure."""
+    if isinstance(value, list):
+        return len(value) <= 100 and all(in_range(name, x) for x in value)
+    return type(value) is not int or 0 <= value <= LARGEST.get(name, math.inf)
+
+
+def config_of(settings: dict) -> Config:
+    """The `Config` in a run's settings. Raises ValueError where a number or a word is wrong."""
+    names = typing.get_type_hints(Config)
+    return Config(**{name: tuple(x) if isinstance(x, list) else x for name, x in settings.items() if name in names})
