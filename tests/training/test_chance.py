@@ -56,14 +56,14 @@ def test_judging_and_playing_the_best_actions_draw_nothing(method):
     assert states(learner) == before
 
 
-@pytest.mark.parametrize("method", [*METHODS, "maca own", "maca td"])
+@pytest.mark.parametrize("method", [*METHODS, "maca own", "maca td", "mappo td"])
 def test_a_rollout_draws_the_same_count_whatever_happened(method):
     """Its actions, and where the critic is asked about actions beyond the rollout, those: cut episodes or not."""
     name, *targets = method.split()
     options = dict(critic_targets=targets[0]) if targets else {}
     cut, whole = (trainer_of(name, horizon, **options) for horizon in (3, 50))
     asked = name in NEEDS_ACTION or bool(targets)
-    assert cut.learner.critic.needs_action == asked
+    assert cut.learner.critic.needs_action == (name in NEEDS_ACTION)
     for trainer in (cut, whole):
         expected = drawn(trainer.learner, [1] * 4 + ([4 + 1] if asked else []))
         rollout, *_ = trainer.collect()
