@@ -14,7 +14,6 @@ from maca_edu.training.judging import judge
 from maca_edu.training.methods import METHODS, find
 from maca_edu.training.play import Policy, play_episodes
 from maca_edu.training.returns import critic_targets, rollout_returns
-from maca_edu.training.team import draw_noise
 
 SMALL = Config(
     rollout=4, epochs=2, actor_sizes=(16,), critic_sizes=(16,), embed=8, z_size=16, psi_population=4, chunk=2,
@@ -40,7 +39,11 @@ def drawn(learner, counts, continuous=False):
     sizes, generator = learner.sizes, torch.Generator()
     generator.set_state(learner.draws.get_state())
     for steps in counts:
-        draw_noise(generator, (steps, B, sizes.n_agents, sizes.n_actions), continuous)
+        noise = torch.empty(steps, B, sizes.n_agents, sizes.n_actions)
+        if continuous:
+            noise.normal_(generator=generator)
+        else:
+            noise.exponential_(generator=generator)
     return generator.get_state()
 
 

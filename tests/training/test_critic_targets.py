@@ -17,7 +17,6 @@ from maca_edu.training.judging import judge
 from maca_edu.training.methods import METHODS, find
 from maca_edu.training.records import Seen
 from maca_edu.training.returns import critic_targets, next_values, rollout_returns
-from maca_edu.training.team import draw_action
 
 GAMMA, LAM = 0.9, 0.7
 SMALL = Config(
@@ -72,7 +71,8 @@ class Asked:
         critic = self.learner.critic
         distribution, actors = self.learner.actor(seen.obs, seen.available, memory.actor, first)
         policy = expected_action(distribution)
-        action = draw_action(distribution, chance) if action is None else action
+        if action is None:  # noise_a / p_a is exponential with rate p_a, so it is the smallest with probability p_a
+            action = (policy / chance).argmax(dim=-1)
         z, critics = critic.net(seen.obs, memory.critic, first)
         outputs = critic.outputs_of(z, one_hot(action, policy), policy)
         values = [output.norm.denormalise(y) for output, y in zip(critic.outputs, outputs, strict=True)]
