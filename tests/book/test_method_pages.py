@@ -1,5 +1,6 @@
 """The methods' pages: complete, in the book, and true to the code that they name."""
 
+import dataclasses
 import importlib
 import re
 import subprocess
@@ -9,11 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from maca_edu.credit import ROWS
 from maca_edu.experiments.parameters import TASKS, critic_parameters
 from maca_edu.experiments.presets import preset
-from maca_edu.networks import MacaCritic, count_parameters
+from maca_edu.networks import count_parameters
+from maca_edu.training.config import Config
+from maca_edu.training.critics import Maca
 from maca_edu.training.methods import METHODS
+from maca_edu.training.ppo import update_in_turn
 
 BOOK = Path(__file__).parents[2] / "book"
 PAGES = sorted((BOOK / "methods").glob("*.md"))
@@ -82,24 +85,25 @@ def test_a_page_has_all_its_parts_in_order(method):
     assert f"--method {method} " in section(text, "Run it")
 
 
-@pytest.fixture(scope="module")
-def counts() -> dict[str, int]:
-    """Each method's number of parameters at the sizes of Table 6."""
-    sizes, table_6 = TASKS["5m_vs_6m"], critic_parameters("5m_vs_6m")
-    heads = {method.head for method in METHODS.values() if method.critic == "maca"}
-    critics = {head: MacaCritic(sizes.obs, sizes.n_agents, sizes.n_actions, head=head) for head in heads}
-    return {
-        name: count_parameters(critics[method.head]) if method.critic == "maca" else table_6[name]
-        for name, method in METHODS.items()
-    }
+def critic_of(method: str):
+    """The method's critic with the paper's settings at the sizes of Table 6."""
+    return METHODS[method].critic(TASKS["5m_vs_6m"], METHODS[method].paper.config)
 
 
 @by_name
-def test_a_page_names_its_row_of_table_1_and_its_parameters(method, counts):
-    text = read(method)
-    row = ROWS[method]
+def test_a_page_names_its_row_of_table_1_and_its_parameters(method):
+    text, row = read(method), METHODS[method].advantage
     assert f"`{row.__module__}.{row.__name__}`" in section(text, "Implementation details")
-    assert f"**{counts[method]:,}**" in section(text, "Parameters")
+    assert f"**{count_parameters(critic_of(method)):,}**" in section(text, "Parameters")
+
+
+@by_name
+def test_critics_have_the_sizes_of_table_6(method):
+    table_6, critic = critic_parameters("5m_vs_6m"), critic_of(method)
+    if isinstance(critic, Maca):
+        assert count_parameters(critic, frozen=True) == table_6["maca's psi head"]
+    if method in table_6:
+        assert count_parameters(critic) == table_6[method]
 
 
 @by_name
@@ -147,16 +151,25 @@ def test_the_options_that_a_page_names_exist(path, options):
     assert set(OPTION.findall(path.read_text(encoding="utf-8"))) <= options
 
 
-@pytest.mark.parametrize("wrong", ["maca_edu.training.nothing", "maca_edu.credit.table1.nobody", "maca_edu.x.y"])
+@pytest.mark.parametrize("wrong", ["maca_edu.training.nothing", "maca_edu.training.methods.nobody", "maca_edu.x.y"])
 def test_a_name_that_does_not_exist_is_found_out(wrong):
     with pytest.raises((AttributeError, ModuleNotFoundError)):
         resolve(wrong)
 
 
+def test_every_setting_is_on_a_page():
+    pages = "\n".join(path.read_text(encoding="utf-8") for path in PAGES)
+    settings = {field.name.replace("_", "-") for field in dataclasses.fields(Config)}
+    assert settings - set(OPTION.findall(pages)) == set()
+
+
 def test_table_1_is_the_library_s():
-    rows = re.findall(r"^\| \[(.+?)\]\((.+?)\.md\) \| (.+?) \| .+ \| (.+?) \| (.+?) \|$", read("index"), re.MULTILINE)
-    expected = []
-    for method in METHODS.values():
-        critic = f"maca ({method.head})" if method.critic == "maca" else method.critic
-        expected.append((method.name, method.name, critic, method.update, method.source))
-    assert rows == expected
+    rows = re.findall(r"^\| \[(.+?)\]\((.+?)\.md\) \| (.+?) \| (.+) \| (.+?) \| (.+?) \|$", read("index"), re.MULTILINE)
+    expected = [
+        (name, name, method.critic_in_words, "HAPPO" if method.update is update_in_turn else "PPO", method.source)
+        for name, method in METHODS.items()
+    ]
+    assert [(name, page, critic, update, source) for name, page, critic, _, update, source in rows] == expected
+    # Formulas are typeset here and in plain letters there, but two rows share one here if and only if they do there.
+    formulas = {(typeset, METHODS[name].formula) for name, _, _, typeset, *_ in rows}
+    assert len(formulas) == len({typeset for typeset, _ in formulas}) == len({plain for _, plain in formulas})

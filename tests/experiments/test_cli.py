@@ -18,6 +18,10 @@ from maca_edu.training.methods import METHODS
 FILES = ("config.json", "metrics.csv", "state.npz")
 TABLE_6 = dict(mappo=165_747, ippo=149_497, coma=174_966, happo=165_747, maca=239_674)
 TABLE_6 |= {"ppo-mix": 361_349, "ppo-sum": 134_148}
+TRAIN_OPTIONS = (
+    *("--lr", "--resume", "--lam", "--psi-mode", "--critic-targets", "--heads"),
+    *("--blocks", "--attention-heads", "--attention-residual", "--baselines"),
+)
 
 
 def printed(capsys, *words):
@@ -88,7 +92,7 @@ def test_help_explains_every_option(capsys, command):
     with pytest.raises(SystemExit):
         main([command, "--help"])
     text = capsys.readouterr().out
-    for option in ("--seed", *(("--lr", "--resume", "--lam", "--psi-mode") if command == "train" else ())):
+    for option in ("--seed", *(TRAIN_OPTIONS if command == "train" else ())):
         assert option in text
     assert "config." not in text
 

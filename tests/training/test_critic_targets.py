@@ -2,6 +2,7 @@
 
 import dataclasses
 
+import numpy as np
 import pytest
 import torch
 from small_worlds import Recall
@@ -13,10 +14,9 @@ from maca_edu.networks import expected_action
 from maca_edu.training import loop
 from maca_edu.training.config import Config
 from maca_edu.training.judging import judge
-from maca_edu.training.methods import find
+from maca_edu.training.methods import METHODS, find
 from maca_edu.training.records import Seen
-from maca_edu.training.returns import critic_targets, rollout_returns
-from maca_edu.training.team import draw_action
+from maca_edu.training.returns import critic_targets, next_values, rollout_returns
 
 GAMMA, LAM = 0.9, 0.7
 SMALL = Config(
@@ -31,9 +31,9 @@ def world(name):
     return Recall(B) if name == "recall" else envs.make("toy/warehouse?preset=tiny&horizon=5", B)
 
 
-def played(name, **options):
+def played(name, method="maca", **options):
     """A trainer after an update, with a rollout that begins in the middle of episodes."""
-    trainer = loop.Trainer(world(name), find("maca"), 0, dataclasses.replace(SMALL, **options))
+    trainer = loop.Trainer(world(name), find(method), 0, dataclasses.replace(SMALL, **options))
     trainer.step()
     return trainer, trainer.collect()[0]
 
@@ -71,7 +71,8 @@ class Asked:
         critic = self.learner.critic
         distribution, actors = self.learner.actor(seen.obs, seen.available, memory.actor, first)
         policy = expected_action(distribution)
-        action = draw_action(distribution, chance) if action is None else action
+        if action is None:  # noise_a / p_a is exponential with rate p_a, so it is the smallest with probability p_a
+            action = (policy / chance).argmax(dim=-1)
         z, critics = critic.net(seen.obs, memory.critic, first)
         outputs = critic.outputs_of(z, one_hot(action, policy), policy)
         values = [output.norm.denormalise(y) for output, y in zip(critic.outputs, outputs, strict=True)]
@@ -134,6 +135,32 @@ def test_td_of_q_is_that_of_the_actions_which_were_played_next():
     assert_close(of_q[:-1][inside], (rollout.reward[:-1] + GAMMA * q[1:])[inside])
     assert_close(of_v[:-1][inside], (rollout.reward[:-1] + GAMMA * v[1:])[inside])
     assert (of_v - of_q)[:-1][inside].abs().min() > 1e-4
+
+
+@pytest.mark.parametrize("method", ["mappo", "ippo"])
+def test_critics_of_v_alone_learn_from_v(method):
+    """Their own lambda-return is the one that the policies learn from; one step is r + gamma V(s'), cut or not."""
+    trainer, rollout = played("warehouse", method, critic_targets="td")
+    learner, td = trainer.learner, trainer.config
+    judgement = judge(learner.actor, learner.critic, rollout)
+    returns = rollout_returns(rollout, judgement, td)
+    (own,) = critic_targets(rollout, judgement, returns, dataclasses.replace(td, critic_targets="own"))
+    assert_close(own, returns)
+    (one_step,) = critic_targets(rollout, judgement, returns, td)
+    value, finals = judgement.critic.bootstrap.unflatten(0, (T, B)), judgement.finals.bootstrap
+    after = next_values(value, judgement.last.bootstrap, rollout.truncated, rollout.finals.index, finals)
+    reward = rollout.reward if method == "mappo" else rollout.reward.unsqueeze(-1)
+    assert_close(one_step.unflatten(0, (T, B)), reward + GAMMA * after)
+
+
+@pytest.mark.parametrize("targets", ["own", "td"])
+@pytest.mark.parametrize("method", METHODS)
+def test_every_method_trains_with_targets_of_its_own(method, targets):
+    run = loop.train(
+        world("warehouse"), method, 3 * T * B, config=dataclasses.replace(SMALL, critic_targets=targets, recurrent=True)
+    )
+    assert np.isfinite(run.metrics["critic_loss"]).all()
+    assert np.isfinite(run.metrics["policy_loss"]).all()
 
 
 @pytest.mark.parametrize("heads", ["two", "three"])
