@@ -18,7 +18,7 @@ from torch.distributions import Categorical, Distribution
 
 from maca_edu.credit import ROWS
 from maca_edu.networks import Actor, Gaussian, expected_action, greedy, sample
-from maca_edu.training import diagnostics, losses, psi, rng
+from maca_edu.training import diagnostics, losses, psi_search, rng
 from maca_edu.training.buffer import RolloutBuffer, minibatches
 from maca_edu.training.config import Config
 from maca_edu.training.critics import CRITICS, Sizes
@@ -100,7 +100,7 @@ class Learner:
         self.search = None
         if method.psi == "search":
             options = dict(features=config.z_size, population=config.psi_population, design=config.psi_design)
-            self.search = psi.PsiSearch(config.psi_mode, int(streams["psi"].integers(2**31)), **options)
+            self.search = psi_search.PsiSearch(config.psi_mode, int(streams["psi"].integers(2**31)), **options)
 
     def parts(self) -> dict:
         """What a checkpoint holds."""
@@ -141,7 +141,7 @@ class Learner:
         diagnose: measure the gradients' noise, too, see `diagnostics`.
         """
         if eta is not None:
-            self.critic.set_psi(*psi.linear_map(eta, self.config.z_size))
+            psi_search.load_head(self.critic.net.psi_head, eta)
         facts = self.look_back(buffer)
         returns = self.returns(buffer, facts, last)  # [T, B] or [T, B, n]
         facts["target"] = returns.flatten(0, 1) if returns.dim() == 3 else returns.flatten().unsqueeze(-1)

@@ -9,7 +9,7 @@ import torch
 from numpy.testing import assert_array_equal
 
 from maca_edu.training import checkpoint, rng
-from maca_edu.training.psi import PsiSearch
+from maca_edu.training.psi_search import PsiSearch
 from maca_edu.training.value_norm import ValueNorm
 
 
