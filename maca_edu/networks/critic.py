@@ -121,6 +121,7 @@ class MacaCritic(nn.Module):
     """
 
     HEADS = ("additive", "conditioned", "multilinear", "decoder")
+    LOGIT_BOUND = 1.95  # of psi: no weight falls below softmax(-1.95, 1.95, 1.95), which is 0.01
 
     def __init__(
         self,
@@ -156,7 +157,8 @@ class MacaCritic(nn.Module):
         t_fixup(self, n_layers)
         if head == "multilinear":  # products of n factors start near 1
             self.head.factor.weight.data *= 0.5 * n_agents**-0.5
-        nn.init.zeros_(self.psi_head.weight)  # psi starts at 1/3 each
+        nn.init.zeros_(self.psi_head.weight)  # with biases of 0, psi starts at 1/3 each
+        nn.init.zeros_(self.psi_head.bias)
         self.psi_head.requires_grad_(False)  # CMA-ES finds it, not the gradient
 
     def forward(self, obs: Tensor, memory: Tensor | None = None, first: Tensor | None = None):
@@ -169,8 +171,11 @@ class MacaCritic(nn.Module):
         return self.v(z.state).squeeze(-1)
 
     def psi(self, z: Encoding) -> Tensor:
-        """The weights of the joint, individual and CorrSet baselines, `[S, 3]`; they sum to 1 (Eq. 3)."""
-        return self.psi_head(z.state).softmax(dim=-1)
+        """The weights of the joint, individual and CorrSet baselines, `[S, 3]`; they sum to 1 (Eq. 3).
+
+        The clamp is ours: a noisy search cannot drive a weight below 0.01.
+        """
+        return self.psi_head(z.state).clamp(-self.LOGIT_BOUND, self.LOGIT_BOUND).softmax(dim=-1)
 
     def q(self, z: Encoding, joint: Tensor, policy: Tensor | None = None) -> Tensor:
         """Q(s, joint), `[S]`; for joint actions `[S, n, n, A]`, a pi-bar per agent, `[S, n]`.

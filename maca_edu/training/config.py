@@ -90,11 +90,17 @@ class Config:
     """leave two of MACA's baselines, individual and CorrSet, in the critic's units, as in the authors' code"""
     psi_mode: str = "bias"
     """what CMA-ES looks for: three biases ("bias") or a linear map of z ("linear")"""
-    psi_population: int = 8
+    psi_population: int = 16
     """candidates in one of its generations, even"""
     psi_design: str = "mirrored"
     """how candidates are compared: one after the other in mirrored pairs ("mirrored") or at random ("shuffled"), or two
     at a time on two copies of the team that play the same episodes ("paired")"""
+    psi_step: float | None = None
+    """how far candidates are spread around the mean, in logits; None: 0.45 for three biases, 0.25 for a linear map"""
+    psi_adapt: bool = False
+    """let CMA-ES adapt the spread; without a signal it only shrinks (not with "paired")"""
+    psi_hold: int = 1
+    """updates that each candidate serves for before its gain is taken (not with "paired")"""
     matmul: str = "fp32"
     """how exactly the processor multiplies matrices: "fp32", or with factors rounded to "bf16", which is faster on
     processors with AMX and on no others"""
@@ -107,7 +113,16 @@ class Config:
 
     def __post_init__(self):
         """Raises ValueError where a number or a word is wrong."""
-        for name in ("rollout", "epochs", "minibatches", "chunk", "evaluate_episodes", "blocks", "attention_heads"):
+        for name in (
+            "rollout",
+            "epochs",
+            "minibatches",
+            "chunk",
+            "evaluate_episodes",
+            "blocks",
+            "attention_heads",
+            "psi_hold",
+        ):
             self.check(name, getattr(self, name) >= 1, "integers from 1")
         for name in ("critic_warmup", "diagnose_every", "evaluate_every"):
             self.check(name, getattr(self, name) >= 0, "integers from 0")
@@ -115,6 +130,7 @@ class Config:
             self.check(name, getattr(self, name) > 0, "positive numbers")
         for name in ("gamma", "lam"):
             self.check(name, 0 <= getattr(self, name) <= 1, "0 to 1")
+        self.check("psi_step", self.psi_step is None or self.psi_step > 0, "positive numbers and None")
         self.check("sigma", self.sigma is None or 0 <= self.sigma <= 1, "0 to 1 and None")
         for name in ("entropy", "critic_decay"):
             self.check(name, getattr(self, name) >= 0, "numbers from 0")

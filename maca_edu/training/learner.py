@@ -123,7 +123,7 @@ class Learner:
     def update(self, rollout: Rollout, eta=None, diagnose: bool = False) -> Update:
         """Learn from a rollout.
 
-        eta: what CMA-ES proposes for psi's head, `[3]` or `[3 (Z + 1)]`; None: the head stays as it is.
+        eta: what CMA-ES proposes for psi's head, `[3, 1]` or `[3, Z + 1]`; None: the head stays as it is.
         diagnose: measure the gradients' noise, too, see `diagnostics`.
         """
         if eta is not None:
@@ -213,7 +213,14 @@ def check_fit(sizes: Sizes, method: Method, config: Config) -> None:
 def psi_search(config: Config, seed: int) -> PsiSearch:
     """The search for psi that the settings describe."""
     return PsiSearch(
-        config.psi_mode, seed, features=config.z_size, design=config.psi_design, population=config.psi_population
+        config.psi_mode,
+        seed,
+        features=config.z_size,
+        design=config.psi_design,
+        population=config.psi_population,
+        step=config.psi_step,
+        adapt=config.psi_adapt,
+        hold=config.psi_hold,
     )
 
 

@@ -107,7 +107,9 @@ class Trainer:
         # 5. Write down.
         steps = self.config.rollout * self.env.batch * self.processes.count
         clock = dict(env_seconds=in_env, act_seconds=played - began - in_env, learn_seconds=learned - played)
-        row = dict(update=self.done, env_steps=self.done * steps) | episodes | log | evaluation | clock
+        search = self.learner.search
+        signal = {} if search is None else {"psi_signal_share": search.signal_share}
+        row = dict(update=self.done, env_steps=self.done * steps) | episodes | log | signal | evaluation | clock
         return row | dict(steps_per_second=steps / (learned - began))
 
     def collect(self) -> tuple[Rollout, dict[str, float], float]:
