@@ -110,10 +110,9 @@ def walk(trainer: Trainer) -> dict[str, str]:
     improve_critic(learner.critic, critic_steps, learner.critic_descent)
     pieces["7_critic"] = "\n".join([*record(critic_steps), "", "measured: " + ", ".join([*errors, "critic_loss"])])
 
-    proposal = learner.search.ask()
-    pieces["8_psi"] = (
-        f"proposal: {len(proposal)} numbers, psi's head: {describe(learner.critic.net.psi_head.bias.data)}"
-    )
+    proposal, head = learner.search.ask(), learner.critic.net.psi_head
+    shape = " x ".join(map(str, proposal.shape))
+    pieces["8_psi"] = f"proposal: a table of {shape} logits\npsi's head: bias {describe(head.bias.data)}"
     return pieces
 
 
