@@ -97,11 +97,12 @@ def _parameters(function: Callable) -> dict[str, inspect.Parameter]:
 
 
 def in_words(error: BaseException) -> str:
-    """An exception of somebody's code in one line, with the place that raised it: "KeyError: 'a' (game.py, line 7)"."""
+    """An exception of a game in one line, with the place in its code: "KeyError: 'a' (my_game.py, line 7)"."""
     said = " ".join(str(error).split())
     words = f"{type(error).__name__}: {said}" if said else type(error).__name__
     if isinstance(error, SyntaxError):  # which says itself where
         return words
     frames = traceback.extract_tb(error.__traceback__)
-    place = frames[-1]
+    in_the_game = [frame for frame in frames[1:] if "site-packages" not in frame.filename and frame.filename[0] != "<"]
+    place = (in_the_game or frames)[-1]
     return f"{words} ({os.path.basename(place.filename)}, line {place.lineno})"

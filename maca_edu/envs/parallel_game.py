@@ -51,8 +51,8 @@ class ParallelSingle:
     where it has none in numbers, all observations in a row. Agents that left the game are dead: they see zeros and have
     one legal action, 0.
 
-    env: a `ParallelEnv`. reward: one of REWARDS. horizon: steps after which an episode is cut; None: by the game's clock.
-    name: the environment's, for messages.
+    env: a `ParallelEnv`. reward: one of REWARDS. horizon: steps after which an episode is cut; None: the game's clock
+    tells. name: the environment's, for messages.
     Raises ValueError where the spaces or options do not fit, or the first reset is wrong.
     """
 

@@ -8,8 +8,8 @@ reward         shared (the usual one): all agents' rewards must be equal; sum or
                counting as 0
 horizon        steps after which an episode is cut; needed where the game does not tell when its own clock runs out
 processes      how many worker processes share the copies; 0 (the usual one): they run in this process
-deterministic  false: the game does not follow its seed, so that a resumed run begins new episodes. Where it is not said,
-               the game is tried out
+deterministic  false: the game does not follow its seed, so that a resumed run begins new episodes. Where it is not
+               said, the game is tried out
 
 How a game is imported is in `game_module`, how it is played and checked in `parallel_game`.
 """
@@ -147,7 +147,7 @@ def make(name: str, batch: int) -> Vector:
 def warn_of_chance(name: str) -> None:
     """Say that a game does not follow its seed."""
     LOG.warning(
-        "env=%r does not follow its seed: the same seed gave two different episodes, so two runs are never the same and "
+        "env=%r does not follow its seed: the same seed gave two different episodes. No two runs will be the same, and "
         "a resumed one begins new episodes; write deterministic=false where that is meant",
         name,
     )

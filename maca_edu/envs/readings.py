@@ -40,7 +40,7 @@ def check_size(where: str, what: str, array: np.ndarray) -> None:
     good = np.abs(array) <= LIMIT  # false for nan
     if not good.all():
         raise ValueError(
-            f"{where}: {what} holds {array[~good].flat[0]}; allowed are numbers from -{LIMIT:g} to {LIMIT:g}"
+            f"{where}: {what} holds {array[~good].flat[0]:g}; allowed are numbers from -{LIMIT:g} to {LIMIT:g}"
         )
 
 
