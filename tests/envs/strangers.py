@@ -164,7 +164,7 @@ class ArrayRewards(Game):
 
 class ArrayFlags(Game):
     def step(self, actions):
-        seen, rewards, over, cut, infos = super().step(actions)
+        seen, rewards, _, cut, infos = super().step(actions)
         return seen, rewards, None, {a: np.array([x]) for a, x in cut.items()}, infos
 
 
