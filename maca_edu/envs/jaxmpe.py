@@ -134,12 +134,10 @@ def _asked(name: str) -> Asked:
     bare, chosen = options.split(name)
     if bare not in GAMES:
         raise ValueError(f"env={name!r}; allowed are {', '.join(GAMES)}, options as in {names()[0]}?continuous=false")
-    continuous, reward = chosen.pop("continuous", True), chosen.pop("reward", "sum")
+    continuous, reward = options.truth("continuous", chosen.pop("continuous", True)), chosen.pop("reward", "sum")
     horizon = check_integer("horizon", chosen.pop("horizon", 25), 1)
     if chosen:
         raise ValueError(f"env={name!r} has no option {', '.join(chosen)}; allowed are continuous, reward, horizon")
-    if not isinstance(continuous, bool):
-        raise ValueError(f"continuous={continuous!r}; allowed are true and false")
     if reward not in REWARDS:
         raise ValueError(f"reward={reward!r}; allowed are {', '.join(REWARDS)}")
     return Asked(GAMES[bare], continuous, reward, horizon)

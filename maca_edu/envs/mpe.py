@@ -23,6 +23,7 @@ from __future__ import annotations
 
 import functools
 
+from maca_edu.checks import check_integer
 from maca_edu.envs import options
 from maca_edu.envs.family import Family
 from maca_edu.envs.particles import Particles
@@ -34,6 +35,7 @@ GAMES = {  # the module of mpe2 that has the game
     "mpe/simple_reference": "mpe2.simple_reference_v3",
     "mpe/simple_speaker_listener": "mpe2.simple_speaker_listener_v4",
 }
+OURS = {"max_cycles": "horizon", "continuous_actions": "continuous"}  # mpe2's options that have another name here
 TOGETHER = {"continuous", "reward", "horizon", "processes", "N", "local_ratio", "dynamic_rescaling"}  # see `make`
 
 
@@ -86,7 +88,13 @@ def single(name: str, **extra) -> ParallelSingle:
         raise ValueError(f"env={name!r}; allowed are {', '.join(GAMES)}, options as in mpe/simple_spread?N=5")
     chosen.pop("processes", None)
     reward = chosen.pop("reward", "sum")
-    told = dict(max_cycles=chosen.pop("horizon", 25), continuous_actions=chosen.pop("continuous", True))
+    for theirs, ours in OURS.items():
+        if theirs in chosen:
+            raise ValueError(f"env={name!r} has no option {theirs}; it is called {ours} here")
+    told = dict(
+        max_cycles=check_integer("horizon", chosen.pop("horizon", 25), 1),
+        continuous_actions=options.truth("continuous", chosen.pop("continuous", True)),
+    )
     game = build(name, GAMES[bare], "raw_env", chosen | told | extra)
     return wrap(name, Direct(game), reward, horizon=None)  # the game's own clock is max_cycles
 

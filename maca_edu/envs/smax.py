@@ -224,12 +224,10 @@ def _asked(name: str) -> Asked:
     battle = bare.removeprefix("smax/")
     if battle not in BATTLES:
         raise ValueError(f"env={name!r}; allowed are {', '.join(names())}, options as in smax/2s3z?walls=false")
-    walls, state = chosen.pop("walls", True), chosen.pop("state", "scaled")
+    walls, state = options.truth("walls", chosen.pop("walls", True)), chosen.pop("state", "scaled")
     time_limit = check_integer("time_limit", chosen.pop("time_limit", 100), 1)
     if chosen:
         raise ValueError(f"env={name!r} has no option {', '.join(chosen)}; allowed are walls, time_limit, state")
-    if not isinstance(walls, bool):
-        raise ValueError(f"walls={walls!r}; allowed are true and false")
     if state not in STATES:
         raise ValueError(f"state={state!r}; allowed are {', '.join(STATES)}")
     return Asked(BATTLES[battle], walls, time_limit, state == "scaled")

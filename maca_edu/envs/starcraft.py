@@ -259,15 +259,18 @@ def make(name: str, batch: int) -> Vector:
     task = bare.partition("/")[2]
     if importlib.util.find_spec("smacv2") is None:
         raise ValueError(f"env={name!r} needs the package smacv2 and the game StarCraft II: {GUIDE}{_twin(task)}")
-    agent_ids = _truth("agent_ids", chosen.pop("agent_ids", False))
-    last_actions = _truth("last_actions", chosen.pop("last_actions", False))
-    mend = _truth("repair", chosen.pop("repair", True))
+    agent_ids = options.truth("agent_ids", chosen.pop("agent_ids", False))
+    last_actions = options.truth("last_actions", chosen.pop("last_actions", False))
+    mend = options.truth("repair", chosen.pop("repair", True))
     processes = check_integer("processes", chosen.pop("processes", batch), 1)
     reset_seconds = _seconds("reset_seconds", chosen.pop("reset_seconds", Limits().reset))
     step_seconds = _seconds("step_seconds", chosen.pop("step_seconds", Limits().step))
     for key in chosen.keys() - OPTIONS:
         allowed = sorted([*TRUTHS, "processes", "reset_seconds", "step_seconds", *OPTIONS])
         raise ValueError(f"env={name!r} has no option {key!r}; allowed are {', '.join(allowed)}")
+    for key in chosen.keys() & OPTIONS:
+        if isinstance(OPTIONS[key], bool):
+            options.truth(key, chosen[key])
     if "difficulty" in chosen:
         chosen["difficulty"] = str(chosen["difficulty"])  # 7 is a number in the name, a word in the package
     make_one = functools.partial(make_game, chosen, task, mend)
@@ -288,13 +291,6 @@ def _seconds(key: str, value) -> float:
     if seconds <= 0:
         raise ValueError(f"{key}={value!r}; allowed is a positive number")
     return seconds
-
-
-def _truth(key: str, value) -> bool:
-    """The option `key`, which is true or false. Raises ValueError where it is neither."""
-    if not isinstance(value, bool):
-        raise ValueError(f"{key}={value!r}; allowed are true and false")
-    return value
 
 
 FAMILY = Family(names, make, packages=("smacv2", "pysc2", "s2clientprotocol"), most_at_once=8)  # each game is a program

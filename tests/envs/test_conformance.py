@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from numpy.testing import assert_array_equal, assert_equal
+from strangers import HARMLESS_NAMES
 
 from maca_edu import envs
 from maca_edu.envs import toy
@@ -39,6 +40,7 @@ NAMES = [
     "toy/warehouse?preset=tiny&horizon=4",
     "pettingzoo/toy_envs.fridge_v0",
     "pettingzoo/toy_envs.warehouse_v0?preset=tiny&horizon=6&processes=1",
+    *HARMLESS_NAMES,  # a small game with strangers' habits
 ]
 NAMES += MPE if importlib.util.find_spec("mpe2") else []
 NAMES += [*SMAX, *JAXMPE] if importlib.util.find_spec("jaxmarl") else []

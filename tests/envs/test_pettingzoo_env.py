@@ -178,7 +178,7 @@ def test_the_horizon_cuts_but_does_not_hide_an_end():
 def test_the_clock_is_the_games_or_the_one_asked_for():
     assert ParallelSingle(Zoo(max_steps=6)).horizon == 6
     assert ParallelSingle(Zoo(max_steps=6), horizon=4).horizon == 4
-    assert ParallelSingle(Zoo(max_steps=6), horizon=8).horizon == 6
+    assert ParallelSingle(Zoo(max_steps=6), horizon=8).horizon == 8  # an explicit option wins
     with pytest.raises(ValueError, match="does not tell when its clock runs out"):
         ParallelSingle(Zoo())
     with pytest.raises(ValueError, match="horizon=0"):
@@ -205,7 +205,7 @@ def test_rewards_are_shared_summed_or_averaged():
         assert [single.step(LEGAL)[1] for _ in range(3)] == [before, before, after]  # `leaves` earned 2
     single = ParallelSingle(Zoo((float("nan"),) * 5), "sum", 9)
     single.reset(0)
-    with pytest.raises(ValueError, match="they must be finite"):
+    with pytest.raises(ValueError, match="step 1, agent 'boxed': the reward holds nan"):
         single.step(LEGAL)
     with pytest.raises(ValueError, match="reward='first'; allowed are shared, sum, mean"):
         ParallelSingle(Zoo(), "first", 9)
@@ -213,7 +213,7 @@ def test_rewards_are_shared_summed_or_averaged():
 
 def test_wrong_masks_are_refused():
     for mask in ((0, 0, 0), (1, 1)):
-        with pytest.raises(ValueError, match="the action mask of agent 'masked'"):
+        with pytest.raises(ValueError, match="agent 'masked': the action_mask is"):
             ParallelSingle(Zoo(mask=mask), horizon=9)
 
 
@@ -250,11 +250,9 @@ def test_a_users_module_by_its_name(zoo):
         env.step(np.zeros((2, 5), dtype=int))
 
 
-def test_unequal_rewards_are_named_through_make_too(zoo):
-    env = envs.make("pettingzoo/zoo_games?rewards=[1,2,3,4,5]&horizon=9", 1)
-    env.reset(0)
-    with pytest.raises((ValueError, RuntimeError), match="rewards of step 1"):
-        env.step(LEGAL[None])
+def test_unequal_rewards_are_named_by_make(zoo):
+    with pytest.raises(ValueError, match="rewards of step 1"):
+        envs.make("pettingzoo/zoo_games?rewards=[1,2,3,4,5]&horizon=9", 1)
 
 
 def test_a_users_module_in_worker_processes(tmp_path, monkeypatch):
@@ -272,7 +270,7 @@ def test_a_users_module_in_worker_processes(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("pettingzoo/no_such_package.game", "there is no Python module 'no_such_package'.*pip install no_such_package"),
+        ("pettingzoo/no_such_package.game", "there is no Python module 'no_such_package', neither installed"),
         ("pettingzoo/json", "'json' has no function 'parallel_env'"),
         ("pettingzoo/toy_envs.ring_v0?spam=1", "unknown option 'spam'"),
         ("pettingzoo/zoo_games", "env='pettingzoo/zoo_games': the game does not tell"),
