@@ -132,6 +132,7 @@ def card(number: int):
     try:
         return jax.devices("cuda")[number]
     except (RuntimeError, IndexError) as error:
+        os.environ["JAX_PLATFORMS"] = "cpu"  # for processes that this one starts
         jax.config.update("jax_platforms", "cpu")
         logging.getLogger(__name__).warning(
             "JaxMARL's games are played on the processor: JAX sees no graphics card %d (%s). JAX must be installed "
