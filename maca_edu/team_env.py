@@ -19,7 +19,12 @@ NOTHING = MappingProxyType({})
 
 
 class View(NamedTuple):
-    """What is known before the agents act."""
+    """What is known before the agents act.
+
+    All four are NumPy arrays, or all four are arrays of another library that speak DLPack: `torch.from_dlpack` gives a
+    tensor that shares their memory, on the device where they are. These nobody may write to. Only an environment that
+    was made with a device shows them, see `maca_edu.envs.make`.
+    """
 
     obs: np.ndarray  # [B, n, d] float32, each agent's observation
     state: np.ndarray  # [B, s] float32, the state of the game, for a central critic
@@ -29,6 +34,8 @@ class View(NamedTuple):
 
 class TeamStep(NamedTuple):
     """What a step returns.
+
+    The views are as `View` says; all else is small and always NumPy's.
 
     info holds numbers, each `[B]`, that are read where an episode ended; their means over episodes become columns of
     the run's metrics. The adapters in `maca_edu.envs` use these names:
@@ -74,6 +81,7 @@ class TeamEnv(Protocol):
     def step(self, action: np.ndarray) -> TeamStep:
         """Play joint actions, integers `[B, n]` or, where continuous, floats `[B, n, A]`.
 
+        action: a NumPy array; an environment whose views speak DLPack takes a tensor, too, on any device.
         Raises ValueError where one is not legal or not finite.
         """
 

@@ -25,6 +25,8 @@ they share nothing but a folder of JAX's compiler, see `compiled.import_jax`.
 
 from __future__ import annotations
 
+import torch
+
 from maca_edu.envs import jaxmpe, mpe, pettingzoo, smax, starcraft, toy
 from maca_edu.envs.family import Family, Sizes
 from maca_edu.team_env import TeamEnv, TeamStep, View
@@ -57,13 +59,16 @@ def names() -> list[str]:
     return [name for one in families for name in one.names()]
 
 
-def make(name: str, batch: int) -> TeamEnv:
+def make(name: str, batch: int, device: torch.device | str | None = None) -> TeamEnv:
     """`batch` copies of the environment called `name`, to be reset with a seed.
 
     name: one of `names()`, with options of the game behind a question mark: "toy/ring?n_agents=8&span=3".
+    device: torch's, on which views are wanted. JaxMARL's games (smax, jaxmpe) play there and show arrays that speak
+    DLPack, see `team_env.View`; all others show NumPy arrays, as every environment does with None.
     Raises ValueError where there is no such environment or option, or what it needs is not installed.
     """
-    return family(name).make(name, batch)
+    chosen = family(name)
+    return chosen.make(name, batch, device) if chosen.takes_device else chosen.make(name, batch)
 
 
 def at_once(name: str, episodes: int) -> int:

@@ -1,28 +1,34 @@
-"""Games of JaxMARL as team environments: all B copies are stepped by one compiled function, on the CPU.
+"""Games of JaxMARL as team environments: all B copies are stepped by one compiled function.
 
 A game is written in JAX for one copy (`Game`); `Programs` compiles it for B copies at once, and `CompiledEnv` is the
 `TeamEnv` of them. A copy is a pair: JaxMARL's state, and the key from which the copy's later random numbers come. A
 reset does  key, reset key = split(key),  every step  key, step key, reset key = split(key, 3).  JaxMARL's own automatic
 reset is not used: it hides the last view.
+
+The copies live on the processor, or on the graphics card that `place_of` was asked for. There an environment made with
+a device shows JAX's own arrays (`team_env.View`), and torch reads them where they are.
 """
 
 from __future__ import annotations
 
 import contextlib
 import io
+import logging
 import os
 import sys
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
+import torch
 
 from maca_edu.checks import check_integer
 from maca_edu.envs.actions import check_actions
 from maca_edu.team_env import TeamStep, View
 
 RESTARTS = 8  # copies restarted at a time: few episodes end in the same step
+INTEGERS = (torch.int64, torch.int32, torch.int16, torch.int8, torch.uint8)
 
 
 class Outcome(NamedTuple):
@@ -62,7 +68,9 @@ class Game(Protocol):
 
 
 def import_jax():
-    """The packages jax and jaxmarl.environments, on the CPU, with what was compiled kept between runs.
+    """The packages jax and jaxmarl.environments, with what was compiled kept between runs.
+
+    JAX computes on the processor, unless `card` or `JAX_PLATFORMS` told it otherwise before.
 
     It is kept in `JAX_COMPILATION_CACHE_DIR` where that is set, otherwise in ~/.cache/maca-edu/jax (or below
     `XDG_CACHE_HOME`). Processes may share the folder: a process that meets a half-written file warns and compiles for
@@ -95,6 +103,48 @@ def silence():
         yield
     finally:
         sys.stdout, sys.stderr, sys.__stdout__ = before
+
+
+def place_of(device: torch.device | str | None):
+    """Where JAX keeps the copies of an environment made with torch's `device`; None without one.
+
+    JAX's graphics card of the same number, or its processor: for "cpu", and where JAX sees no card.
+    """
+    if device is None:
+        return None
+    device = torch.device(device)
+    there = card(device.index or 0) if device.type == "cuda" else None
+    return processor() if there is None else there
+
+
+@lru_cache
+def card(number: int):
+    """JAX's graphics card of that number; None where JAX sees none, which is said in the log, once.
+
+    JAX decides at its first use which devices it sees: a process that has played on the processor stays there.
+    """
+    os.environ.setdefault("JAX_PLATFORMS", "cuda,cpu")
+    os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")  # or JAX would take most of torch's memory
+    try:
+        import jax
+    except ModuleNotFoundError:
+        return None  # import_jax will say so
+    try:
+        return jax.devices("cuda")[number]
+    except (RuntimeError, IndexError) as error:
+        os.environ["JAX_PLATFORMS"] = "cpu"  # for processes that this one starts
+        jax.config.update("jax_platforms", "cpu")
+        logging.getLogger(__name__).warning(
+            "JaxMARL's games are played on the processor: JAX sees no graphics card %d (%s). JAX must be installed "
+            "with CUDA, and no game may have been played on the processor before in this process.", number, error,
+        )  # fmt: skip
+        return None
+
+
+def processor():
+    """JAX's processor."""
+    jax, _ = import_jax()
+    return jax.devices("cpu")[0]
 
 
 class Programs:
@@ -145,13 +195,15 @@ def strong(tree):
 class CompiledEnv:
     """`batch` copies of a game (see `team_env.TeamEnv` and the top of this file).
 
-    name: what runs call it. Raises ValueError where batch is not a positive integer.
+    name: what runs call it. place: a device of JAX on which they live, for views that speak DLPack; None: the
+    processor, and NumPy's views. Raises ValueError where batch is not a positive integer.
     """
 
     deterministic, partners = True, None
 
-    def __init__(self, programs: Programs, batch: int, name: str):
+    def __init__(self, programs: Programs, batch: int, name: str, place=None):
         self.name, self.batch = name, check_integer("batch", batch, 1)
+        self._in_numpy, self._place = place is None, processor() if place is None else place
         self._programs, game = programs, programs.game
         self.n_agents, self.n_actions = game.n_agents, game.n_actions
         self.obs_size, self.state_size = game.obs_size, game.state_size
@@ -161,25 +213,43 @@ class CompiledEnv:
     def reset(self, seed: int) -> View:
         """Start new episodes everywhere; all later random numbers follow from the seed."""
         words = np.random.SeedSequence(check_integer("seed", seed, 0)).generate_state(2 * self.batch)
-        self._copies, view = self._programs.start(on_cpu(words.reshape(self.batch, 2)))  # a key for each copy
-        self._view = to_numpy(view)
+        keys = self._put(words.reshape(self.batch, 2))  # one for each copy
+        self._copies, self._view = self._programs.start(keys)
         return self.view()
 
     def view(self) -> View:
         """What is known now."""
-        return View(*(array.copy() for array in self._view))
+        return self._shown(self._view)
 
-    def step(self, action: np.ndarray) -> TeamStep:
+    def step(self, action: np.ndarray | torch.Tensor) -> TeamStep:
         """Play joint actions, `[B, n]` integers or `[B, n, A]` floats. Raises ValueError where one is not legal."""
-        action = check_actions(action, self._view.available, self.continuous)
-        action = action.astype(np.float32 if self.continuous else np.int32, copy=False)  # JAX's usual types
-        self._copies, view, final, outcome = self._programs.step(self._copies, action)
-        self._view = to_numpy(view)
-        return TeamStep(self.view(), to_numpy(final), *to_numpy(outcome))
+        action = self._checked(action)
+        self._copies, self._view, final, outcome = self._programs.step(self._copies, action)
+        return TeamStep(self.view(), self._shown(final), *to_numpy(outcome))  # to_numpy waits until all is computed
+
+    def _checked(self, action: np.ndarray | torch.Tensor):
+        """The actions as the compiled step takes them. Raises ValueError where one is not legal."""
+        if isinstance(action, torch.Tensor):
+            available = torch.from_dlpack(self._view.available)
+            action = action.to(available.device)
+            if all_legal(action, available, self.continuous):
+                in_jax = import_jax()[0].dlpack.from_dlpack
+                return in_jax(action.to(torch.float32 if self.continuous else torch.int32))
+            action = action.cpu().numpy()  # for check_actions to say what is wrong
+        action = check_actions(action, np.asarray(self._view.available), self.continuous)
+        return action.astype(np.float32 if self.continuous else np.int32, copy=False)  # JAX's usual types
+
+    def _shown(self, view: View) -> View:
+        """A view as the caller wants it: NumPy's arrays of its own, or JAX's, which nobody can write to."""
+        return to_numpy(view) if self._in_numpy else view
+
+    def _put(self, array: np.ndarray):
+        """The array as JAX's, where the copies live."""
+        return import_jax()[0].device_put(array, self._place)
 
     def state_dict(self) -> dict:
         """The copies, with their keys, and the last view, all as arrays."""
-        return dict(copies=self._named(self._copies), view=self.view()._asdict())
+        return dict(copies=self._named(self._copies), view=to_numpy(self._view)._asdict())
 
     def load_state_dict(self, state: dict) -> None:
         """Go on where `state_dict` was called. Raises ValueError where it belongs to another environment."""
@@ -188,8 +258,8 @@ class CompiledEnv:
         shapes = [{name: (x.shape, x.dtype) for name, x in arrays.items()} for arrays in (here, saved)]
         if shapes[0] != shapes[1]:
             raise ValueError(f"the saved environment differs from {self.name!r} with batch={self.batch}")
-        self._copies = tree.unflatten(tree.structure(self._copies), [on_cpu(np.array(saved[name])) for name in here])
-        self._view = View(**{name: np.array(x) for name, x in state["view"].items()})
+        self._copies = tree.unflatten(tree.structure(self._copies), [self._put(np.array(saved[name])) for name in here])
+        self._view = View(**{name: self._put(np.array(x)) for name, x in state["view"].items()})
 
     def _named(self, copies) -> dict[str, np.ndarray]:
         """The copies' arrays by where they stand, such as "0/state/unit_health"."""
@@ -201,10 +271,16 @@ class CompiledEnv:
         """There is nothing to give back."""
 
 
-def on_cpu(array: np.ndarray):
-    """The array as JAX's, on the CPU."""
-    jax, _ = import_jax()
-    return jax.device_put(array, jax.devices("cpu")[0])
+def all_legal(action: torch.Tensor, available: torch.Tensor, continuous: bool) -> bool:
+    """Whether `check_actions` would let the actions pass; one number is computed where they are, and read."""
+    if continuous:
+        numbers = not (action.is_complex() or action.dtype == torch.bool)
+        return action.shape == available.shape and numbers and bool(action.to(torch.float32).isfinite().all())
+    if action.shape != available.shape[:2] or action.dtype not in INTEGERS:
+        return False
+    exists = (action >= 0) & (action < available.shape[-1])  # [B, n]
+    index = torch.where(exists, action, 0).long()[..., None]
+    return bool((exists & available.gather(-1, index)[..., 0]).all())
 
 
 def to_numpy(tree):

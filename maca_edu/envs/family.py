@@ -21,7 +21,8 @@ class Family(NamedTuple):
     """Environments that one adapter makes."""
 
     names: Callable[[], list[str]]  # of all that can be listed, whether their packages are installed or not
-    make: Callable[[str, int], TeamEnv]  # make(name, batch): ValueError where there is no such environment
+    make: Callable[..., TeamEnv]  # make(name, batch): ValueError where there is no such environment
     packages: tuple[str, ...] = ()  # Python packages that must be installed
     sizes: Callable[[str], Sizes] | None = None  # sizes(name) without making one, where that takes long
+    takes_device: bool = False  # make(name, batch, device) plays there and hands its views on without copies
     most_at_once: int | None = None  # how many copies an evaluation plays at the same time at most; None: any number

@@ -19,10 +19,11 @@ from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
+import torch
 
 from maca_edu.checks import check_integer
 from maca_edu.envs import options
-from maca_edu.envs.compiled import CompiledEnv, Moved, Outcome, Programs, import_jax
+from maca_edu.envs.compiled import CompiledEnv, Moved, Outcome, Programs, import_jax, place_of
 from maca_edu.envs.family import Family, Sizes
 from maca_edu.team_env import View
 
@@ -121,12 +122,13 @@ def sizes(name: str) -> Sizes:
     return Sizes(known.n_agents, known.numbers if continuous else known.actions, continuous, horizon)
 
 
-def make(name: str, batch: int) -> CompiledEnv:
+def make(name: str, batch: int, device: torch.device | str | None = None) -> CompiledEnv:
     """`batch` copies of the game that `name` asks for, such as "jaxmpe/simple_spread?continuous=false".
 
-    Raises ValueError where there is no such game or option, or JaxMARL is not installed.
+    device: see `envs.make`. Raises ValueError where there is no such game or option, or JaxMARL is not installed.
     """
-    return CompiledEnv(programs(_asked(name)), batch, name)
+    asked, place = _asked(name), place_of(device)  # JAX hears of the device before a game is built
+    return CompiledEnv(programs(asked), batch, name, place)
 
 
 def _asked(name: str) -> Asked:
@@ -143,4 +145,4 @@ def _asked(name: str) -> Asked:
     return Asked(GAMES[bare], continuous, reward, horizon)
 
 
-FAMILY = Family(names, make, packages=("jaxmarl",), sizes=sizes)
+FAMILY = Family(names, make, packages=("jaxmarl",), sizes=sizes, takes_device=True)

@@ -32,10 +32,11 @@ from types import SimpleNamespace
 from typing import NamedTuple
 
 import numpy as np
+import torch
 
 from maca_edu.checks import check_integer
 from maca_edu.envs import options
-from maca_edu.envs.compiled import CompiledEnv, Moved, Outcome, Programs, import_jax
+from maca_edu.envs.compiled import CompiledEnv, Moved, Outcome, Programs, import_jax, place_of
 from maca_edu.envs.family import Family, Sizes
 from maca_edu.envs.smax_scenarios import BATTLES, KINDS, Battle
 from maca_edu.team_env import View
@@ -210,12 +211,13 @@ def sizes(name: str) -> Sizes:
     return Sizes(asked.battle.allies, asked.battle.enemies + MOVES, Game.continuous, asked.time_limit)
 
 
-def make(name: str, batch: int) -> SmaxEnv:
+def make(name: str, batch: int, device: torch.device | str | None = None) -> SmaxEnv:
     """`batch` battles of the map that `name` asks for, such as "smax/2s3z?walls=false&state=raw".
 
-    Raises ValueError where there is no such map or option, or JaxMARL is not installed.
+    device: see `envs.make`. Raises ValueError where there is no such map or option, or JaxMARL is not installed.
     """
-    return SmaxEnv(programs(_asked(name)), batch, name)
+    asked, place = _asked(name), place_of(device)  # JAX hears of the device before a game is built
+    return SmaxEnv(programs(asked), batch, name, place)
 
 
 def _asked(name: str) -> Asked:
@@ -233,4 +235,4 @@ def _asked(name: str) -> Asked:
     return Asked(BATTLES[battle], walls, time_limit, state == "scaled")
 
 
-FAMILY = Family(names, make, packages=("jaxmarl",), sizes=sizes)
+FAMILY = Family(names, make, packages=("jaxmarl",), sizes=sizes, takes_device=True)

@@ -24,7 +24,17 @@ from maca_edu.training.methods import Method
 from maca_edu.training.ppo import Descent, critic_batch, improve_critic, policy_batch, take_in
 from maca_edu.training.processes import OneProcess, Processes
 from maca_edu.training.psi_search import PsiSearch, load_head
-from maca_edu.training.records import CriticInput, JudgedBatch, Memory, Rollout, Sizes, as_seen, in_columns, in_one_row
+from maca_edu.training.records import (
+    CriticInput,
+    JudgedBatch,
+    Memory,
+    Rollout,
+    Sizes,
+    as_seen,
+    as_tensor,
+    in_columns,
+    in_one_row,
+)
 from maca_edu.training.returns import critic_targets, rollout_returns
 from maca_edu.training.team import Team
 
@@ -164,7 +174,7 @@ class Learner:
         action, policy = greedy(distribution), expected_action(distribution)
         words = self.critic.judge(CriticInput(seen.obs, seen.state, action, policy, first, memory.critic))
         target = in_columns(words.bootstrap)
-        alive = torch.from_numpy(view.alive).to(self.device)
+        alive = as_tensor(view.alive).to(self.device)
         apply_row(self.method.advantage, batch_of(words, target, action, policy, alive))
 
     def measure(

@@ -116,12 +116,13 @@ class Trainer:
         """Play a rollout; returns it, what the episodes that ended in it were like, and the seconds spent in games."""
         memory, in_env = self.memory, 0.0
         actor_memory, view = memory.actor, self.env.view()
+        takes_numpy = isinstance(view.obs, np.ndarray)  # see team_env.View
         tally = EpisodeTally()
         self.buffer.clear()
         for _ in range(self.config.rollout):
             action, actor_memory = self.learner.act(view, actor_memory, self.buffer.next_first)
             began = time.perf_counter()
-            step = self.env.step(action.cpu().numpy())
+            step = self.env.step(action.cpu().numpy() if takes_numpy else action)
             in_env += time.perf_counter() - began
             self.buffer.add(view, action, step)
             self.so_far += step.reward

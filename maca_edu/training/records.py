@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -146,7 +147,15 @@ def in_columns(x: Tensor) -> Tensor:
 
 
 def as_seen(view, device: torch.device) -> Seen:
-    """What a `View` of NumPy arrays shows, as tensors on a device; numbers have torch's default precision."""
+    """What a `View` shows, as tensors on a device; numbers have torch's default precision.
+
+    What is there already, in that precision, is not copied: nobody may write to it.
+    """
     numbers = torch.get_default_dtype()
-    obs, state = torch.from_numpy(view.obs), torch.from_numpy(view.state)
-    return Seen(obs.to(device, numbers), state.to(device, numbers), torch.from_numpy(view.available).to(device))
+    obs, state, available = as_tensor(view.obs), as_tensor(view.state), as_tensor(view.available)
+    return Seen(obs.to(device, numbers), state.to(device, numbers), available.to(device))
+
+
+def as_tensor(array) -> Tensor:
+    """An array of a `View`, NumPy's or one that speaks DLPack, as a tensor that shares its memory, where it is."""
+    return torch.from_numpy(array) if isinstance(array, np.ndarray) else torch.from_dlpack(array)

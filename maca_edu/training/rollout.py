@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from maca_edu.team_env import TeamStep, View
-from maca_edu.training.records import Finals, Memory, Rollout, Seen, Sizes, as_seen
+from maca_edu.training.records import Finals, Memory, Rollout, Seen, Sizes, as_seen, as_tensor
 
 
 class RolloutBuffer:
@@ -55,7 +55,7 @@ class RolloutBuffer:
         _write(self.obs, t, "obs", seen.obs)
         _write(self.state, t, "state", seen.state)
         _write(self.available, t, "available", seen.available)
-        _write(self.alive, t, "alive", torch.from_numpy(view.alive))
+        _write(self.alive, t, "alive", as_tensor(view.alive))
         _write(self.action, t, "action", action)
         _write(self.reward, t, "reward", torch.from_numpy(step.reward))
         _write(self.terminated, t, "terminated", torch.from_numpy(step.terminated))
