@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 ADVANTAGES = ("return", "critic")
-HEADS = ("one", "two", "three")
+CRITIC_OUTPUTS = ("q", "v+q", "v+q+eq")
 CRITIC_TARGETS = ("shared", "own", "td")
 BASELINES = ("fused", "definition")
 MATMUL = ("fp32", "bf16")
@@ -76,9 +76,9 @@ class Config:
     """MACA's critic: heads of each block's attention; divides embed"""
     attention_residual: bool = False
     """MACA's critic: attention rollout counts the residual connections too (Abnar and Zuidema, 2020)"""
-    heads: str = "two"
-    """MACA's critic learns V(s) and Q(s, a), each with a head ("two"); or V(s) is Q(s, pi), as in the paper's text
-    ("one"); or Q(s, pi) is learned, too, and returns are bootstrapped from it, as in the authors' code ("three")"""
+    critic_outputs: str = "v+q"
+    """MACA's critic learns V(s) and Q(s, a), each with a head ("v+q"); or V(s) is Q(s, pi), as in the paper's text
+    ("q"); or Q(s, pi) is learned, too, and returns are bootstrapped from it, as in the authors' code ("v+q+eq")"""
     critic_targets: str = "shared"
     """what the critic's outputs learn: all the same lambda-returns, which the policies learn from ("shared"); each its
     own lambda-return, as in the authors' code ("own"); or one step only, r + gamma V(s') for V and r + gamma Q(s', a')
@@ -141,9 +141,15 @@ class Config:
             self.check(name, len(getattr(self, name)) > 0, "one width or more")
         self.check("attention_heads", self.embed % self.attention_heads == 0, f"divisors of embed={self.embed}")
         words = dict(
-            advantage=ADVANTAGES, time_limits=TIME_LIMITS, heads=HEADS, critic_schedule=SCHEDULES, baselines=BASELINES,
-            critic_targets=CRITIC_TARGETS, psi_design=PSI_DESIGNS, matmul=MATMUL,
-        )  # fmt: skip
+            advantage=ADVANTAGES,
+            time_limits=TIME_LIMITS,
+            critic_schedule=SCHEDULES,
+            critic_outputs=CRITIC_OUTPUTS,
+            critic_targets=CRITIC_TARGETS,
+            baselines=BASELINES,
+            psi_design=PSI_DESIGNS,
+            matmul=MATMUL,
+        )
         for name, allowed in words.items():
             self.check(name, getattr(self, name) in allowed, ", ".join(allowed))
 

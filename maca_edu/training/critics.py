@@ -179,9 +179,9 @@ class Utilities(nn.Module):
 
 # What MACA's critic learns, with the weights of the losses: V and Q from Table 10, Q(s, pi) from the authors' code.
 MACA_OUTPUTS = {
-    "one": (("v", 1.0), ("q", 0.5)),  # V(s) is Q(s, pi)
-    "two": (("v", 1.0), ("q", 0.5)),  # V(s) has a head of its own
-    "three": (("v", 1.0), ("q", 0.5), ("eq", 1.0)),  # and Q(s, pi) is learned, too: returns are bootstrapped from it
+    "q": (("v", 1.0), ("q", 0.5)),  # V(s) is Q(s, pi)
+    "v+q": (("v", 1.0), ("q", 0.5)),  # V(s) has a head of its own
+    "v+q+eq": (("v", 1.0), ("q", 0.5), ("eq", 1.0)),  # and Q(s, pi) is learned, too: returns are bootstrapped from it
 }
 
 
@@ -202,9 +202,9 @@ class Maca(nn.Module):
         )  # fmt: skip
         self.config, self.head, self.psi_from_attention = config, head, psi_from_attention
         self.sigma = 1 / sizes.n_agents if config.sigma is None else config.sigma
-        names = MACA_OUTPUTS[config.heads]
+        names = MACA_OUTPUTS[config.critic_outputs]
         one_norm = ValueNorm()  # V and Q have the same units where they are one network
-        norms = [one_norm if config.heads == "one" else ValueNorm() for _ in names]
+        norms = [one_norm if config.critic_outputs == "q" else ValueNorm() for _ in names]
         self.outputs = tuple(Output(name, weight, norm) for (name, weight), norm in zip(names, norms, strict=True))
         self.memory_shape = (sizes.n_agents, config.embed) if config.recurrent else None
 
@@ -248,8 +248,12 @@ class Maca(nn.Module):
     def bootstrap(self, x: CriticInput) -> Tensor:
         """V(s); where Q(s, pi) is learned, too, that one."""
         z, _ = self.net(x.obs, x.memory, x.first)
-        raw = self.net.q(z, x.policy, x.policy) if self.config.heads == "three" else self.state_value(z, x.policy)
-        return self.outputs[-1 if self.config.heads == "three" else 0].norm.denormalise(raw)
+        raw = (
+            self.net.q(z, x.policy, x.policy)
+            if self.config.critic_outputs == "v+q+eq"
+            else self.state_value(z, x.policy)
+        )
+        return self.outputs[-1 if self.config.critic_outputs == "v+q+eq" else 0].norm.denormalise(raw)
 
     def predict(self, x: CriticInput) -> tuple[Tensor, ...]:
         """The outputs in the network's units, each `[S]`."""
@@ -257,13 +261,13 @@ class Maca(nn.Module):
         return self.outputs_of(z, one_hot(x.action, x.policy), x.policy)
 
     def outputs_of(self, z: Encoding, action: Tensor, policy: Tensor) -> tuple[Tensor, ...]:
-        """V and Q(s, a), and with three heads Q(s, pi), each `[S]`; action: one-hot or numbers, `[S, n, A]`."""
+        """V and Q(s, a), and with three outputs Q(s, pi), each `[S]`; action: one-hot or numbers, `[S, n, A]`."""
         v, q = self.state_value(z, policy), self.net.q(z, action, policy)
-        return (v, q, self.net.q(z, policy, policy)) if self.config.heads == "three" else (v, q)
+        return (v, q, self.net.q(z, policy, policy)) if self.config.critic_outputs == "v+q+eq" else (v, q)
 
     def state_value(self, z: Encoding, policy: Tensor) -> Tensor:
         """V(s), `[S]`, in the network's units."""
-        return self.net.q(z, policy, policy) if self.config.heads == "one" else self.net.value(z)
+        return self.net.q(z, policy, policy) if self.config.critic_outputs == "q" else self.net.value(z)
 
     def levels(self, x: CriticInput) -> Tensor | None:
         """Q(s, a) split by credit assignment level, `[S, n + 1]`, in the units of the reward; None for a decoder."""

@@ -19,7 +19,7 @@ FILES = ("config.json", "metrics.csv", "state.npz")
 TABLE_6 = dict(mappo=165_747, ippo=149_497, coma=174_966, happo=165_747, maca=239_674)
 TABLE_6 |= {"ppo-mix": 361_349, "ppo-sum": 134_148}
 TRAIN_OPTIONS = (
-    *("--lr", "--resume", "--lam", "--psi-mode", "--critic-targets", "--heads"),
+    *("--lr", "--resume", "--lam", "--psi-mode", "--critic-targets", "--critic-outputs"),
     *("--blocks", "--attention-heads", "--attention-residual", "--baselines"),
 )
 

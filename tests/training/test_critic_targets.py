@@ -100,17 +100,17 @@ def by_hand(rollout, asked, k, lam, time_limits):
 @pytest.mark.parametrize("time_limits", ["bootstrap", "harl"])
 @pytest.mark.parametrize("targets", ["own", "td"])
 @pytest.mark.parametrize(
-    ("name", "heads", "recurrent"),
+    ("name", "outputs", "recurrent"),
     [
-        ("warehouse", "two", True),
-        ("warehouse", "two", False),
-        ("warehouse", "three", True),
-        ("warehouse", "one", True),
-        ("recall", "two", True),
+        ("warehouse", "v+q", True),
+        ("warehouse", "v+q", False),
+        ("warehouse", "v+q+eq", True),
+        ("warehouse", "q", True),
+        ("recall", "v+q", True),
     ],
 )
-def test_each_output_has_the_return_of_its_own_values(name, heads, recurrent, targets, time_limits):
-    options = dict(heads=heads, recurrent=recurrent, critic_targets=targets, time_limits=time_limits)
+def test_each_output_has_the_return_of_its_own_values(name, outputs, recurrent, targets, time_limits):
+    options = dict(critic_outputs=outputs, recurrent=recurrent, critic_targets=targets, time_limits=time_limits)
     trainer, rollout = played(name, **options)
     learner, config = trainer.learner, trainer.config
     ends = rollout.truncated if name == "warehouse" else rollout.terminated
@@ -118,7 +118,7 @@ def test_each_output_has_the_return_of_its_own_values(name, heads, recurrent, ta
     judgement = judge(learner.actor, learner.critic, rollout)
     got = critic_targets(rollout, judgement, rollout_returns(rollout, judgement, config), config)
     asked, lam = Asked(learner, rollout), LAM if targets == "own" else 0.0
-    assert len(got) == len(learner.critic.outputs) == (3 if heads == "three" else 2)
+    assert len(got) == len(learner.critic.outputs) == (3 if outputs == "v+q+eq" else 2)
     for k, target in enumerate(got):
         assert_close(target.view(T, B), by_hand(rollout, asked, k, lam, time_limits), atol=1e-4, rtol=1e-4)
 
@@ -163,17 +163,17 @@ def test_every_method_trains_with_targets_of_its_own(method, targets):
     assert np.isfinite(run.metrics["policy_loss"]).all()
 
 
-@pytest.mark.parametrize("heads", ["two", "three"])
-def test_shared_targets_are_the_returns_that_the_policies_learn_from(heads):
-    trainer, rollout = played("warehouse", heads=heads)
+@pytest.mark.parametrize("outputs", ["v+q", "v+q+eq"])
+def test_shared_targets_are_the_returns_that_the_policies_learn_from(outputs):
+    trainer, rollout = played("warehouse", critic_outputs=outputs)
     assert rollout.chance is None
     learner, config = trainer.learner, trainer.config
     judgement = judge(learner.actor, learner.critic, rollout)
     returns = rollout_returns(rollout, judgement, config)
     assert all(target is returns for target in critic_targets(rollout, judgement, returns, config))
-    # They are bootstrapped from the last output with three heads, Q(s, pi), and from V with two.
-    own, drawn = played("warehouse", heads=heads, critic_targets="own")
-    asked, k = Asked(own.learner, drawn), 2 if heads == "three" else 0
+    # They are bootstrapped from the last output of three, Q(s, pi), and from V where there are two.
+    own, drawn = played("warehouse", critic_outputs=outputs, critic_targets="own")
+    asked, k = Asked(own.learner, drawn), 2 if outputs == "v+q+eq" else 0
     again = rollout_returns(drawn, judge(own.learner.actor, own.learner.critic, drawn), own.config)
     assert_close(again.view(T, B), by_hand(drawn, asked, k, LAM, "bootstrap"), atol=1e-4, rtol=1e-4)
 
@@ -181,7 +181,7 @@ def test_shared_targets_are_the_returns_that_the_policies_learn_from(heads):
 @pytest.mark.parametrize("targets", ["shared", "own", "td"])
 def test_the_critic_learns_its_targets_each_in_its_own_units(targets):
     """The error in the metrics is that of the targets, and each output's ValueNorm has seen its own."""
-    trainer, rollout = played("warehouse", critic_targets=targets, heads="three")
+    trainer, rollout = played("warehouse", critic_targets=targets, critic_outputs="v+q+eq")
     learner, config = trainer.learner, trainer.config
     judgement = judge(learner.actor, learner.critic, rollout)
     goals = critic_targets(rollout, judgement, rollout_returns(rollout, judgement, config), config)

@@ -67,13 +67,13 @@ def made(method, seed=0, **options):
     return critic
 
 
-ONE_OR_THREE_HEADS = [(method, heads) for method in ("maca", "maca-dec") for heads in ("one", "three")]
+OTHER_OUTPUTS = [(method, outputs) for method in ("maca", "maca-dec") for outputs in ("q", "v+q+eq")]
 
 
-@pytest.mark.parametrize(("method", "heads"), [(method, "two") for method in METHODS] + ONE_OR_THREE_HEADS)
+@pytest.mark.parametrize(("method", "outputs"), [(method, "v+q") for method in METHODS] + OTHER_OUTPUTS)
 @torch.no_grad()
-def test_a_critic_says_the_same_whichever_way_it_is_asked(method, heads):
-    critic, x = made(method, heads=heads), random_input()
+def test_a_critic_says_the_same_whichever_way_it_is_asked(method, outputs):
+    critic, x = made(method, critic_outputs=outputs), random_input()
     x = x._replace(memory=critic.blank_memory(2, torch.device("cpu")))
     words = critic.judge(x)
     assert_close(critic.bootstrap(x), words.bootstrap)
@@ -142,7 +142,7 @@ def test_baselines_by_definition_of_actions_that_are_numbers(by_definition):
 @pytest.mark.parametrize("head", HEADS)
 @torch.no_grad()
 def test_with_one_head_v_is_q_of_the_policy(head):
-    critic, x = made(maca(head), heads="one"), random_input()
+    critic, x = made(maca(head), critic_outputs="q"), random_input()
     assert critic.outputs[0].norm is critic.outputs[1].norm
     norm, words = critic.outputs[0].norm, critic.judge(x)
     z, _ = critic.net(x.obs, None, x.first)
@@ -150,17 +150,17 @@ def test_with_one_head_v_is_q_of_the_policy(head):
     assert_close(words.value, value.unsqueeze(-1))
     assert_close(words.bootstrap, value)
     assert_close(words.baselines[0], value.unsqueeze(-1).expand(-1, 3))  # it is the joint baseline, too
-    two = made(maca(head), heads="two").judge(x)
+    two = made(maca(head), critic_outputs="v+q").judge(x)
     assert (two.value - two.baselines[0]).abs().max() > 0.1
 
 
 def test_with_one_head_one_valuenorm_sees_both_targets(tmp_path):
-    once = loop.Trainer(envs.make(WAREHOUSE, 6), find("maca"), 0, dataclasses.replace(SMALL, heads="one"))
+    once = loop.Trainer(envs.make(WAREHOUSE, 6), find("maca"), 0, dataclasses.replace(SMALL, critic_outputs="q"))
     once.step()
     v, q = (output.norm for output in once.learner.critic.outputs)
     assert v is q
     assert v.sums[2].item() == pytest.approx(1 - v.beta**2)  # the weight of two updates
-    options = dict(config=dataclasses.replace(SMALL, heads="one"))
+    options = dict(config=dataclasses.replace(SMALL, critic_outputs="q"))
     whole = loop.train(envs.make(WAREHOUSE, 6), "maca", 4 * 48, **options)
     loop.train(envs.make(WAREHOUSE, 6), "maca", 2 * 48, out=tmp_path / "run", **options)
     resumed = loop.train(envs.make(WAREHOUSE, 6), "maca", 4 * 48, out=tmp_path / "run", resume=True, **options)
@@ -170,7 +170,7 @@ def test_with_one_head_one_valuenorm_sees_both_targets(tmp_path):
 
 
 def test_each_of_three_heads_has_a_valuenorm_of_its_own():
-    critic = made("maca", heads="three")
+    critic = made("maca", critic_outputs="v+q+eq")
     assert [output.name for output in critic.outputs] == ["v", "q", "eq"]
     assert len({id(output.norm) for output in critic.outputs}) == 3
 
@@ -213,7 +213,7 @@ def test_several_blocks_and_heads_train_and_resume(method, tmp_path):
     [
         (dict(blocks=0), "blocks=0; allowed are integers from 1"),
         (dict(attention_heads=3), "attention_heads=3; allowed are divisors of embed=8"),
-        (dict(heads="four"), "heads='four'; allowed are one, two, three"),
+        (dict(critic_outputs="four"), r"critic_outputs='four'; allowed are q, v\+q, v\+q\+eq"),
         (dict(critic_targets="mine"), "critic_targets='mine'; allowed are shared, own, td"),
         (dict(baselines="slow"), "baselines='slow'; allowed are fused, definition"),
     ],
