@@ -237,15 +237,17 @@ def bench_command(
     from maca_edu.experiments.bench import core, report, worlds
 
     if what == "core":
-        if processes is not None or peer:
-            raise ValueError("--processes and --peer are for whole trainings; allowed are they with bench worlds")
+        if processes is not None:
+            raise ValueError(f"processes={processes}; allowed is None for core, which has no whole trainings")
+        if peer:
+            raise ValueError(f"peer={peer[0]!r}; allowed is none for core, which has no whole trainings")
         results = core.measure()
         print(report.core_text(results))
         if plot is not None:
             report.plot(results, plot)
     else:
         if plot is not None:
-            raise ValueError(f"plot={str(plot)!r}; only bench core draws, so with bench worlds allowed is none")
+            raise ValueError(f"plot={str(plot)!r}; allowed is None for worlds, which has no figure")
         results = worlds.measure(processes=processes, peers=peer)
         print(report.worlds_text(results))
     if json is not None:

@@ -13,6 +13,7 @@ core          all four
 
 neighbour     a process that keeps a core busy
 one_training  one training, in a process of its own
+peers         other code bases, measured by hand
 worlds        whole trainings, in one process and in several, idle and beside a neighbour
 
 report        what was measured, in words and as a figure

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from maca_edu.experiments.bench.critics import joint_actions
-from maca_edu.experiments.bench.timing import Ratio, Task, alternate, ratio
+from maca_edu.experiments.bench.timing import Ratio, Task, alternate, ratio, repeat
 from maca_edu.experiments.bench.updates import SMAC, noise_rollout, noise_view, update_task
 from maca_edu.experiments.presets import preset
 from maca_edu.networks import MacaCritic, VCritic
@@ -38,12 +38,12 @@ class Pair(NamedTuple):
 
 def with_agents(sizes: tuple[int, ...], rounds: int) -> list[GrowthRow]:
     """Critics for n agents: forward, MACA's with its baselines, and backward."""
-    return grow(sizes, [critics(n) for n in sizes], rounds)
+    return grow(sizes, [repeated(critics(n), 200 // n) for n in sizes], rounds)
 
 
 def with_environments(sizes: tuple[int, ...], rounds: int) -> list[GrowthRow]:
     """Acting in B environments and learning from it."""
-    return grow(sizes, [acting_and_learning(B) for B in sizes], rounds)
+    return grow(sizes, [repeated(acting_and_learning(B), 64 // B) for B in sizes], rounds)
 
 
 def grow(sizes: tuple[int, ...], pairs: list[Pair], rounds: int) -> list[GrowthRow]:
@@ -56,6 +56,12 @@ def grow(sizes: tuple[int, ...], pairs: list[Pair], rounds: int) -> list[GrowthR
         mappo, maca = per_sample(mappo, pair), per_sample(maca, pair)
         rows.append(GrowthRow(size, ratio(mappo, unit), ratio(maca, unit), ratio(maca, mappo)))
     return rows
+
+
+def repeated(pair: Pair, times: int) -> Pair:
+    """The same work several times over, at least once."""
+    times = max(times, 1)
+    return Pair(repeat(pair.mappo, times), repeat(pair.maca, times), times * pair.samples)
 
 
 def per_sample(times: list[float], pair: Pair) -> list[float]:

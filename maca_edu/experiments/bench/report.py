@@ -17,7 +17,7 @@ MIB = 2**20
 
 def core_text(core: Core) -> str:
     """All of `core`."""
-    lines = [about_line(core.about), f"{core.plan.rounds} rounds, one thread; a ratio is followed by its quartiles"]
+    lines = [about_line(core.about), f"rounds: {core.plan.rounds}, one thread; a ratio is followed by its quartiles"]
     lines += section(
         "Baselines of 25 agents, naive over fused: time, and peak memory", map(baselines_line, core.baselines)
     )
@@ -31,12 +31,12 @@ def core_text(core: Core) -> str:
     )
     lines += section("Where the time goes, quick preset", map(shares_line, core.shares))
     lines += section(
-        "Critics, forward, baselines and backward, time per sample; 1 is MAPPO with the fewest agents",
-        (growth_line(row, "agents") for row in core.agents),
+        "Critics, forward, baselines and backward, time per sample; 1 is MAPPO with the fewest",
+        (growth_line(row, "agent") for row in core.agents),
     )
     lines += section(
-        "Acting and learning, time per step of an environment; 1 is MAPPO with the fewest environments",
-        (growth_line(row, "environments") for row in core.environments),
+        "Acting and learning, time per step of an environment; 1 is MAPPO with the fewest",
+        (growth_line(row, "environment") for row in core.environments),
     )
     return "\n".join(lines)
 
@@ -44,7 +44,7 @@ def core_text(core: Core) -> str:
 def worlds_text(worlds: Worlds) -> str:
     """All of `worlds`."""
     settings = "one thread in each process; a ratio is followed by its quartiles"
-    lines = [about_line(worlds.about), f"{worlds.rounds} rounds, {settings}"]
+    lines = [about_line(worlds.about), f"rounds: {worlds.rounds}, {settings}"]
     for row in worlds.worlds:
         title = f"{row.world.env}: MAPPO with a GRU in the settings of {row.world.code_base}, steps per second"
         lines += section(title, world_lines(row))
@@ -93,7 +93,8 @@ def shares_line(row: SharesRow) -> str:
 
 def growth_line(row: GrowthRow, unit: str) -> str:
     times = f"mappo {row.mappo.median:6.3f}   maca {row.maca.median:6.3f}"
-    return f"{row.size:>5,} {unit}   {times}   maca over mappo {ratio_words(row.maca_over_mappo)}"
+    plural = "s" if row.size > 1 else " "
+    return f"{row.size:>5,} {unit}{plural}  {times}   maca over mappo {ratio_words(row.maca_over_mappo)}"
 
 
 def world_lines(row: WorldRow) -> list[str]:

@@ -63,6 +63,16 @@ def alternate(rounds: int, *tasks: Task) -> list[list[float]]:
     return times
 
 
+def repeat(task: Task, times: int) -> Task:
+    """The task several times over. Alone, a short one would be measured with the caches that the last one left."""
+
+    def run():
+        for _ in range(times):
+            task()
+
+    return run
+
+
 def ratio(above: list[float], below: list[float]) -> Ratio:
     """above / below, where entries at the same place are of the same round."""
     ratios = [a / b for a, b in zip(above, below, strict=True)]

@@ -1,4 +1,4 @@
-"""All that `maca-edu bench worlds` measures: whole trainings of MAPPO with a GRU, in the settings of two other code bases.
+"""All that `maca-edu bench worlds` measures: whole trainings of MAPPO with a GRU, in the settings of two code bases.
 
 Each is measured in one process and in several, on the idle machine and beside a busy neighbour; see `one_training`.
 """
@@ -11,6 +11,7 @@ from maca_edu.checks import check_integer
 from maca_edu.experiments import parallel
 from maca_edu.experiments.bench.neighbour import busy_neighbour
 from maca_edu.experiments.bench.one_training import Order, Training, in_a_process_of_its_own
+from maca_edu.experiments.bench.peers import Peer, read_peer
 from maca_edu.experiments.bench.shares import missing
 from maca_edu.experiments.bench.timing import About, Ratio, about, ratio
 from maca_edu.training.config import Config
@@ -22,7 +23,7 @@ class World:
     """An environment with the settings of another code base."""
 
     env: str
-    code_base: str  # whose settings: JaxMARL or HARL
+    code_base: str  # whose settings: one of peers.CODE_BASES
     batch: int  # environments, of all processes together
     config: Config
     updates: int  # that are measured
@@ -49,15 +50,6 @@ SPREAD = World(
     updates=10,
 )  # fmt: skip
 WORLDS = (SMAX, SPREAD)
-
-
-@dataclass(frozen=True)
-class Peer:
-    """What another code base reached on the same machine in the same hour."""
-
-    name: str
-    code_base: str  # JaxMARL or HARL
-    steps_per_second: float
 
 
 @dataclass(frozen=True)
@@ -120,15 +112,8 @@ def measure(
     """Train in every world that is installed.
 
     processes: how many are compared with one; None: the cores, or the largest number below that divides a world's
-    environments. peers: what other code bases reached on the same machine in the same hour, in steps per second, as in
-    "JaxMARL mappo_rnn_smax=1520"; a name with JaxMARL is compared with SMAX, one with HARL with Spread. Raises
-    ValueError where an argument is wrong.
-
-    JaxMARL: run baselines/MAPPO/mappo_rnn_smax.py of its repository with MAP_NAME=5m_vs_6m and otherwise the settings
-    of its config file, and divide NUM_ENVS * NUM_STEPS by the time between two of its log entries. HARL: run
-    examples/train.py --algo mappo --env pettingzoo_mpe --scenario simple_spread_v2 --continuous_actions False
-    --n_rollout_threads 8 --use_recurrent_policy True --hidden_sizes [64,64,64] --ppo_epoch 10 --critic_epoch 10
-    --cuda False --use_eval False and take the steps per second that it prints. Run them and this alternately.
+    environments. peers: steps per second of other code bases, as in "JaxMARL mappo_rnn_smax=1520"; a world is compared
+    with those whose settings it has, see `peers`. Raises ValueError where an argument is wrong.
     """
     check_integer("rounds", rounds, 1)
     read = [read_peer(words) for words in peers]
@@ -142,21 +127,6 @@ def measure(
             own_peers = [peer for peer in read if peer.code_base == world.code_base]
             rows.append(summarise(world, count, own_peers, train_in_rounds(world, count, rounds)))
     return Worlds(about(), rounds, rows, absent)
-
-
-def read_peer(words: str) -> Peer:
-    """A peer from "NAME=NUMBER". Raises ValueError where it is not that."""
-    name, _, number = words.rpartition("=")
-    code_bases = [code_base for code_base in ("JaxMARL", "HARL") if code_base in name]
-    try:
-        rate = float(number)
-    except ValueError:
-        rate = 0.0
-    if len(code_bases) != 1 or not rate > 0:
-        raise ValueError(
-            f'peer={words!r}; allowed is a name with JaxMARL or HARL, =, and a positive number: "HARL=250"'
-        )
-    return Peer(name, code_bases[0], rate)
 
 
 def several(asked: int | None, world: World) -> int:
