@@ -47,8 +47,8 @@ book: .venv/.book  ## build the textbook into book/_build/html (needs npm, once,
 browser-test: .venv/.test book  ## drive the labs and the book in a real Chromium
 	$(BIN)/python -m pytest -q tests/browser -m browser
 
-bench: .venv/.test  ## speed of the games and of exact credit
-	$(BIN)/python -m pytest -q tests/benchmarks --benchmark-only --benchmark-columns=median,ops,rounds
+bench: .venv/.test  ## speed of the games and of exact credit, as ratios
+	$(BIN)/python -m pytest -q tests/benchmarks --benchmark-only --benchmark-quiet
 
 clean:  ## remove .venv and everything that was built
 	rm -rf .venv book/_build book/_static/vendor book/labs build *.egg-info

@@ -228,30 +228,41 @@ def bench_command(
     what: tyro.conf.Positional[Literal["core", "worlds"]] = "core",
     json: Path | None = None,
     plot: Path | None = None,
-    threads: int = 1,
+    processes: int | None = None,
     peer: tyro.conf.UseAppendAction[tuple[str, ...]] = (),
 ) -> None:
-    """Measure speed, as ratios in one run: of the learner (core), or of whole trainings (worlds).
+    """Measure speed, as ratios: of the learner (core), or of whole trainings (worlds).
 
     Args:
         what: core or worlds.
         json: Where to write all numbers.
-        plot: Where to draw the growth with the number of agents (core).
-        threads: Processor threads of our trainings (worlds).
+        plot: Where to draw the growth with agents and with environments, a .png or .svg (core).
+        processes: How many processes are compared with one; None: the cores (worlds).
         peer: Another code base's steps per second, measured beside ours, as in --peer "HARL=400" (worlds).
     """
     import os
+    from dataclasses import asdict
     from json import dumps
 
     os.environ.setdefault("KINETO_LOG_LEVEL", "99")  # torch's profiler talks
-    from maca_edu.experiments import bench
+    from maca_edu.experiments.bench import core, report, worlds
 
-    results = bench.core() if what == "core" else bench.worlds(threads=threads, peers=peer)
-    print(bench.table(results))
+    if what == "core":
+        if processes is not None:
+            raise ValueError(f"processes={processes}; allowed is None for core, which has no whole trainings")
+        if peer:
+            raise ValueError(f"peer={peer[0]!r}; allowed is none for core, which has no whole trainings")
+        results = core.measure()
+        print(report.core_text(results))
+        if plot is not None:
+            report.plot(results, plot)
+    else:
+        if plot is not None:
+            raise ValueError(f"plot={str(plot)!r}; allowed is None for worlds, which has no figure")
+        results = worlds.measure(processes=processes, peers=peer)
+        print(report.worlds_text(results))
     if json is not None:
-        json.write_text(dumps(results, indent=1) + "\n")
-    if plot is not None and what == "core":
-        bench.plot(results, plot)
+        json.write_text(dumps(asdict(results), indent=1) + "\n")
 
 
 @app.command(name="methods")

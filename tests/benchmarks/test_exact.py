@@ -1,4 +1,4 @@
-"""How long exact credit takes. Both of the first two should stay under 50 ms, so that sliders follow the hand."""
+"""How the cost of exact credit grows with agents and actions, and what solving a game costs beside listing it."""
 
 import numpy as np
 import pytest
@@ -21,38 +21,35 @@ def random_game(n, A):
     return rng.normal(size=(A,) * n), rng.dirichlet(np.ones(A), size=n)
 
 
-def test_credit_spectrum_of_8_agents_with_2_actions(benchmark):
-    assert len(benchmark(credit_spectrum, *random_game(8, 2))) == 256
+def shapley(q, policy):
+    return shapley_values(q, policy, [1] * q.ndim)
 
 
-def test_gradient_moments_of_5_agents_with_5_actions(benchmark):
-    q, policy = random_game(5, 5)
-    benchmark(gradient_moments, q, policy, 0, baseline(q, policy, [0, 1]))
+@pytest.mark.parametrize("function", [credit_spectrum, level_shares, shapley])
+def test_two_more_agents(compare, function):
+    six, eight = random_game(6, 2), random_game(8, 2)
+    compare(f"{function.__name__}: 8 agents over 6", lambda: function(*eight), lambda: function(*six))
 
 
-def test_level_shares_of_8_agents_with_2_actions(benchmark):
-    benchmark(level_shares, *random_game(8, 2))
+def moments(q, policy):
+    return gradient_moments(q, policy, 0, baseline(q, policy, [0, 1]))
 
 
-def test_optimal_mixture_of_5_agents_with_5_actions(benchmark):
-    q, policy = random_game(5, 5)
-    benchmark(optimal_mixture, q, policy, 0, [range(5), [0], [0, 1]])
+def mixture(q, policy):
+    return optimal_mixture(q, policy, 0, [range(5), [0], [0, 1]])
 
 
-def test_shapley_values_of_8_agents_with_2_actions(benchmark):
-    benchmark(shapley_values, *random_game(8, 2), [1] * 8)
+@pytest.mark.parametrize("function", [moments, mixture])
+def test_more_actions(compare, function):
+    few, many = random_game(5, 3), random_game(5, 5)
+    compare(f"{function.__name__} of 5 agents: 5 actions over 3", lambda: function(*many), lambda: function(*few))
 
 
-@pytest.fixture(scope="module")
-def small():
+def test_solving_against_listing(compare):
     game = warehouse_v0.game("small")
-    return game, enumerate_states(game)
-
-
-def test_enumerate_the_small_warehouse(benchmark):
-    benchmark.pedantic(enumerate_states, (warehouse_v0.game("small"),), rounds=2)
-
-
-def test_solve_the_small_warehouse(benchmark, small):
-    game, enumeration = small
-    benchmark.pedantic(solve, (game, np.full((3, 6), 1 / 6), 0.95, enumeration), rounds=3)
+    enumeration, policy = enumerate_states(game), np.full((3, 6), 1 / 6)
+    compare(
+        "the small warehouse: solving it over listing its states",
+        lambda: solve(game, policy, 0.95, enumeration),
+        lambda: enumerate_states(game),
+    )

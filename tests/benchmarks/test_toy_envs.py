@@ -1,4 +1,4 @@
-"""How fast the games are: environment-steps per second on one core, reported and never asserted."""
+"""How much faster games are that are stepped together, and what observing and PettingZoo cost."""
 
 import numpy as np
 import pytest
@@ -16,63 +16,76 @@ ONE_SHOT = {
 }
 
 
-def report(benchmark, steps):
-    """Write env-steps/s into the report (nothing to write where benchmarks are switched off)."""
-    if benchmark.stats is not None:
-        benchmark.extra_info["env_steps_per_s"] = round(steps / benchmark.stats.stats.median)
+def episodes(game, rng, batch):
+    """One episode of each of `batch` copies of a one-shot game, stepped together."""
+    action = rng.integers(len(game.actions), size=(batch, len(game.agents)))
+    return lambda: game.step(game.reset(rng, batch), action).reward
 
 
-@pytest.mark.parametrize("game", ONE_SHOT.values(), ids=ONE_SHOT)
-def test_one_shot_games_at_batch_1024(benchmark, game):
+@pytest.mark.parametrize("name", ONE_SHOT)
+def test_one_shot_games_together(compare, name):
     rng = np.random.default_rng(0)
-    action = rng.integers(len(game.actions), size=(1024, len(game.agents)))
+    single, together = episodes(ONE_SHOT[name], rng, 1), episodes(ONE_SHOT[name], rng, 64)
 
-    def episode():
-        return game.step(game.reset(rng, 1024), action).reward
+    def one_after_the_other():
+        for _ in range(64):
+            single()
 
-    benchmark(episode)
-    report(benchmark, 1024)
+    compare(f"{name}: 64 episodes, one after the other over all together", one_after_the_other, together)
 
 
-@pytest.mark.parametrize("observe", [False, True], ids=["step", "step and observe"])
-@pytest.mark.parametrize("preset", warehouse_v0.PRESETS)
-def test_warehouse_at_batch_1024(benchmark, preset, observe):
-    game, rng = warehouse_v0.game(preset), np.random.default_rng(0)
-    state = game.reset(rng, 1024)
-    actions = rng.integers(len(game.actions), size=(16, 1024, len(game.agents)))
+def steps(game, rng, batch, observe):
+    """Four steps of `batch` copies."""
+    state = game.reset(rng, batch)
+    actions = rng.integers(len(game.actions), size=(4, batch, len(game.agents)))
 
-    def steps():
+    def run():
         reached = state
         for action in actions:
-            step = game.step(reached, action)
-            reached, _ = step.state, step.reward
+            reached = game.step(reached, action).state
             if observe:
                 game.observe(reached)
-        return reached
 
-    benchmark(steps)
-    report(benchmark, 16 * 1024)
+    return run
 
 
-@pytest.mark.parametrize("module", [fridge_v0, warehouse_v0], ids=["fridge", "warehouse"])
-def test_one_pettingzoo_environment(benchmark, module):
-    env, rng = module.parallel_env(), np.random.default_rng(0)
-    actions = [
-        dict(zip(env.possible_agents, rng.integers(2, size=len(env.possible_agents)), strict=True)) for _ in range(16)
-    ]
+@pytest.mark.parametrize("preset", warehouse_v0.PRESETS)
+def test_warehouses_together(compare, preset):
+    game, rng = warehouse_v0.game(preset), np.random.default_rng(0)
+    single, together = steps(game, rng, 1, observe=False), steps(game, rng, 64, observe=False)
+
+    def one_after_the_other():
+        for _ in range(64):
+            single()
+
+    compare(f"warehouse {preset}: 64 games, one after the other over all together", one_after_the_other, together)
+
+
+@pytest.mark.parametrize("preset", warehouse_v0.PRESETS)
+def test_observing_the_warehouse(compare, preset):
+    game, rng = warehouse_v0.game(preset), np.random.default_rng(0)
+    compare(
+        f"warehouse {preset}, 1,024 games: stepping and observing over stepping",
+        steps(game, rng, 1024, observe=True),
+        steps(game, rng, 1024, observe=False),
+    )
+
+
+def test_pettingzoo(compare):
+    env, rng = warehouse_v0.parallel_env(), np.random.default_rng(0)
     env.reset(seed=0)
+    actions = [
+        dict(zip(env.possible_agents, row, strict=True)) for row in rng.integers(2, size=(4, env.max_num_agents))
+    ]
 
-    def steps():
+    def pettingzoo_steps():
         for action in actions:
             if not env.agents:
                 env.reset()
             env.step(action)
 
-    benchmark(steps)
-    report(benchmark, 16)
-
-
-def test_picture_of_a_one_shot_game(benchmark):
-    env = fridge_v0.parallel_env(render_mode="rgb_array")
-    env.reset(seed=0)
-    benchmark(env.render)
+    compare(
+        "one warehouse: by PettingZoo's interface over the game itself, which observes, too",
+        pettingzoo_steps,
+        steps(warehouse_v0.game(), rng, 1, observe=True),
+    )
