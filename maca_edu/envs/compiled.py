@@ -212,6 +212,7 @@ class CompiledEnv:
 
     def reset(self, seed: int) -> View:
         """Start new episodes everywhere; all later random numbers follow from the seed."""
+        self._wait_for_torch()
         words = np.random.SeedSequence(check_integer("seed", seed, 0)).generate_state(2 * self.batch)
         keys = self._put(words.reshape(self.batch, 2))  # one for each copy
         self._copies, self._view = self._programs.start(keys)
@@ -223,6 +224,7 @@ class CompiledEnv:
 
     def step(self, action: np.ndarray | torch.Tensor) -> TeamStep:
         """Play joint actions, `[B, n]` integers or `[B, n, A]` floats. Raises ValueError where one is not legal."""
+        self._wait_for_torch()
         action = self._checked(action)
         self._copies, self._view, final, outcome = self._programs.step(self._copies, action)
         return TeamStep(self.view(), self._shown(final), *to_numpy(outcome))  # to_numpy waits until all is computed
@@ -238,6 +240,11 @@ class CompiledEnv:
             action = action.cpu().numpy()  # for check_actions to say what is wrong
         action = check_actions(action, np.asarray(self._view.available), self.continuous)
         return action.astype(np.float32 if self.continuous else np.int32, copy=False)  # JAX's usual types
+
+    def _wait_for_torch(self) -> None:
+        """Wait until torch has read what it was shown on a card: JAX may use that memory again once nobody holds it."""
+        if self._place.platform == "gpu":
+            torch.cuda.synchronize()
 
     def _shown(self, view: View) -> View:
         """A view as the caller wants it: NumPy's arrays of its own, or JAX's, which nobody can write to."""
@@ -258,6 +265,7 @@ class CompiledEnv:
         shapes = [{name: (x.shape, x.dtype) for name, x in arrays.items()} for arrays in (here, saved)]
         if shapes[0] != shapes[1]:
             raise ValueError(f"the saved environment differs from {self.name!r} with batch={self.batch}")
+        self._wait_for_torch()
         self._copies = tree.unflatten(tree.structure(self._copies), [self._put(np.array(saved[name])) for name in here])
         self._view = View(**{name: self._put(np.array(x)) for name, x in state["view"].items()})
 

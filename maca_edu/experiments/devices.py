@@ -25,3 +25,12 @@ def choose_device(asked: str, config: Config, batch: int) -> torch.device:
     if asked == "auto":
         asked = "cuda" if there and config.rollout * batch >= LARGE else "cpu"
     return torch.device(asked)
+
+
+def device_of_views(device: torch.device) -> torch.device | None:
+    """The device that `envs.make` is told of in a training on `device`: a card; on the processor None.
+
+    There JaxMARL's games would play the same with views that speak DLPack, but DLPack's calls cost more time than the
+    copies of NumPy's views: measured, 16 to 23 % of a rollout on small games, nothing on the largest.
+    """
+    return device if device.type == "cuda" else None
