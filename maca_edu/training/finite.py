@@ -35,6 +35,7 @@ def is_finite(x) -> bool:
     return not isinstance(x, float) or math.isfinite(x)
 
 
+@torch.no_grad()
 def fault_of(row: dict[str, float], *networks: torch.nn.Module) -> str | None:
     """What is not finite after an update: the name of a loss in its row of metrics, or of a weight; None: nothing.
 
@@ -44,7 +45,9 @@ def fault_of(row: dict[str, float], *networks: torch.nn.Module) -> str | None:
         if name.endswith(("_loss", "_rmse")) and not math.isfinite(value):
             return name
     for network in networks:
-        weights = torch.nn.utils.parameters_to_vector(network.parameters())
-        if not torch.isfinite(weights).all():  # one question to the device, whatever the number of layers
-            return first_not_finite(network.state_dict())
+        sums = torch.stack([weights.sum() for weights in network.parameters()])  # fast: one question to the device
+        if not torch.isfinite(sums).all():
+            name = first_not_finite(network.state_dict())
+            if name is not None:  # otherwise only a sum was too large
+                return name
     return None

@@ -50,6 +50,7 @@ def test_no_module_that_only_the_run_names_is_imported(strangers, capsys, tmp_pa
         with pytest.raises(ValueError, match=r"module 'evil_game' would be imported.*trust_env='evil_game'"):
             use(run)
     for words in (["evaluate", str(run)], ["watch", str(run), "--out", str(film)]):
+        capsys.readouterr()
         assert main(words) == 2
         (line,) = capsys.readouterr().err.splitlines()
         assert "--trust-env evil_game" in line
