@@ -30,7 +30,21 @@ CUDA = pytest.param("cuda", marks=[
 # ---------------------------------------------------------------------------------------------------------------------
 # Every tensor is created on the device where it is wanted
 
-CREATE = "zeros ones empty full tensor as_tensor arange linspace eye rand randn randint randperm".split()
+CREATE = [
+    "zeros",
+    "ones",
+    "empty",
+    "full",
+    "tensor",
+    "as_tensor",
+    "arange",
+    "linspace",
+    "eye",
+    "rand",
+    "randn",
+    "randint",
+    "randperm",
+]
 LEFT_TO_MODULES = {"torch.full((n_actions,), std_x)"}  # a module's parameter: `.to(device)` moves it
 
 
