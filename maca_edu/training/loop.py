@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from maca_edu.checks import check_integer
 from maca_edu.team_env import TeamEnv, TeamStep
 from maca_edu.training import checkpoint, rng
 from maca_edu.training.config import Config
@@ -288,7 +289,7 @@ def train(
     """
     config = Config() if config is None else config
     processes = OneProcess() if processes is None else processes
-    method = find(method)
+    method, save_every = find(method), check_integer("save_every", save_every, 1)
     in_update = config.rollout * env.batch * processes.count
     updates = steps // in_update
     if updates < 1:

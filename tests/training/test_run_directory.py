@@ -192,6 +192,12 @@ def test_fewer_steps_than_trained_are_refused_and_config_only_grows(run):
     assert RunDirectory(run).settings()["steps"] == 48
 
 
+def test_how_often_a_run_is_saved_is_at_least_once(tmp_path):
+    for wrong in (0, -1, 2.5):
+        with pytest.raises(ValueError, match=f"save_every={wrong}"):
+            train(tmp_path / "run", 1, save_every=wrong)
+
+
 def test_writing_a_row_reads_nothing(tmp_path, monkeypatch):
     """However long metrics.csv is."""
     directory = RunDirectory(tmp_path)
