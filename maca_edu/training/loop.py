@@ -394,6 +394,8 @@ def load(env: TeamEnv, path, method: Method | None = None, device: torch.device 
     """
     directory = RunDirectory(path)
     settings, state = directory.settings(), directory.checkpoint()
+    if method is not None and method.name != settings["method"]:
+        raise ValueError(f"method={method.name!r}; the run in {str(path)!r} was trained with {settings['method']!r}")
     config, method, sizes = config_of(settings), find(method or settings["method"]), sizes_of(env)
     try:
         refuse_larger_networks(sizes, method, config, directory.state.stat().st_size)
