@@ -13,6 +13,8 @@ family       what a family of environments offers
 options      options behind a name
 actions      the check of joint actions
 seeds        a seed for each episode of each copy
+game_module  games that are modules of Python: how they are imported and made
+readings     the check of all that a stranger's game says
 workers      games that are stepped one at a time, in this process or in others
 compiled     games of JaxMARL, all copies stepped by one compiled function
 particles    mpe2's games, all copies stepped together in NumPy

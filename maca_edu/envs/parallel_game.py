@@ -275,9 +275,7 @@ class ParallelSingle:
                 earned.append(readings.number(self._where(agent), "the reward", own))
         if not earned:
             raise ValueError(f"{self._where()}: there is no reward of any agent")
-        reward = self.team_reward(earned, self.time)
-        readings.check_size(self._where(), "the team's reward", np.array(reward))
-        return reward
+        return readings.number(self._where(), "the team's reward", self.team_reward(earned, self.time))
 
     def team_reward(self, rewards: list, step: int) -> float:
         """The team's reward from those of the agents who acted. step: which step of the episode, for messages.

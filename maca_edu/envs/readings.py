@@ -6,6 +6,7 @@ what it should be.
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Mapping
 
@@ -46,6 +47,8 @@ def check_size(where: str, what: str, array: np.ndarray) -> None:
 
 def number(where: str, what: str, value) -> float:
     """A value as one number; arrays of one number are welcome."""
+    if type(value) is float and -LIMIT <= value <= LIMIT:  # by far the most frequent, and the fastest
+        return value
     row = numbers(where, what, value)
     if row.size != 1:
         raise ValueError(f"{where}: {what} is {short(value)}; needed is one number")
@@ -105,7 +108,11 @@ def flag(where: str, what: str, flags, agent) -> bool:
         return False
     if not isinstance(flags, Mapping):
         raise ValueError(f"{where}: {what} are {short(flags)}; needed is a dictionary by agent")
-    return any(bool(number(where, what, flags[key])) for key in (agent, "__all__") if flags.get(key) is not None)
+    for key in (agent, "__all__"):
+        said = flags.get(key)
+        if said is True or (said is not None and said is not False and number(where, what, said)):
+            return True
+    return False
 
 
 def short(value) -> str:
@@ -126,11 +133,13 @@ def without_masks(space: spaces.Space) -> spaces.Space:
     return next(iter(rest.values())) if len(rest) == 1 else spaces.Dict(rest)
 
 
+@functools.cache
 def names_a_mask(key) -> bool:
     """Whether a key says which actions are legal or are not: action_mask, avail_actions, legal_moves, ..."""
     return any(pattern.fullmatch(_bare(key)) for pattern in (MASK, LEGAL, FORBIDDEN))
 
 
+@functools.cache
 def _bare(key) -> str:
     """A key in small letters only: actionmask for action_mask, actionMask and "action mask"."""
     return re.sub("[^a-z]", "", str(key).lower())
@@ -170,13 +179,18 @@ def mask(where: str, key: str, value, size: int, start: int = 0) -> np.ndarray:
         )
     is_set = isinstance(value, set | frozenset | range)
     row = numbers(where, key, list(value) if is_set else value)
-    is_mask = not is_set and row.shape == (size,) and np.isin(row, (0, 1)).all() and row.any()
-    in_range = row.size > 0 and np.isin(row - start, np.arange(size)).all() and len(np.unique(row)) == row.size
-    is_list = in_range and "mask" not in word and np.asarray(value).dtype.kind != "b"
+    is_mask = not is_set and row.shape == (size,) and ((row == 0) | (row == 1)).all() and row.any()
+    may_be_list = "mask" not in word and np.asarray(value).dtype.kind != "b"
+    is_list = may_be_list and _distinct(row - start, size)
     if is_mask and is_list and isinstance(value, list | tuple) and "avail" not in word:  # two actions, and [0, 1]
         raise ValueError(f"{where}: {key}={value!r} may be a mask or a list of actions; give a mask, as action_mask")
     if is_mask:
-        return row.astype(bool)
+        return row == 1
     if is_list:
         return np.isin(np.arange(size), row - start)
     raise ValueError(f"{where}: the {key} is {short(value)}; needed are {size} values, 0 or 1, at least one of them 1")
+
+
+def _distinct(row: np.ndarray, size: int) -> bool:
+    """Whether a row holds at least one of the numbers 0 to size - 1, none twice, and nothing else."""
+    return row.size > 0 and bool(np.isin(row, np.arange(size)).all()) and len(np.unique(row)) == row.size
