@@ -15,11 +15,11 @@ from maca_edu.files import write_whole
 from maca_edu.training.advantages import Advantage, batch_of
 from maca_edu.training.config import Config
 from maca_edu.training.judging import judge
-from maca_edu.training.loop import Trainer
 from maca_edu.training.methods import MACA
 from maca_edu.training.ppo import critic_batch, improve_critic, policy_batch, take_in
 from maca_edu.training.records import in_columns, in_one_row
 from maca_edu.training.returns import critic_targets, rollout_returns
+from maca_edu.training.trainer import Trainer
 
 OUT = Path(__file__).parent / "data" / "inside"
 SMALL = Config(

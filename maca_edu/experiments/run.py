@@ -11,7 +11,7 @@ import torch
 from maca_edu import envs, stopping
 from maca_edu.checks import check_integer
 from maca_edu.experiments import parallel
-from maca_edu.experiments.devices import choose_device
+from maca_edu.experiments.devices import choose_device, device_of_views
 from maca_edu.experiments.learning_curves import draw_run
 from maca_edu.experiments.memory import keep_memory
 from maca_edu.experiments.monitor import Monitor
@@ -64,7 +64,7 @@ def train(
     with one_thread(), contextlib.ExitStack() as stack:
         stack.callback(report.close)
         if isinstance(env, str):
-            env = stack.enter_context(contextlib.closing(envs.make(name, share.batch)))
+            env = stack.enter_context(contextlib.closing(envs.make(name, share.batch, device_of_views(chosen_device))))
         spare = None
         if config.evaluate_every or config.psi_design == "paired":
             spare = envs.make(name, envs.at_once(name, config.evaluate_episodes))

@@ -16,7 +16,8 @@ diagnostics    How much of it is noise?                 measure
 psi_search     Which mixture of baselines?              PsiSearch
 learner        The update, as a recipe                  Learner.update
 play           What was learned?                        Policy, play_episodes
-loop           Play, learn, write down                  Trainer.step, train, load
+trainer        Play and learn, again and again          Trainer.step
+loop           Whole runs, and their files              train, load
 
 rng, checkpoint and run_directory keep chance, states and files; precision says how exactly matrices are multiplied.
 """

@@ -12,6 +12,7 @@ from maca_edu.envs import compiled
 from maca_edu.training import loop
 from maca_edu.training.config import Config
 from maca_edu.training.records import as_tensor
+from maca_edu.training.trainer import Trainer
 
 pytest.importorskip("jaxmarl")
 
@@ -61,7 +62,7 @@ def test_a_training_is_the_same_to_the_last_bit(recurrent):
     runs = [loop.train(envs.make(SMAX, B, device), "maca", 4 * 10 * B, 0, config=config) for device in (None, "cpu")]
     learned = [[*run.learner.actor.parameters(), *run.learner.critic.parameters()] for run in runs]
     assert all(torch.equal(x, y) for x, y in zip(*learned, strict=True))
-    fresh = loop.Trainer(envs.make(SMAX, B), loop.find("maca"), 0, config).learner.actor.parameters()
+    fresh = Trainer(envs.make(SMAX, B), loop.find("maca"), 0, config).learner.actor.parameters()
     assert not any(torch.equal(x, y) for x, y in zip(fresh, runs[0].learner.actor.parameters(), strict=True))
 
 

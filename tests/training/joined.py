@@ -13,6 +13,7 @@ from maca_edu.team_env import TeamStep, View
 from maca_edu.training import loop
 from maca_edu.training.config import Config
 from maca_edu.training.processes import ManyProcesses, OneProcess
+from maca_edu.training.trainer import shard_seed
 
 GAME, EACH = "toy/warehouse?preset=tiny&horizon=6", 4  # episodes of 6 steps in rollouts of 8: some are cut on the way
 CONFIG = Config(
@@ -34,7 +35,7 @@ class Joined:
     def reset(self, seed):
         self.parts[0].reset(seed)
         for rank, part in enumerate(self.parts[1:], 1):
-            part.reset(loop.shard_seed(seed, rank))
+            part.reset(shard_seed(seed, rank))
         return self.view()
 
     def view(self):

@@ -8,12 +8,12 @@ import torch
 from small_worlds import Aim
 
 from maca_edu import envs
-from maca_edu.training import loop
 from maca_edu.training.config import Config
 from maca_edu.training.judging import judge
 from maca_edu.training.methods import METHODS, find
 from maca_edu.training.play import Policy, play_episodes
 from maca_edu.training.returns import critic_targets, rollout_returns
+from maca_edu.training.trainer import Trainer
 
 SMALL = Config(
     rollout=4, epochs=2, actor_sizes=(16,), critic_sizes=(16,), embed=8, z_size=16, psi_population=4, chunk=2,
@@ -25,7 +25,7 @@ NEEDS_ACTION = ("coma", "ppo-mix", "ppo-sum")
 
 def trainer_of(method, horizon=3, **options):
     env = envs.make(f"toy/warehouse?preset=tiny&horizon={horizon}", B)
-    return loop.Trainer(env, find(method), 0, dataclasses.replace(SMALL, **options))
+    return Trainer(env, find(method), 0, dataclasses.replace(SMALL, **options))
 
 
 def states(learner):
@@ -78,7 +78,7 @@ def test_a_rollout_draws_the_same_count_whatever_happened(method):
 
 
 def test_continuous_actions_draw_as_many():
-    trainer = loop.Trainer(Aim(B), find("maca"), 0, dataclasses.replace(SMALL, critic_targets="td"))
+    trainer = Trainer(Aim(B), find("maca"), 0, dataclasses.replace(SMALL, critic_targets="td"))
     expected = drawn(trainer.learner, [1] * 4 + [5], continuous=True)
     trainer.collect()
     assert torch.equal(trainer.learner.draws.get_state(), expected)

@@ -17,6 +17,7 @@ from maca_edu.training.judging import judge
 from maca_edu.training.methods import METHODS, find
 from maca_edu.training.records import Seen
 from maca_edu.training.returns import critic_targets, next_values, rollout_returns
+from maca_edu.training.trainer import Trainer
 
 GAMMA, LAM = 0.9, 0.7
 SMALL = Config(
@@ -33,7 +34,7 @@ def world(name):
 
 def played(name, method="maca", **options):
     """A trainer after an update, with a rollout that begins in the middle of episodes."""
-    trainer = loop.Trainer(world(name), find(method), 0, dataclasses.replace(SMALL, **options))
+    trainer = Trainer(world(name), find(method), 0, dataclasses.replace(SMALL, **options))
     trainer.step()
     return trainer, trainer.collect()[0]
 

@@ -16,6 +16,7 @@ from maca_edu.training.config import Config
 from maca_edu.training.critics import Maca
 from maca_edu.training.methods import METHODS, find
 from maca_edu.training.records import CriticInput, Sizes
+from maca_edu.training.trainer import Trainer
 
 SMALL = Config(
     rollout=8, epochs=2, actor_sizes=(16,), critic_sizes=(16,), embed=8, z_size=16, psi_population=4, chunk=4,
@@ -155,7 +156,7 @@ def test_with_one_head_v_is_q_of_the_policy(head):
 
 
 def test_with_one_head_one_valuenorm_sees_both_targets(tmp_path):
-    once = loop.Trainer(envs.make(WAREHOUSE, 6), find("maca"), 0, dataclasses.replace(SMALL, critic_outputs="q"))
+    once = Trainer(envs.make(WAREHOUSE, 6), find("maca"), 0, dataclasses.replace(SMALL, critic_outputs="q"))
     once.step()
     v, q = (output.norm for output in once.learner.critic.outputs)
     assert v is q

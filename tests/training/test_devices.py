@@ -20,6 +20,7 @@ from maca_edu.training import checkpoint, loop
 from maca_edu.training.config import Config
 from maca_edu.training.learner import Learner
 from maca_edu.training.records import as_tensor
+from maca_edu.training.trainer import Trainer
 
 SMALL = Config(rollout=6, epochs=2, minibatches=2, chunk=3, diagnose_every=1, actor_sizes=(16,), critic_sizes=(16,))
 METHODS = ("mappo", "happo", "coma", "maca", "ppo-mix")
@@ -36,7 +37,6 @@ CREATE = [
 ]
 ELSEWHERE = {
     "torch.full((n_actions,), std_x)",  # a module's parameter: `.to(device)` moves it
-    "torch.normal(0.0, distribution.stddev, generator=generator)",  # where stddev is; training does not call it
 }
 
 
@@ -101,7 +101,7 @@ def test_the_stand_in_sees_what_a_card_would_refuse():
             there.numpy()
         with pytest.raises(RuntimeError, match="generator"):
             there.normal_(generator=torch.Generator())
-        trainer = loop.Trainer(warehouse(), loop.find("mappo"), 0, SMALL)
+        trainer = Trainer(warehouse(), loop.find("mappo"), 0, SMALL)
         rollout = trainer.collect()[0]  # on the CPU
         learner = Learner(trainer.learner.sizes, loop.find("mappo"), 0, SMALL, CARD)
         with pytest.raises(RuntimeError, match="a tensor on the CPU meets one on the card"):
@@ -117,7 +117,7 @@ def test_a_checkpoint_is_read_to_the_cpu_and_restored_to_the_device(method, tmp_
     config = dataclasses.replace(SMALL, recurrent=True)
     with StandIn():
         whole, stopped, resumed = (
-            loop.Trainer(warehouse(), loop.find(method), seed, config, 4, device=CARD) for seed in (0, 0, 1)
+            Trainer(warehouse(), loop.find(method), seed, config, 4, device=CARD) for seed in (0, 0, 1)
         )
         for _ in range(2):
             stopped.step()

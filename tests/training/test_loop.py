@@ -17,6 +17,7 @@ from maca_edu.training.play import env_seed
 from maca_edu.training.returns import rollout_returns
 from maca_edu.training.run_directory import RunDirectory
 from maca_edu.training.team import Team
+from maca_edu.training.trainer import Trainer, sizes_of
 
 SMALL = Config(rollout=4, epochs=2, actor_sizes=(16,), critic_sizes=(16,), embed=8, z_size=16, psi_population=4)
 WAREHOUSE = "toy/warehouse?preset=tiny&horizon=6"
@@ -46,7 +47,7 @@ def test_every_method_trains(method, env):
         measured = column[:1] if name.startswith(("noise", "variance", "cosine", "level", "action_share")) else column
         if name != "return_mean" or env == "toy/fridge":
             assert np.isfinite(measured).all(), name
-    untrained = loop.Trainer(envs.make(env, 8), find(method), 0, SMALL)
+    untrained = Trainer(envs.make(env, 8), find(method), 0, SMALL)
     assert (weights(run) != weights(untrained)).float().mean() > 0.3
     assert {name.rpartition("_")[2] for name in list(run.metrics)[-4:]} == {"seconds", "second"}
 
@@ -129,7 +130,7 @@ def test_playing_is_greedy_and_on_seeds_of_its_own():
 
 def test_cut_episodes_bootstrap_from_the_observation_they_ended_on():
     env = envs.make("toy/warehouse?preset=tiny&horizon=4", 8)
-    trainer = loop.Trainer(env, find("mappo"), 0, SMALL)
+    trainer = Trainer(env, find("mappo"), 0, SMALL)
     state = env.state_dict()["state"]
     rollout, *_ = trainer.collect()
     learner = trainer.learner
@@ -151,7 +152,7 @@ def test_cut_episodes_bootstrap_from_the_observation_they_ended_on():
 
 
 def test_separate_networks_act_each_for_its_agent():
-    sizes = loop.sizes_of(envs.make("toy/fridge", 2))
+    sizes = sizes_of(envs.make("toy/fridge", 2))
     team = Team(sizes, SMALL, shared=False)
     obs, legal = torch.randn(5, 4, sizes.obs), torch.ones(5, 4, 2, dtype=torch.bool)
     together = team(obs, legal)[0].probs

@@ -19,6 +19,7 @@ from maca_edu.training.ppo import minibatches, policy_batch
 from maca_edu.training.processes import OneProcess
 from maca_edu.training.records import CriticInput, as_seen
 from maca_edu.training.returns import rollout_returns
+from maca_edu.training.trainer import Trainer
 
 SMALL = Config(
     rollout=8, epochs=2, actor_sizes=(16,), critic_sizes=(16,), embed=8, z_size=16, psi_population=4, chunk=4,
@@ -48,7 +49,7 @@ def test_every_method_trains_with_a_memory(method, separate):
 @pytest.mark.parametrize("method", ["mappo", "happo"])
 def test_what_was_acted_on_is_what_is_learned_from(method):
     """Step by step, in one pass over the rollout, and in shuffled chunks: the same log-probabilities."""
-    trainer = loop.Trainer(envs.make(WAREHOUSE, 6), find(method), 0, SMALL)
+    trainer = Trainer(envs.make(WAREHOUSE, 6), find(method), 0, SMALL)
     trainer.step()
     learner, played = trainer.learner, []
     act = learner.act
@@ -73,7 +74,7 @@ def test_what_was_acted_on_is_what_is_learned_from(method):
 
 
 def test_final_observations_are_read_with_the_memory_of_their_episode():
-    trainer = loop.Trainer(envs.make(WAREHOUSE, 6), find("mappo"), 0, SMALL)
+    trainer = Trainer(envs.make(WAREHOUSE, 6), find("mappo"), 0, SMALL)
     rollout, *_ = trainer.collect()
     learner, n, cut = trainer.learner, 6, 4  # the clock cuts every episode after 5 steps
     returns = rollout_returns(rollout, judge(learner.actor, learner.critic, rollout), SMALL).view(rollout.shape)
@@ -143,7 +144,7 @@ def test_the_critics_rate_warms_up_and_falls_to_a_tenth():
     assert rates[110] == pytest.approx(0.1)
     assert all(a >= b for a, b in pairwise(rates[10:]))
     assert {rate_factor(done, 110, Config()) for done in range(111)} == {1.0}
-    trainer = loop.Trainer(envs.make("toy/fridge", 4), find("maca"), 0, config, updates=110)
+    trainer = Trainer(envs.make("toy/fridge", 4), find("maca"), 0, config, updates=110)
     trainer.step()
     actor, critic = trainer.learner.actor_descent.optimiser, trainer.learner.critic_descent.optimiser
     assert {group["lr"] for group in critic.param_groups} == {0.1 * config.lr}
@@ -151,7 +152,7 @@ def test_the_critics_rate_warms_up_and_falls_to_a_tenth():
 
 
 def test_only_matrices_decay():
-    trainer = loop.Trainer(envs.make("toy/fridge", 4), find("maca"), 0, Config(critic_decay=0.5))
+    trainer = Trainer(envs.make("toy/fridge", 4), find("maca"), 0, Config(critic_decay=0.5))
     groups = trainer.learner.critic_descent.optimiser.param_groups
     for group in groups:
         assert all((p.dim() >= 2) == (group["weight_decay"] == 0.5) for p in group["params"])
@@ -178,7 +179,7 @@ def test_evaluation_during_training_is_greedy_on_fresh_seeds_and_changes_nothing
 
 def test_a_paired_search_leaves_the_team_alone():
     config = dataclasses.replace(SMALL, psi_design="paired", recurrent=True)
-    trainer = loop.Trainer(envs.make(WAREHOUSE, 6), find("maca"), 0, config, 5, spare=envs.make(WAREHOUSE, 4))
+    trainer = Trainer(envs.make(WAREHOUSE, 6), find("maca"), 0, config, 5, spare=envs.make(WAREHOUSE, 4))
     trainer.step()
     rollout, *_ = trainer.collect()
     learner = trainer.learner
@@ -211,7 +212,7 @@ def test_three_heads_and_raw_baselines():
         envs.make("toy/fridge", 8), "maca-released", 96, config=dataclasses.replace(plain, critic_outputs="v+q+eq")
     )
     assert "eq_rmse" in three.metrics
-    critic = loop.Trainer(envs.make("toy/fridge", 8), find("maca"), 0, plain).learner.critic
+    critic = Trainer(envs.make("toy/fridge", 8), find("maca"), 0, plain).learner.critic
     norm = critic.outputs[1].norm
     assert critic.outputs[1].name == "q"
     norm.update(torch.tensor([1.0, 5.0, 9.0]))

@@ -10,8 +10,8 @@ import numpy as np
 from maca_edu import envs
 from maca_edu.experiments.doctor import installed
 from maca_edu.experiments.presets import preset
-from maca_edu.training.loop import Trainer
 from maca_edu.training.methods import find
+from maca_edu.training.trainer import Trainer
 
 
 @dataclass(frozen=True)
