@@ -191,10 +191,10 @@ def test_a_paired_search_leaves_the_team_alone():
     assert first[0] == first[1]  # the same candidate, the same episodes
     trainer.judge.bit_generator.state = state
     assert trainer.fork((same, same)) == first
-    told = len(trainer.learner.search.told)
+    told = len(trainer.learner.search.generations)
     for _ in range(3):
         trainer.step()
-    assert len(trainer.learner.search.told) > told
+    assert len(trainer.learner.search.generations) > told
 
 
 def test_three_heads_and_raw_baselines():
