@@ -29,8 +29,8 @@ Steps. By default they keep their size: adapting step size and covariance needs 
 candidates shrinks the steps even without one (Brockhoff et al., 2010). `adapt=True` is CMA-ES with a diagonal
 covariance (Ros & Hansen, 2008), its standard deviations kept between a third of the first step and three times it.
 
-What may be hoped for with three biases: the largest error of a weight, median of 21 runs with fresh seeds. The return is
-measured with noise of standard deviation sd. By an update, the best psi gains "effect" and 1/3 each gains nothing; the
+What may be hoped for with three biases: the largest error of a weight, median of 21 runs with fresh seeds. Returns are
+measured with noise of standard deviation sd. In each update the best psi gains "effect" and 1/3 each gains nothing; the
 median error of 1/3 each is 0.27. `tests/benchmarks/test_psi_quality.py` reproduces the table.
 
                  the default (hold=1, population=16)      hold=4, population=8
@@ -234,7 +234,7 @@ class PsiSearch:
             raise ValueError(f"design={self.settings.design!r}; pairs need design='paired'")
 
     def record_fitness(self, fitness: float) -> None:
-        """Note what the present candidate was worth, higher is better; after a generation's last one, the mean moves."""
+        """Note what the present candidate was worth (more is better); after a generation's last, the mean moves."""
         self.fitness.append(fitness)
         if len(self.fitness) == len(self.candidates):
             self._finish_generation([float(f) for f in self.fitness])

@@ -1,4 +1,4 @@
-"""psi of MACA's critic: a third each at first, the softmax of its head's logits, and no weight below 0.01."""
+"""psi of MACA's critic: starts at a third each, is the softmax of its head's logits, no weight falls below 0.01."""
 
 import torch
 

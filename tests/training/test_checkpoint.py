@@ -35,7 +35,7 @@ class Regression:
             x = torch.from_numpy(self.data.normal(size=(16, 3))).float()
             y = x.sum(dim=-1, keepdim=True) + 0.1 * torch.randn(16, 1, generator=self.noise)
             self.norm.update(y)
-            loss = (self.net(x) - self.norm.normalise(y)).square().mean() * (1 + float(self.psi.ask()[0]) / 100)
+            loss = (self.net(x) - self.norm.normalise(y)).square().mean() * (1 + float(self.psi.ask()[0, 0]) / 100)
             self.optimiser.zero_grad()
             loss.backward()
             self.optimiser.step()
