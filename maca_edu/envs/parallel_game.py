@@ -63,8 +63,7 @@ class ParallelSingle:
         self.env, self.reward, self.time = env, reward, 0
         self.game = "the game" if name is None else f"env={name!r}"
         if reward not in REWARDS:
-            hint = "; for the game's own argument write game.reward"
-            raise ValueError(f"{self.game}: reward={reward!r}; allowed are {', '.join(REWARDS)}{hint}")
+            raise ValueError(f"{self.game}: reward={reward!r}; allowed are {', '.join(REWARDS)}")
         check_parallel(self.game, env)
         self.clock = _clock(self.game, env, horizon)
         self.horizon = self.clock.steps
@@ -244,7 +243,7 @@ class ParallelSingle:
                 return False
         try:
             state = self.env.state()
-            return state is not None and np.asarray(state).dtype.kind in "biuf"
+            return np.size(state) > 0 and np.asarray(state).dtype.kind in "biuf"
         except NotImplementedError:
             return False
         except Exception as error:

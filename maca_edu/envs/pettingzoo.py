@@ -28,7 +28,7 @@ from maca_edu.checks import check_integer
 from maca_edu.envs import options
 from maca_edu.envs.family import Family
 from maca_edu.envs.game_module import build
-from maca_edu.envs.parallel_game import ParallelSingle
+from maca_edu.envs.parallel_game import REWARDS, ParallelSingle
 from maca_edu.envs.workers import Single, Vector
 
 __all__ = ["FAMILY", "ParallelSingle", "build", "make", "names", "single", "wrap"]
@@ -103,6 +103,9 @@ def asked(name: str) -> Asked:
     if deterministic is not None:
         options.truth("deterministic", deterministic)
     ours = [chosen.pop(key, usual) for key, usual in (("reward", "shared"), ("horizon", None), ("processes", 0))]
+    if ours[0] not in REWARDS:
+        allowed = f"allowed are {', '.join(REWARDS)}; an argument of the game's own is reached with game.reward"
+        raise ValueError(f"env={name!r}: reward={ours[0]!r}; {allowed}")
     arguments: dict = {}
     for key, value in chosen.items():
         key = key.removeprefix("game.")
