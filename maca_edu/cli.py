@@ -230,6 +230,7 @@ def bench_command(
     plot: Path | None = None,
     processes: int | None = None,
     peer: tyro.conf.UseAppendAction[tuple[str, ...]] = (),
+    rounds: int | None = None,
 ) -> None:
     """Measure speed, as ratios: of the learner (core), or of whole trainings (worlds).
 
@@ -239,6 +240,7 @@ def bench_command(
         plot: Where to draw the growth with agents and with environments, a .png or .svg (core).
         processes: How many processes are compared with one; None: the cores (worlds).
         peer: Another code base's steps per second, measured beside ours, as in --peer "HARL=400" (worlds).
+        rounds: How often everything is measured; None: 9 (core) or 5 (worlds).
     """
     import os
     from dataclasses import asdict
@@ -252,14 +254,14 @@ def bench_command(
             raise ValueError(f"processes={processes}; allowed is None for core, which has no whole trainings")
         if peer:
             raise ValueError(f"peer={peer[0]!r}; allowed is none for core, which has no whole trainings")
-        results = core.measure()
+        results = core.measure(None if rounds is None else core.Plan(rounds=check_integer("rounds", rounds, 1)))
         print(report.core_text(results))
         if plot is not None:
             report.plot(results, plot)
     else:
         if plot is not None:
             raise ValueError(f"plot={str(plot)!r}; allowed is None for worlds, which has no figure")
-        results = worlds.measure(processes=processes, peers=peer)
+        results = worlds.measure(5 if rounds is None else rounds, processes=processes, peers=peer)
         print(report.worlds_text(results))
     if json is not None:
         json.write_text(dumps(asdict(results), indent=1) + "\n")

@@ -33,7 +33,7 @@ def draw_run(metrics: dict[str, np.ndarray], title: str, path: str | Path) -> No
         if wins:
             draw_measure(axes[1], metrics, "win_rate", "share won")
             axes[1].set_ylim(-0.02, 1.02)
-        figure.suptitle(title)
+        figure.suptitle(title, parse_math=False)
         save(figure, path)
 
 
@@ -88,7 +88,7 @@ def draw_panels(curves: dict[str, Curves]) -> Figure:
     figure = Figure(figsize=(10, 2.3 * rows), layout="constrained")
     panels = figure.subplots(rows, PANELS_IN_A_ROW, sharex=True, sharey=True, squeeze=False).ravel()
     for ax, (method, curve) in zip(panels, curves.items(), strict=False):
-        ax.set_title(method, fontsize="medium")
+        ax.set_title(method, fontsize="medium", parse_math=False)
         for other in curves.values():
             if other is not curve:
                 ax.plot(other.steps, other.values.mean(axis=0), color="0.85", linewidth=1)

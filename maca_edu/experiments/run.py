@@ -39,6 +39,7 @@ def train(
     progress: bool = False,
     processes: int | None = None,
     device: str = "auto",
+    spare: TeamEnv | None = None,
 ) -> loop.Run:
     """Train a method in an environment; returns a `loop.Run`.
 
@@ -48,6 +49,7 @@ def train(
     from which config and batch are taken where they are None. resume, save_every: see `loop.train`. progress: show a
     progress bar. processes: how many share the environments and learn together, see `parallel`; None: chosen by
     `parallel.choose`, or as the run has it that is resumed. device: "auto", "cpu" or "cuda", see `devices`.
+    spare: where env is a `TeamEnv`, a second one of the same game, if config asks for evaluations or a paired search.
     Each process computes with one thread. Raises ValueError where an argument is wrong.
     """
     method = find(method)
@@ -63,10 +65,12 @@ def train(
     keep_memory()
     with one_thread(), contextlib.ExitStack() as stack:
         stack.callback(report.close)
+        needs_spare = spare is None and (config.evaluate_every or config.psi_design == "paired")
+        if needs_spare and not isinstance(env, str):
+            raise ValueError("spare=None; evaluate_every and psi_design='paired' need a second TeamEnv of the game")
         if isinstance(env, str):
             env = stack.enter_context(contextlib.closing(envs.make(name, share.batch, device_of_views(chosen_device))))
-        spare = None
-        if config.evaluate_every or config.psi_design == "paired":
+        if needs_spare:
             spare = envs.make(name, envs.at_once(name, config.evaluate_episodes))
             stack.enter_context(contextlib.closing(spare))
         together = stack.enter_context(helpers(share))
@@ -131,31 +135,35 @@ class MonitorFromFirstRow:
             self.monitor.close()
 
 
-def load(path, method: Method | None = None, trust_env: str | None = None) -> loop.Run:
+def load(
+    path, method: Method | None = None, trust_env: str | None = None, env: TeamEnv | None = None
+) -> loop.Run:
     """The run in a directory that `train` wrote, as of its last checkpoint.
 
-    method: yours, where it was trained with a `Method` of your own. trust_env: the module, or the whole name, of an
-    environment outside this library that the run may import, see `trust`. Raises ValueError where there is no run, it
-    is damaged, or its environment is not trusted.
+    method, env: yours, where it was trained with a `Method` or in a `TeamEnv` of your own; of the environment only the
+    sizes are used. trust_env: the module, or the whole name, of an environment outside this library that the run may
+    import, see `trust`. Raises ValueError where there is no run, it is damaged, or its environment is not trusted.
     """
-    env = envs.make(trusted(RunDirectory(path).settings()["env"], trust_env), 1)
-    try:
+    if env is not None:
         return loop.load(env, path, method)
-    finally:
-        env.close()
+    with contextlib.closing(envs.make(trusted(RunDirectory(path).settings()["env"], trust_env), 1)) as made:
+        return loop.load(made, path, method)
 
 
-def evaluate(run, episodes: int = 40, seed: int = 0, trust_env: str | None = None) -> dict:
+def evaluate(
+    run, episodes: int = 40, seed: int = 0, trust_env: str | None = None, env: TeamEnv | None = None
+) -> dict:
     """Play greedily, each episode on a seed that training never used.
 
-    run: a `loop.Run` or a run's directory. trust_env: see `load`. Returns return_mean, return_std, in the units of the
+    run: a `loop.Run` or a run's directory. trust_env: see `load`. env: yours, where it was trained in a `TeamEnv` of
+    your own; it is reset. Returns return_mean, return_std, in the units of the
     reward and not discounted, and win_rate (None where there is no winning). Raises ValueError where episodes is not
     positive, and RuntimeError where an episode does not end, see `play.play_episodes`.
     """
     check_integer("episodes", episodes, 1)
-    run = run if isinstance(run, loop.Run) else load(run, trust_env=trust_env)
-    env = envs.make(run.settings["env"], envs.at_once(run.settings["env"], episodes))
-    try:
+    run = run if isinstance(run, loop.Run) else load(run, trust_env=trust_env, env=env)
+    if env is not None:
         return loop.play(run, env, seed, episodes)._asdict()
-    finally:
-        env.close()
+    name = run.settings["env"]
+    with contextlib.closing(envs.make(name, envs.at_once(name, episodes))) as made:
+        return loop.play(run, made, seed, episodes)._asdict()

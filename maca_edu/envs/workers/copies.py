@@ -94,6 +94,8 @@ def put(views: View, row: int, seen: View | tuple) -> None:
 
 
 def report(rows: list[int], error: Exception) -> str:
-    """What went wrong in the copies of these rows, and where: the message and the traceback."""
+    """What went wrong in the copies of these rows: a ValueError's sentence, otherwise the message and where it came."""
+    if isinstance(error, ValueError):
+        return f"environment {', '.join(map(str, rows))}: {error}"
     where = "".join(traceback.format_exception(error)).rstrip()
     return f"environment {', '.join(map(str, rows))}: {type(error).__name__}: {error}\n{where}"

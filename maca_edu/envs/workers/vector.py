@@ -168,7 +168,7 @@ class Vector:
         if len(state["episode"]) != self.batch:
             raise ValueError(f"batch={self.batch}; the saved environment has {len(state['episode'])} copies")
         self._seed, self._episode = state["seed"], state["episode"].copy()
-        if not self.deterministic:
+        if not self.deterministic or "lengths" not in state:
             LOG.warning("%s cannot be put back into the middle of a game: new episodes begin", self.name)
             self._episode += 1
             return self._begin(None)
