@@ -42,4 +42,4 @@ def shares(env: str, method: str, updates: int, batch: int = 64) -> SharesRow:
 
 def missing(env: str) -> list[str]:
     """The packages that an environment needs and that are not installed."""
-    return [package for package in envs.family(env).PACKAGES if installed(package) is None]
+    return [package for package in envs.family(env).packages if installed(package) is None]
