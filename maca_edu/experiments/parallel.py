@@ -33,7 +33,10 @@ from maca_edu.training.config import Config
 from maca_edu.training.methods import Method
 from maca_edu.training.processes import ManyProcesses, OneProcess, Processes
 
-SMALL = 1_600  # steps in a rollout, of all environments, below which a second process costs more than it gains
+SMALL = (
+    8_192  # steps in a rollout, of all environments, below which there is one process unless more are asked for: with
+)
+# 16,384 two processes were 1.9 times as fast as one, with 1,600 a little slower (book/data/bench/worlds.txt)
 
 
 class Share(NamedTuple):

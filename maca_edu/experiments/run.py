@@ -135,9 +135,7 @@ class MonitorFromFirstRow:
             self.monitor.close()
 
 
-def load(
-    path, method: Method | None = None, trust_env: str | None = None, env: TeamEnv | None = None
-) -> loop.Run:
+def load(path, method: Method | None = None, trust_env: str | None = None, env: TeamEnv | None = None) -> loop.Run:
     """The run in a directory that `train` wrote, as of its last checkpoint.
 
     method, env: yours, where it was trained with a `Method` or in a `TeamEnv` of your own; of the environment only the
@@ -150,9 +148,7 @@ def load(
         return loop.load(made, path, method)
 
 
-def evaluate(
-    run, episodes: int = 40, seed: int = 0, trust_env: str | None = None, env: TeamEnv | None = None
-) -> dict:
+def evaluate(run, episodes: int = 40, seed: int = 0, trust_env: str | None = None, env: TeamEnv | None = None) -> dict:
     """Play greedily, each episode on a seed that training never used.
 
     run: a `loop.Run` or a run's directory. trust_env: see `load`. env: yours, where it was trained in a `TeamEnv` of

@@ -126,7 +126,7 @@ def advantage(batch):
 
 
 def test_how_many_processes_there_are(monkeypatch):
-    large = dataclasses.replace(SMALL, rollout=400)
+    large = dataclasses.replace(SMALL, rollout=1_000)
     monkeypatch.setattr(parallel, "cores", lambda: 4)
     assert parallel.choose(None, MAPPO, SMALL, 64) == 1  # a small rollout
     assert parallel.choose(None, MAPPO, large, 64) == 4
