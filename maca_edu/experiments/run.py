@@ -85,7 +85,7 @@ def train(
 def choose_processes(
     env: str | TeamEnv, method: Method, config: Config, batch: int, asked: int | None, device: torch.device, resumed
 ) -> int:
-    """How many processes learn together; resumed: the directory of the run that is gone on with, or None."""
+    """How many processes learn together; resumed: the directory of the run that is continued, or None."""
     if asked is None and resumed is not None and RunDirectory(resumed).exists():
         asked = RunDirectory(resumed).settings().get("processes", 1)
     if asked is None and (not isinstance(env, str) or device.type != "cpu"):

@@ -31,7 +31,7 @@ def orthogonal(layer: nn.Module, gain: float = 1.0) -> nn.Module:
 def count_parameters(model: nn.Module, frozen: bool = False) -> int:
     """How many numbers gradient descent trains in `model` (Table 6); with `frozen`, how many it leaves alone.
 
-    Frozen is only the psi head, whose 771 numbers CMA-ES finds.
+    Frozen is only the psi head, which CMA-ES fills in (771 numbers at the paper's sizes).
     """
     return sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad != frozen)
 

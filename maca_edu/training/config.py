@@ -43,11 +43,11 @@ class Config:
     epochs: int = 5
     """passes over a rollout"""
     minibatches: int = 2
-    """parts of a pass"""
+    """how many parts each pass is divided into; the optimiser takes one step for each part"""
     entropy: float = 0.01
     """weight of the policy's entropy"""
     max_grad_norm: float = 10.0
-    """longest gradient"""
+    """the gradient is scaled down where its length is greater"""
     recurrent: bool = False
     """actor and critic end in a GRU and remember the episode"""
     chunk: int = 8
