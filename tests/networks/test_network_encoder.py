@@ -23,7 +23,7 @@ def test_tokens_that_attend_to_themselves_need_one_product(n_heads):
     torch.manual_seed(0)
     attention, x = Attention(8, n_heads).double(), torch.randn(3, 5, 8, dtype=torch.float64)
     found = []
-    for out, weights in (attention(x, memory=x), attention(x)):
+    for out, weights in (attention(x, context=x), attention(x)):
         found.append([out, weights, *torch.autograd.grad(out.square().sum(), attention.parameters())])
     for plain, fast in zip(*found, strict=True):
         assert torch.allclose(fast, plain, atol=1e-12)
