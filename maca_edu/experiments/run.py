@@ -103,7 +103,7 @@ def total_steps(steps: int, config: Config, batch: int) -> int:
 
 @contextlib.contextmanager
 def one_thread() -> Iterator[None]:
-    """Have torch compute with one thread: with several, a single busy neighbour makes training many times slower."""
+    """Have torch compute with one thread: with several, a single busy neighbour can make it slower than that."""
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
