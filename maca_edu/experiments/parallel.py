@@ -36,7 +36,7 @@ from maca_edu.training.processes import ManyProcesses, OneProcess, Processes
 SMALL = (
     8_192  # steps in a rollout, of all environments, below which there is one process unless more are asked for: with
 )
-# 16,384 two processes were 1.9 times as fast as one, with 1,600 a little slower (book/data/bench/worlds.txt)
+# 16,384 two processes were 1.4 to 1.9 times as fast as one, with 1,600 about as fast (book/data/bench/worlds.txt)
 
 
 class Share(NamedTuple):
