@@ -5,9 +5,9 @@ LAB_ARGS ?=
 export OPENBLAS_NUM_THREADS ?= 1
 
 BIN := .venv/bin
-INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+INSTALL := @$(BIN)/python install.py
 PINS := pyproject.toml constraints.txt
-LAB := $(BIN)/jupyter lab --LabApp.default_url=/lab/tree/notebooks/00_start_here.ipynb \
+LAB := $(BIN)/jupyter lab --log-level=WARN --LabApp.log_level=WARN --LabApp.default_url=/lab/tree/notebooks/00_start_here.ipynb \
 	$(if $(filter 0,$(shell id -u)),--allow-root)
 QUIET := "@jupyterlab/apputils-extension:announcements" "@jupyterlab/extensionmanager-extension"
 
@@ -17,7 +17,8 @@ help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
 
 lab: .venv/.lab  ## open the course in JupyterLab (LAB_ARGS="--no-browser --port 9000" passes options on)
-	$(LAB) $(LAB_ARGS)
+	@echo "Starting JupyterLab. It opens in your browser; stop it here with Ctrl-C, twice."
+	@$(LAB) $(LAB_ARGS)
 
 test: lint unit nbval  ## ruff, import-linter, pytest and every lab against its stored outputs
 
@@ -59,19 +60,18 @@ clean:  ## remove .venv and everything that was built
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo "maca-edu needs Python 3.11 or newer; $(PYTHON) is older. Try: make $(MAKECMDGOALS) PYTHON=python3.11"; exit 1; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	@echo "Installing the course into .venv (about 1.5 GB, once) ..."
-	@$(INSTALL) --editable .
+	$(INSTALL) "the course (about 1.5 GB, once)" "."
 	@$(BIN)/jupyter labextension disable $(QUIET) 2>/dev/null  # no news, no updates: nothing asks the network
 	@touch $@
 
 .venv/.test: .venv/.lab
-	@$(INSTALL) --editable ".[test]"
+	$(INSTALL) "what the tests need" ".[test]"
 	@touch $@
 
 .venv/.worlds: .venv/.test
-	@$(INSTALL) --editable ".[jax,film]"
+	$(INSTALL) "JaxMARL's games and films" ".[jax,film]"
 	@touch $@
 
 .venv/.book: .venv/.lab
-	@$(INSTALL) --editable ".[book]"
+	$(INSTALL) "what builds the book" ".[book]"
 	@touch $@

@@ -242,10 +242,14 @@ def bench_command(
         peer: Another code base's steps per second, measured beside ours, as in --peer "HARL=400" (worlds).
         rounds: How often everything is measured; None: 9 (core) or 5 (worlds).
     """
-    import os
     from dataclasses import asdict
     from json import dumps
 
+    from maca_edu.files import write_whole
+
+    for path in (json, plot):
+        if path is not None:  # what cannot be written is found before hours of measuring
+            path.parent.mkdir(parents=True, exist_ok=True)
     os.environ.setdefault("KINETO_LOG_LEVEL", "99")  # torch's profiler talks
     from maca_edu.experiments.bench import core, report, worlds
 
@@ -264,7 +268,7 @@ def bench_command(
         results = worlds.measure(5 if rounds is None else rounds, processes=processes, peers=peer)
         print(report.worlds_text(results))
     if json is not None:
-        json.write_text(dumps(asdict(results), indent=1) + "\n")
+        write_whole(json, dumps(asdict(results), indent=1) + "\n")
 
 
 @app.command(name="methods")
@@ -377,8 +381,10 @@ def leave_quietly() -> int:
 def sentence(error: Exception) -> str:
     """What an exception says, in one line."""
     if isinstance(error, OSError) and error.strerror:
-        where = [repr(name) for name in (error.filename, error.filename2) if name is not None]
-        return f"{' to '.join(where)}: {error.strerror}" if where else error.strerror
+        where = " to ".join(repr(name) for name in (error.filename, error.filename2) if name is not None)
+        if isinstance(error, FileExistsError | NotADirectoryError):
+            return f"{where}: something that is not a folder is in the way"
+        return f"{where}: {error.strerror}" if where else error.strerror
     if isinstance(error, MemoryError):
         return f"there is not enough memory{f': {error}' if str(error) else ''}"
     return " ".join(str(error).split()) or type(error).__name__

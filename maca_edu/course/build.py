@@ -13,6 +13,7 @@ import time
 from pathlib import Path
 
 from maca_edu.files import write_whole
+from maca_edu.installing import install_command
 
 NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
 WIDGETS = "application/vnd.jupyter.widget-state+json"
@@ -54,7 +55,7 @@ def build(source: Path, target: Path) -> float:
         import jupytext
         import nbformat
     except ImportError as error:
-        raise BuildError(f'Building labs needs {error.name}: run `pip install -e ".[test]"` first.') from None
+        raise BuildError(f"Building labs needs {error.name}; get it with: {install_command('test')}") from None
     start = time.perf_counter()
     notebook = jupytext.read(source, fmt="md:myst")
     execute(notebook, source.stem, target.parent)
@@ -71,7 +72,7 @@ def execute(notebook, name: str, folder: Path) -> None:
         from nbclient import NotebookClient
         from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
     except ImportError as error:
-        raise BuildError(f'Building labs needs {error.name}: run `pip install -e ".[test]"` first.') from None
+        raise BuildError(f"Building labs needs {error.name}; get it with: {install_command('test')}") from None
     # With no folders to search, "python3" is the kernel of sys.executable and no other on this machine.
     kernel = AsyncKernelManager(kernel_name="python3", kernel_spec_manager=KernelSpecManager(kernel_dirs=[]))
     client = NotebookClient(

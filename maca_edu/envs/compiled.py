@@ -25,6 +25,7 @@ import torch
 
 from maca_edu.checks import check_integer
 from maca_edu.envs.actions import check_actions
+from maca_edu.installing import install_command
 from maca_edu.team_env import TeamStep, View
 
 RESTARTS = 8  # copies restarted at a time: few episodes end in the same step
@@ -84,7 +85,7 @@ def import_jax():
             from jaxmarl import environments
     except ModuleNotFoundError as error:
         raise ValueError(
-            f"smax/... and jaxmpe/... need the package {error.name}: pip install 'maca-edu[jax]'"
+            f"smax/... and jaxmpe/... need the package {error.name}; get it with: {install_command('jax')}"
         ) from None
     if jax.config.jax_compilation_cache_dir is None:
         home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")

@@ -15,6 +15,7 @@ from maca_edu.checks import check_integer
 from maca_edu.envs import mpe, options, pettingzoo, pictures, smax
 from maca_edu.envs.smax_scenarios import KINDS
 from maca_edu.files import whole_file
+from maca_edu.installing import install_command
 from maca_edu.team_env import View
 from maca_edu.training.loop import Run
 
@@ -206,7 +207,8 @@ def writer(path: Path) -> Callable:
     try:
         importlib.import_module("imageio_ffmpeg")
     except ModuleNotFoundError:
-        raise ValueError(f"out={str(path)!r}: for .mp4 do pip install imageio-ffmpeg, or write a .gif") from None
+        command = install_command("film")
+        raise ValueError(f"out={str(path)!r}: an .mp4 needs imageio-ffmpeg; {command}; or write a .gif") from None
     return write_mp4
 
 

@@ -16,22 +16,23 @@ from typing import NamedTuple
 
 from maca_edu.envs import starcraft as games
 from maca_edu.envs.starcraft_configs import MAPS, SCENARIOS, map_file
+from maca_edu.installing import install_command, python_command
 
 
 class Part(NamedTuple):
-    """A part of the course, the packages that it needs, and the command that installs them."""
+    """A part of the course, the packages that it needs, and what installs them."""
 
     name: str
     packages: tuple[str, ...]
-    install: str
+    extra: str | None  # the extra of this project that has them
 
 
-INSTALL_STARCRAFT = "pip install -c constraints.txt -e '.[starcraft]'"
 PARTS = (
-    Part("the course and the toy games", ("numpy", "torch", "cma", "pettingzoo", "jupyterlab"), "make lab"),
-    Part("SMAX and MPE on JaxMARL", ("jax", "jaxmarl"), "pip install -c constraints.txt -e '.[jax]'"),
-    Part("SMAC and SMACv2", ("smacv2", "pysc2"), INSTALL_STARCRAFT),
-    Part("sweeps on a cluster", ("ray",), "pip install -c constraints.txt -e '.[cluster]'"),
+    Part("the course and the toy games", ("numpy", "torch", "cma", "pettingzoo", "jupyterlab"), None),
+    Part("SMAX and MPE on JaxMARL", ("jax", "jaxmarl"), "jax"),
+    Part("films as .mp4", ("imageio-ffmpeg",), "film"),
+    Part("SMAC and SMACv2", ("smacv2", "pysc2"), "starcraft"),
+    Part("sweeps on a cluster", ("ray",), "cluster"),
 )
 # What SMAC and SMACv2 need, with protobuf: packages, and the modules that they install.
 STARCRAFT_MODULES = {"smacv2": "smacv2", "pysc2": "pysc2", "s2clientprotocol": "s2clientprotocol"}
@@ -50,7 +51,7 @@ def report() -> list[str]:
         found = {package: installed(package) for package in part.packages}
         missing = [package for package, number in found.items() if number is None]
         if missing:
-            lines.append(f"missing  {part.name}: no {', '.join(missing)}; get it with: {part.install}")
+            lines.append(f"missing  {part.name}: no {', '.join(missing)}; get it with: {install_command(part.extra)}")
         else:
             versions = ", ".join(f"{package} {number}" for package, number in found.items())
             lines.append(f"ok       {part.name}: {versions}")
@@ -83,7 +84,7 @@ def _packages() -> list[str]:
         else:
             other = package == "smacv2" and installed("smac") is not None
             note = "; the package named smac is something else" if other else ""
-            lines.append(f"missing  the package {package}{note}; get it with: {INSTALL_STARCRAFT}")
+            lines.append(f"missing  the package {package}{note}; get it with: {install_command('starcraft')}")
     return lines
 
 
@@ -91,12 +92,13 @@ def _protobuf() -> str:
     """Whether the installed protobuf can read the game's messages."""
     number = installed("protobuf")
     if number is None:
-        return f"missing  the package protobuf; get it with: {INSTALL_STARCRAFT}"
+        return f"missing  the package protobuf; get it with: {install_command('starcraft')}"
     in_python = os.environ.get("PROTOCOL_BUFFERS_PYTHON_IMPLEMENTATION") == "python"
     if numbers(number) >= (3, 21) and not in_python:
         return (
             f"wrong    protobuf {number}: the game's messages were made for versions below 3.21; "
-            "pip install protobuf==3.20.3, or set PROTOCOL_BUFFERS_PYTHON_IMPLEMENTATION=python, which is slower"
+            f"{python_command()} -m pip install protobuf==3.20.3, "
+            "or set PROTOCOL_BUFFERS_PYTHON_IMPLEMENTATION=python, which is slower"
         )
     return f"ok       protobuf {number}"
 
@@ -109,11 +111,11 @@ def _import() -> list[str]:
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
     except subprocess.TimeoutExpired:
-        return ["wrong    smacv2 could not be imported in two minutes; try: python -c 'import smacv2.env'"]
+        return [f"wrong    smacv2 could not be imported in two minutes; try: {python_command()} -c 'import smacv2.env'"]
     if done.returncode == 0:
         return ["ok       smacv2 can be imported"]
     last = (done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1]
-    return [f"wrong    smacv2 cannot be imported: {last}; install what it names, with: {INSTALL_STARCRAFT}"]
+    return [f"wrong    smacv2 cannot be imported: {last}; install what it names, with: {install_command('starcraft')}"]
 
 
 def _game() -> str:

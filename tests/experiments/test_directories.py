@@ -111,6 +111,11 @@ def test_whatever_is_in_the_way_is_one_sentence(tmp_path, capsys):
     (tmp_path / "dangling").symlink_to(tmp_path / "nowhere")
     for out in ("file", "file/run", "dangling", "n" * 300, "a\0b"):
         refused(capsys, "train", "--out", tmp_path / out, *SMALL, "--steps", "64")
+    for out in ("file", "file/run", "dangling"):
+        main(["train", "--out", str(tmp_path / out), *SMALL, "--steps", "64"])
+        assert "something that is not a folder is in the way" in capsys.readouterr().err
+    for option in ("--json", "--plot"):  # before anything is measured
+        refused(capsys, "bench", option, tmp_path / "file" / "x.png")
     maca_edu.train(ENV, "mappo", 64, batch=2, out=tmp_path / "run", processes=1)
     for out in ("file/film.gif", f"{'n' * 300}.gif"):
         refused(capsys, "watch", tmp_path / "run", "--out", tmp_path / out)

@@ -11,6 +11,7 @@ from maca_edu.experiments.bench.shares import SharesRow
 from maca_edu.experiments.bench.timing import About, Ratio
 from maca_edu.experiments.bench.updates import EPOCHS, DefinitionRow, UpdateRow
 from maca_edu.experiments.bench.worlds import WorldRow, Worlds
+from maca_edu.files import whole_file
 
 MIB = 2**20
 
@@ -129,7 +130,8 @@ def plot(core: Core, path) -> None:
         left.set(title="A critic's pass", xlabel="agents", ylabel="time per sample, 1 = MAPPO, leftmost")
         draw_growth(right, core.environments)
         right.set(title="Acting and learning", xlabel="environments", ylabel="time per step, 1 = MAPPO, leftmost")
-        figure.savefig(path)
+        with whole_file(path) as temporary:
+            figure.savefig(temporary)
         plt.close(figure)
 
 
