@@ -189,7 +189,7 @@ def sweep_command(
 def curves_command(
     sweep: tyro.conf.Positional[Path], out: Path, column: str = "return_mean", methods: list[str] | None = None
 ) -> None:
-    """Draw a sweep's learning curves: means over seeds with 95 % bootstrap intervals.
+    """Draw a sweep's learning curves: means over seeds with 95 % t intervals.
 
     Args:
         sweep: The directory that `maca-edu sweep` wrote; its curves.csv is enough.

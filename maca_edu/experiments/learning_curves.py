@@ -11,7 +11,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from maca_edu.experiments.statistics import bootstrap_interval, running_mean
+from maca_edu.experiments.statistics import running_mean, t_interval
 from maca_edu.experiments.sweep_tables import MEASURES, CurvePoint
 from maca_edu.files import whole_file
 
@@ -58,7 +58,7 @@ class Curves(NamedTuple):
 
 
 def draw_sweep(points: list[CurvePoint], measure: str, path: str | Path, methods: list[str] | None = None) -> None:
-    """Draw the learning curves of a sweep in one environment: means over seeds, with 95 % bootstrap intervals.
+    """Draw the learning curves of a sweep in one environment: means over seeds, with 95 % t intervals.
 
     points: the rows of curves.csv. measure: one of `sweep_tables.MEASURES`. path: the picture, a .png or .svg.
     methods: those to draw, None: all. Up to four share one pair of axes; more get a panel each, with the means of the
@@ -100,7 +100,7 @@ def draw_panels(curves: dict[str, Curves]) -> Figure:
 
 def draw_mean(ax: Axes, method: str, curve: Curves) -> None:
     """The mean over seeds, and its interval as a band."""
-    low, high = bootstrap_interval(curve.values)
+    low, high = t_interval(curve.values)
     (line,) = ax.plot(curve.steps, curve.values.mean(axis=0), label=method)
     ax.fill_between(curve.steps, low, high, color=line.get_color(), alpha=0.25, linewidth=0)
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
+import scipy.stats
 
 
 def running_mean(values: np.ndarray) -> np.ndarray:
@@ -20,14 +23,18 @@ def running_mean(values: np.ndarray) -> np.ndarray:
     return means
 
 
-def bootstrap_interval(values: np.ndarray, draws: int = 2_000, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
-    """The lower and the upper end of the 95 % percentile bootstrap interval of the mean over seeds, each `[K]`.
+def t_interval(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The lower and the upper end of Student's 95 % interval of the mean over seeds, each `[K]`; NaN for one seed.
 
-    values: `[seeds, K]`, a run in each row. Whole runs are drawn with replacement, `draws` times; the interval holds
-    the middle 95 % of their means. seed: decides what is drawn. Source: Efron and Tibshirani 1993, chapter 13.
+    values: `[seeds, K]`, a run in each row. Where runs are normally distributed, 95 of 100 such intervals hold the true
+    mean, however few the seeds. Where they are not, fewer do: with 5 seeds 88 of 100 for exponential numbers, and 67
+    for runs that end near 1 four times in five and near 0 otherwise. (The percentile bootstrap, which many papers use,
+    holds it 75 and 84 times of 100 with 3 and 5 normal seeds; the tests simulate all of this.)
     """
-    runs = len(values)
-    drawn = np.random.default_rng(seed).integers(runs, size=(draws, runs))
-    means = values[drawn].mean(axis=1)  # [draws, K]
-    low, high = np.percentile(means, [2.5, 97.5], axis=0)
-    return low, high
+    seeds = len(values)
+    mean = values.mean(axis=0)
+    if seeds == 1:
+        return np.full_like(mean, np.nan), np.full_like(mean, np.nan)
+    error = values.std(axis=0, ddof=1) / math.sqrt(seeds)
+    width = scipy.stats.t.ppf(0.975, seeds - 1) * error
+    return mean - width, mean + width

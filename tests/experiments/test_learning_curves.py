@@ -5,10 +5,11 @@ import math
 import matplotlib.image
 import numpy as np
 import pytest
+import scipy.stats
 
 from maca_edu.cli import main
 from maca_edu.experiments.learning_curves import curves_by_method, draw_run, draw_together
-from maca_edu.experiments.statistics import bootstrap_interval, running_mean
+from maca_edu.experiments.statistics import running_mean, t_interval
 from maca_edu.experiments.sweep_tables import CurvePoint, write_curves
 
 NAN = float("nan")
@@ -29,11 +30,46 @@ def test_running_means_leave_out_what_is_not_a_number():
         assert math.isnan(means[k]) if not window else means[k] == pytest.approx(sum(window) / len(window))
 
 
-def test_the_interval_covers_the_mean_as_often_as_it_says():
-    table = np.random.default_rng(0).normal(size=(10, 400))  # 400 independent samples of ten seeds
-    low, high = bootstrap_interval(table, 1_000)
-    assert ((low < table.mean(axis=0)) & (table.mean(axis=0) < high)).all()
-    assert 0.85 < ((low <= 0) & (high >= 0)).mean() < 0.97  # percentile intervals of ten are a little short
+def exponential(rng, shape):
+    return rng.exponential(size=shape) - 1
+
+
+def learns_or_not(rng, shape):
+    """Four runs of five end near 1, the others near 0."""
+    return (rng.random(shape) < 0.8) - 0.8 + 0.05 * rng.normal(size=shape)
+
+
+def normal(rng, shape):
+    return rng.normal(size=shape)
+
+
+@pytest.mark.parametrize(
+    ("runs", "seeds", "coverage"),
+    [(normal, 2, 0.95), (normal, 3, 0.95), (normal, 5, 0.95), (exponential, 5, 0.88), (learns_or_not, 5, 0.67)],
+)
+def test_the_interval_holds_the_mean_as_often_as_it_says(runs, seeds, coverage):
+    values = runs(np.random.default_rng(0), (seeds, 20_000))  # the true mean is 0
+    low, high = t_interval(values)
+    assert ((low <= 0) & (high >= 0)).mean() == pytest.approx(coverage, abs=0.01)
+
+
+@pytest.mark.parametrize(("seeds", "coverage"), [(3, 0.75), (5, 0.84)])
+def test_the_percentile_bootstrap_holds_it_less_often(seeds, coverage):
+    rng = np.random.default_rng(0)
+    values = rng.normal(size=(3_000, 1, seeds))
+    drawn = np.take_along_axis(values, rng.integers(seeds, size=(3_000, 500, seeds)), axis=2).mean(axis=-1)
+    low, high = np.percentile(drawn, [2.5, 97.5], axis=1)
+    assert ((low <= 0) & (high >= 0)).mean() == pytest.approx(coverage, abs=0.02)
+
+
+def test_the_interval_is_scipys():
+    values = np.random.default_rng(0).normal(size=(7, 3))
+    expected = scipy.stats.ttest_1samp(values, 0).confidence_interval(0.95)
+    np.testing.assert_allclose(t_interval(values), (expected.low, expected.high))
+
+
+def test_one_seed_has_no_interval():
+    assert np.isnan(t_interval(np.ones((1, 4)))).all()
 
 
 def test_curves_are_ordered_by_method_and_seed():
