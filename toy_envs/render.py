@@ -20,17 +20,19 @@ ANGLES = 2 * np.pi * np.arange(360) / 360
 DIRECTIONS = np.stack([np.cos(ANGLES), np.sin(ANGLES)])  # [2, 360]
 
 
-def render_one_shot(game: OneShotGame, action, mode: str) -> str | np.ndarray:
+def render_one_shot(game: OneShotGame, action, mode: str, title: str = "") -> str | np.ndarray:
     """The joint action [n] (None: not played yet) as text ("ansi") or as a picture ("rgb_array": uint8 [480, 640, 3]).
 
-    ValueError where the action does not fit the game, a term has no table, or the mode is another.
+    title: a line that stands before the text, or small in a corner of the picture. ValueError where the action does
+    not fit the game, a term has no table, or the mode is another.
     """
     if any(term.table is None for term in game.reward_terms):
         raise ValueError(
             f"game={game.name!r} has terms without tables; to be drawn it needs a method `render` of its own"
         )
     if mode == "ansi":
-        return text_one_shot(game, action)
+        text = text_one_shot(game, action)
+        return f"{title}\n{text}" if title else text
     if mode != "rgb_array":
         raise ValueError(f"mode={mode!r}; allowed are 'ansi' and 'rgb_array'")
     from matplotlib.backends.backend_agg import FigureCanvasAgg  # only here, so that playing never loads matplotlib
@@ -39,6 +41,7 @@ def render_one_shot(game: OneShotGame, action, mode: str) -> str | np.ndarray:
     figure = Figure(figsize=(6.4, 4.8), dpi=100, facecolor="white", layout="none")
     canvas = FigureCanvasAgg(figure)
     draw_one_shot(figure.add_axes((0.0, 0.0, 1.0, 1.0)), game, action)
+    figure.text(0.015, 0.02, title, fontsize=10, color=NEUTRAL)
     canvas.draw()
     return np.asarray(canvas.buffer_rgba())[..., :3].copy()
 

@@ -9,12 +9,13 @@ from maca_edu.envs import options
 from maca_edu.envs.actions import check_actions
 from maca_edu.envs.family import Family
 from maca_edu.team_env import TeamStep, View
-from toy_envs import climb_v0, fridge_v0, penalty_v0, ring_v0, warehouse_v0, xor_v0
+from toy_envs import climb_v0, fridge_v0, longring_v0, penalty_v0, ring_v0, warehouse_v0, xor_v0
 from toy_envs.core import Game
 
 GAMES = {  # functions that make a game from its options
     "fridge": fridge_v0.game,
     "ring": ring_v0.game,
+    "longring": longring_v0.game,
     "climb": climb_v0.game,
     "penalty": penalty_v0.game,
     "xor": xor_v0.game,

@@ -10,8 +10,8 @@ from __future__ import annotations
 from maca_edu.envs import family, options
 
 KNOWN_GAMES = (  # modules behind pettingzoo/... that come with this library, mpe2 and PettingZoo
-    *("toy_envs.climb_v0", "toy_envs.fridge_v0", "toy_envs.penalty_v0", "toy_envs.ring_v0"),
-    *("toy_envs.warehouse_v0", "toy_envs.xor_v0"),
+    *("toy_envs.climb_v0", "toy_envs.fridge_v0", "toy_envs.longring_v0", "toy_envs.penalty_v0"),
+    *("toy_envs.ring_v0", "toy_envs.warehouse_v0", "toy_envs.xor_v0"),
     *("mpe2.simple_v3", "mpe2.simple_adversary_v3", "mpe2.simple_crypto_v3", "mpe2.simple_push_v3"),
     *("mpe2.simple_reference_v3", "mpe2.simple_speaker_listener_v4", "mpe2.simple_spread_v3", "mpe2.simple_tag_v3"),
     *("mpe2.simple_world_comm_v3", "mpe2.collect_treasure_v1", "mpe2.simple_formation_v1", "mpe2.simple_line_v1"),

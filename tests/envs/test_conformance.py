@@ -37,6 +37,7 @@ JAXMPE = ["jaxmpe/simple_speaker_listener?horizon=9", "jaxmpe/simple_spread?cont
 NAMES = [
     *toy.names(),
     "toy/ring?n_agents=8&span=3",
+    "toy/longring?n_agents=30&rounds=3&moving=true",
     "toy/warehouse?preset=tiny&horizon=4",
     "pettingzoo/toy_envs.fridge_v0",
     "pettingzoo/toy_envs.warehouse_v0?preset=tiny&horizon=6&processes=1",
@@ -45,7 +46,9 @@ NAMES = [
 NAMES += MPE if importlib.util.find_spec("mpe2") else []
 NAMES += [*SMAX, *JAXMPE] if importlib.util.find_spec("jaxmarl") else []
 SAME = ("fridge", "ring", "climb", "penalty", "xor")  # games in which nothing is random, like the next
-SAME_NAMES = [name for name in NAMES if name == "toy/warehouse" or any(f"{game}_v0" in name for game in SAME)]
+SAME_NAMES = [
+    name for name in NAMES if name in ("toy/warehouse", "toy/longring") or any(f"{game}_v0" in name for game in SAME)
+]
 SAME_NAMES += [name for name in NAMES if any(name.startswith(f"toy/{game}") for game in SAME)]
 DOUBLE = "smac/double"  # the StarCraft adapter, with a stand-in for the game
 NAMES += [DOUBLE] if importlib.util.find_spec("smac_double") else []

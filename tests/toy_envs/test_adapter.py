@@ -10,13 +10,25 @@ import pytest
 from gymnasium.error import ResetNeeded
 from pettingzoo.test import api_test, parallel_api_test, parallel_seed_test, seed_test, state_test
 
-from toy_envs import OneShotGame, RewardTerm, climb_v0, fridge_v0, penalty_v0, ring_v0, warehouse_v0, xor_v0
+from toy_envs import (
+    OneShotGame,
+    RewardTerm,
+    climb_v0,
+    fridge_v0,
+    longring_v0,
+    penalty_v0,
+    ring_v0,
+    warehouse_v0,
+    xor_v0,
+)
 from toy_envs.adapter import ParallelGame
 
 GAMES = {
     "fridge": (fridge_v0, {}),
     "ring": (ring_v0, {}),
     "ring of 32": (ring_v0, {"n_agents": 32, "span": 3, "cost": 0.1}),
+    "long ring": (longring_v0, {"rounds": 6}),
+    "long ring that moves": (longring_v0, {"n_agents": 30, "span": 3, "rounds": 4, "moving": True}),
     "climb": (climb_v0, {}),
     "penalty": (penalty_v0, {"penalty": -10}),
     "xor": (xor_v0, {"n_agents": 3}),
@@ -62,6 +74,7 @@ def test_pettingzoos_own_tests_pass_without_a_warning(module, options, strict, c
 
 @every_game
 @pytest.mark.filterwarnings("ignore:State is a single number")
+@pytest.mark.filterwarnings("ignore:State numpy array is all zeros")
 def test_state_fits_its_space(module, options):
     state_test(module.env(**options), module.parallel_env(**options))
 
