@@ -39,6 +39,7 @@ class Outcome(NamedTuple):
     truncated: Any  # [] bool
     won: Any = None  # [] bool; None where there is no winning
     info: dict[str, Any] = {}  # noqa: RUF012  # never written to; JAX takes apart dicts, but not read-only ones
+    credit: Any = None  # Credit, amount [K] and members [K, n]; None where the game does not declare it
 
 
 class Moved(NamedTuple):
@@ -59,6 +60,7 @@ class Game(Protocol):
     state_size: int
     horizon: int
     continuous: bool
+    terms: tuple[str, ...] | None
 
     def first(self, key) -> tuple[tuple, View]:
         """A new episode: the copy and its view, obs [n, d], state [s], available [n, A], alive [n]."""
@@ -199,7 +201,7 @@ class CompiledEnv:
     processor, and NumPy's views. Raises ValueError where batch is not a positive integer.
     """
 
-    deterministic, partners = True, None
+    deterministic = True
 
     def __init__(self, programs: Programs, batch: int, name: str, place=None):
         self.name, self.batch = name, check_integer("batch", batch, 1)
@@ -207,7 +209,7 @@ class CompiledEnv:
         self._programs, game = programs, programs.game
         self.n_agents, self.n_actions = game.n_agents, game.n_actions
         self.obs_size, self.state_size = game.obs_size, game.state_size
-        self.horizon, self.continuous = game.horizon, game.continuous
+        self.horizon, self.continuous, self.terms = game.horizon, game.continuous, game.terms
         self.reset(0)
 
     def reset(self, seed: int) -> View:

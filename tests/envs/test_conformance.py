@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from numpy.testing import assert_array_equal, assert_equal
+from numpy.testing import assert_allclose, assert_array_equal, assert_equal
 from strangers import HARMLESS_NAMES
 
 from maca_edu import envs
@@ -105,6 +105,7 @@ def arrays(step):
     """All that a step returned, by name."""
     named = {f"{when}.{field}": x for when in ("view", "final") for field, x in getattr(step, when)._asdict().items()}
     named |= {name: getattr(step, name) for name in ("reward", "terminated", "truncated")}
+    named |= {} if step.credit is None else step.credit._asdict()
     return named | ({} if step.won is None else {"won": step.won}) | dict(step.info)
 
 
@@ -121,10 +122,19 @@ def test_it_has_every_name_of_the_contract(env):
     assert all(hasattr(env, name) for name in TeamEnv.__annotations__)
     assert isinstance(env.name, str)
     assert isinstance(env.deterministic, bool)
-    if env.partners is not None:
-        assert (env.partners.shape, env.partners.dtype) == ((env.n_agents, env.n_agents), bool)
-        assert_array_equal(env.partners, env.partners.T)
-        assert env.partners.diagonal().all()
+    assert env.terms is None or (len(set(env.terms)) == len(env.terms) and all(isinstance(x, str) for x in env.terms))
+
+
+def test_the_terms_add_up_to_the_reward(env):
+    for view, step in play(env, 17, LONG):
+        if env.terms is None:
+            assert step.credit is None
+            continue
+        amount, members = step.credit
+        K, n = len(env.terms), env.n_agents
+        assert [(x.shape, x.dtype) for x in step.credit] == [((B, K), np.float32), ((B, K, n), bool)]
+        assert_allclose(amount.sum(1), step.reward, atol=1e-5)
+        assert not (members & ~view.alive[:, None]).any()
 
 
 def test_the_contract_explains_every_key_of_info(env):

@@ -55,7 +55,7 @@ class Vector:
     raised an exception, a host was lost too often, or after `close`.
     """
 
-    partners = None
+    terms = None
 
     def __init__(
         self,
