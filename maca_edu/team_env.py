@@ -105,6 +105,14 @@ class TeamEnv(Protocol):
     def view(self) -> View:
         """What is known now; the view that the last reset or step returned."""
 
+    def fork(self, copies: np.ndarray, seeds: np.ndarray) -> TeamEnv:
+        """Another environment, whose copy b starts where copy `copies[b]` of this one stands; this one stays as it is.
+
+        copies: integers `[B']` from 0 to B - 1, any number of times each. seeds: integers `[B']` from 0; what is random
+        in copy b from now on follows from `seeds[b]`, so copies with the same seed differ by what is done in them only.
+        Raises ValueError where an argument is wrong or the game cannot be copied in the middle of an episode.
+        """
+
     def state_dict(self) -> dict:
         """Arrays, numbers and words from which another copy of the environment goes on identically.
 

@@ -12,6 +12,7 @@ a device shows JAX's own arrays (`team_env.View`), and torch reads them where th
 from __future__ import annotations
 
 import contextlib
+import copy
 import io
 import logging
 import os
@@ -25,6 +26,7 @@ import torch
 
 from maca_edu.checks import check_integer
 from maca_edu.envs.actions import check_actions
+from maca_edu.envs.forks import check_fork
 from maca_edu.team_env import TeamStep, View
 
 RESTARTS = 8  # copies restarted at a time: few episodes end in the same step
@@ -255,6 +257,20 @@ class CompiledEnv:
     def _put(self, array: np.ndarray):
         """The array as JAX's, where the copies live."""
         return import_jax()[0].device_put(array, self._place)
+
+    def fork(self, copies: np.ndarray, seeds: np.ndarray) -> CompiledEnv:
+        """Copies of moments, each with a key of its own from its seed, see `team_env.TeamEnv.fork`.
+
+        For another number of copies the step is compiled anew.
+        """
+        copies, seeds = check_fork(copies, seeds, self.batch)
+        self._wait_for_torch()
+        fork, rows = copy.copy(self), self._put(copies)
+        fork.batch = len(copies)
+        keys = np.stack([np.random.SeedSequence(int(seed)).generate_state(2) for seed in seeds])
+        state, fork._view = import_jax()[0].tree.map(lambda x: x[rows], (self._copies[0], self._view))
+        fork._copies = (state, self._put(keys))
+        return fork
 
     def state_dict(self) -> dict:
         """The copies, with their keys, and the last view, all as arrays."""

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import copy
+
 import numpy as np
 
 from maca_edu.checks import check_integer
 from maca_edu.envs import options
 from maca_edu.envs.actions import check_actions
 from maca_edu.envs.family import Family
+from maca_edu.envs.forks import check_fork
 from maca_edu.team_env import Credit, TeamStep, View
 from toy_envs import climb_v0, fridge_v0, penalty_v0, ring_v0, warehouse_v0, xor_v0
 from toy_envs.core import Game
@@ -68,6 +71,15 @@ class ToyEnv:
             view = self.view()
         reward = step.reward.astype(np.float32)
         return TeamStep(view, final, reward, step.terminated, truncated, credit=credit)
+
+    def fork(self, copies: np.ndarray, seeds: np.ndarray) -> ToyEnv:
+        """Copies of moments, see `team_env.TeamEnv.fork`; chance enters these games with new episodes only."""
+        copies, seeds = check_fork(copies, seeds, self.batch)
+        fork = copy.copy(self)
+        fork.batch, fork._legal = len(copies), self._legal[:1].repeat(len(copies), axis=0)
+        fork._state, fork._time = self._state[copies], self._time[copies]
+        fork._rng = np.random.default_rng(seeds)
+        return fork
 
     def state_dict(self) -> dict:
         """The games' states, their clocks and the state of the random numbers."""

@@ -307,6 +307,60 @@ def test_a_saved_state_goes_on_identically(env, other):
         assert_equal(saved, kept)
 
 
+def test_a_fork_goes_on_from_the_moments_it_copies_and_changes_nothing(env, other):
+    """Copies with the same seed are equal as long as the same is played in them, and so is a fork of a fork."""
+    try:
+        env.fork(np.arange(B), np.arange(B))
+    except ValueError as error:
+        assert f"env={env.name!r} cannot be forked" in str(error)  # noqa: PT017
+        assert not env.name.startswith(("toy/", "smax/", "jaxmpe/"))
+        return
+    rng, view = np.random.default_rng(18), env.reset(18)
+    other.reset(18)
+    for _ in range(3):
+        action = choose(env, view, rng)
+        view = env.step(action).view
+        other.step(action)
+    copies, seeds = np.array([2, 2, 0]), np.array([7, 7, 8])
+    fork = env.fork(copies, seeds)
+    again = fork.fork(np.arange(B), seeds)
+    assert (fork.batch, fork.name, fork.terms) == (B, env.name, env.terms)
+    for seen, here in zip(fork.view(), view, strict=True):
+        assert_array_equal(seen, here[copies])
+    for _ in range(min(env.horizon, LONG)):
+        action = choose(fork, fork.view(), rng)
+        action[1] = action[0]
+        step = fork.step(action)
+        assert_same(arrays(step), arrays(again.step(action)))
+        for name, x in arrays(step).items():
+            if not name.startswith("view."):  # where an episode ended, the next ones may differ
+                assert_array_equal(x[0], x[1], err_msg=name)
+        if ended(step).any():
+            break
+    for _ in range(5):  # what the fork did is nothing to the others
+        action = choose(env, view, rng)
+        step = env.step(action)
+        assert_same(arrays(step), arrays(other.step(action)))
+        view = step.view
+
+
+@pytest.mark.parametrize(
+    ("copies", "seeds", "message"),
+    [
+        ([0, B], [0, 0], f"copies holds {B}; allowed are 0 to {B - 1}"),
+        ([0, -1], [0, 0], f"copies holds -1; allowed are 0 to {B - 1}"),
+        ([], [], "copies="),
+        ([0.0], [0], "copies="),
+        ([0, 1], [0], "seeds="),
+        ([0], [-1], "seeds="),
+        ([0], [0.5], "seeds="),
+    ],
+)
+def test_wrong_forks_are_refused(copies, seeds, message):
+    with pytest.raises(ValueError, match=message):
+        envs.make("toy/ring", B).fork(np.array(copies), np.array(seeds))
+
+
 def test_a_compiled_step_is_compiled_once(env):
     if not isinstance(env, CompiledEnv):
         pytest.skip("not compiled")

@@ -41,7 +41,7 @@ def strict(batch=6):
 
 
 def test_the_strict_environment_is_strict():
-    assert {"reset", "step", "view", "state_dict", "load_state_dict", "close"} == METHODS
+    assert {"reset", "step", "view", "fork", "state_dict", "load_state_dict", "close"} == METHODS
     assert {"name", "batch", "deterministic", "terms"} < CONTRACT
     for name in ("game", "_rng", "_time"):
         assert hasattr(envs.make(WAREHOUSE, 1), name)
