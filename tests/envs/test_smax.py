@@ -267,6 +267,16 @@ def test_a_seed_decides_everything_and_a_saved_state_goes_on(tmp_path):
         smax.make("smax/3m", 2).load_state_dict(one.state_dict())
 
 
+def test_a_forks_chance_follows_from_the_seeds_of_its_copies():
+    env, saved = arena()
+    put(env, saved, 45)
+    fork = env.fork(np.zeros(B, dtype=int), np.array([1, 1, 2]))
+    state = fork.step(SHOOT).final.state  # with cooldowns, which are drawn at every shot
+    assert_array_equal(state[0], state[1])
+    assert (state[0] != state[2]).any()
+    assert (fork.fork(np.array([2]), np.array([0])).view().state == state[2]).all()
+
+
 def test_arrays_belong_to_the_caller():
     env, rng = smax.make("smax/3m", B), np.random.default_rng(0)
     env.reset(1)
