@@ -32,6 +32,22 @@ class View(NamedTuple):
     alive: np.ndarray  # [B, n] bool
 
 
+class Credit(NamedTuple):
+    """Who earned what in a step: the reward as a sum of K terms, each with its members.
+
+    What each term is called stands in `TeamEnv.terms`. The amounts add up to the reward, to rounding.
+    """
+
+    amount: np.ndarray  # [B, K] float32, what each term paid
+    members: np.ndarray  # [B, K, n] bool, on whose actions each term depends in this step
+
+    def partners(self) -> np.ndarray:
+        """Who is a member of a term together with whom, bool `[B, n, n]`; the diagonal is true."""
+        members = self.members.astype(np.float32)
+        together = members.transpose(0, 2, 1) @ members > 0
+        return together | np.eye(members.shape[-1], dtype=bool)
+
+
 class TeamStep(NamedTuple):
     """What a step returns.
 
@@ -55,6 +71,7 @@ class TeamStep(NamedTuple):
     truncated: np.ndarray  # [B] bool, the clock ran out; never where terminated
     won: np.ndarray | None = None  # [B] bool, the episode that ended was won; None where there is no winning
     info: dict[str, np.ndarray] = NOTHING
+    credit: Credit | None = None  # None where the game does not declare who earned what
 
 
 class TeamEnv(Protocol):
@@ -73,7 +90,7 @@ class TeamEnv(Protocol):
     horizon: int  # steps after which an episode is cut
     continuous: bool  # actions are float32 [B, n, A], clipped to the game's range; available marks the numbers used
     deterministic: bool  # the same seed and actions give the same episode, so that a saved one can be continued
-    partners: np.ndarray | None  # [n, n] bool, who earns a term of the reward together with whom; None: not known
+    terms: tuple[str, ...] | None  # the names of the reward's K terms; None: the game does not declare them
 
     def reset(self, seed: int) -> View:
         """Start new episodes everywhere; the seed decides all that follows, but for the actions."""
@@ -87,6 +104,14 @@ class TeamEnv(Protocol):
 
     def view(self) -> View:
         """What is known now; the view that the last reset or step returned."""
+
+    def fork(self, copies: np.ndarray, seeds: np.ndarray) -> TeamEnv:
+        """Another environment, whose copy b starts where copy `copies[b]` of this one stands; this one stays as it is.
+
+        copies: integers `[B']` from 0 to B - 1, any number of times each. seeds: integers `[B']` from 0; what is random
+        in copy b from now on follows from `seeds[b]`, so copies with the same seed differ by what is done in them only.
+        Raises ValueError where an argument is wrong or the game cannot be copied in the middle of an episode.
+        """
 
     def state_dict(self) -> dict:
         """Arrays, numbers and words from which another copy of the environment goes on identically.

@@ -12,6 +12,7 @@ What the adapters share:
 family       what a family of environments offers
 options      options behind a name
 actions      the check of joint actions
+forks        the check of what `TeamEnv.fork` is given
 seeds        a seed for each episode of each copy
 game_module  games that are modules of Python: how they are imported and made
 readings     the check of all that a stranger's game says

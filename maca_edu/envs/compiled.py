@@ -12,6 +12,7 @@ a device shows JAX's own arrays (`team_env.View`), and torch reads them where th
 from __future__ import annotations
 
 import contextlib
+import copy
 import io
 import logging
 import os
@@ -25,6 +26,7 @@ import torch
 
 from maca_edu.checks import check_integer
 from maca_edu.envs.actions import check_actions
+from maca_edu.envs.forks import check_fork
 from maca_edu.installing import install_command
 from maca_edu.team_env import TeamStep, View
 
@@ -40,6 +42,7 @@ class Outcome(NamedTuple):
     truncated: Any  # [] bool
     won: Any = None  # [] bool; None where there is no winning
     info: dict[str, Any] = {}  # noqa: RUF012  # never written to; JAX takes apart dicts, but not read-only ones
+    credit: Any = None  # Credit, amount [K] and members [K, n]; None where the game does not declare it
 
 
 class Moved(NamedTuple):
@@ -60,6 +63,7 @@ class Game(Protocol):
     state_size: int
     horizon: int
     continuous: bool
+    terms: tuple[str, ...] | None
 
     def first(self, key) -> tuple[tuple, View]:
         """A new episode: the copy and its view, obs [n, d], state [s], available [n, A], alive [n]."""
@@ -200,7 +204,7 @@ class CompiledEnv:
     processor, and NumPy's views. Raises ValueError where batch is not a positive integer.
     """
 
-    deterministic, partners = True, None
+    deterministic = True
 
     def __init__(self, programs: Programs, batch: int, name: str, place=None):
         self.name, self.batch = name, check_integer("batch", batch, 1)
@@ -208,7 +212,7 @@ class CompiledEnv:
         self._programs, game = programs, programs.game
         self.n_agents, self.n_actions = game.n_agents, game.n_actions
         self.obs_size, self.state_size = game.obs_size, game.state_size
-        self.horizon, self.continuous = game.horizon, game.continuous
+        self.horizon, self.continuous, self.terms = game.horizon, game.continuous, game.terms
         self.reset(0)
 
     def reset(self, seed: int) -> View:
@@ -254,6 +258,20 @@ class CompiledEnv:
     def _put(self, array: np.ndarray):
         """The array as JAX's, where the copies live."""
         return import_jax()[0].device_put(array, self._place)
+
+    def fork(self, copies: np.ndarray, seeds: np.ndarray) -> CompiledEnv:
+        """Copies of moments, each with a key of its own from its seed, see `team_env.TeamEnv.fork`.
+
+        For another number of copies the step is compiled anew.
+        """
+        copies, seeds = check_fork(copies, seeds, self.batch)
+        self._wait_for_torch()
+        fork, rows = copy.copy(self), self._put(copies)
+        fork.batch = len(copies)
+        keys = np.stack([np.random.SeedSequence(int(seed)).generate_state(2) for seed in seeds])
+        state, fork._view = import_jax()[0].tree.map(lambda x: x[rows], (self._copies[0], self._view))
+        fork._copies = (state, self._put(keys))
+        return fork
 
     def state_dict(self) -> dict:
         """The copies, with their keys, and the last view, all as arrays."""

@@ -58,6 +58,8 @@ class Asked(NamedTuple):
 class Game:
     """A particle game for `compiled.Programs`: JaxMARL's environment, its agents' spaces padded to the largest."""
 
+    terms = None
+
     def __init__(self, asked: Asked):
         _, environments = import_jax()
         make_game = getattr(environments, asked.known.in_jaxmarl)

@@ -15,9 +15,10 @@ import numpy as np
 
 from maca_edu.checks import check_integer
 from maca_edu.envs.actions import check_actions
+from maca_edu.envs.forks import refuse_fork
 from maca_edu.envs.pettingzoo import ParallelSingle
 from maca_edu.envs.seeds import episode_seed
-from maca_edu.team_env import TeamStep, View
+from maca_edu.team_env import TeamEnv, TeamStep, View
 
 PUSH = 5.0  # the force of an action of size 1
 MOVES = np.array([[0, 0], [-1, 0], [1, 0], [0, -1], [0, 1]], dtype=np.float64)  # directions of the five moves
@@ -108,7 +109,7 @@ class Particles:
     Raises ValueError where batch is not a positive integer.
     """
 
-    deterministic, partners = True, None
+    deterministic, terms = True, None
 
     def __init__(self, single: ParallelSingle, batch: int, name: str):
         self.name, self.batch = name, check_integer("batch", batch, 1)
@@ -220,6 +221,10 @@ class Particles:
             obs[:, i, : own.shape[-1]] = own
         available = np.broadcast_to(legal, (self.batch, *legal.shape)).copy()
         return View(obs, obs[:, real], available, np.ones(obs.shape[:2], dtype=bool))
+
+    def fork(self, copies: np.ndarray, seeds: np.ndarray) -> TeamEnv:
+        """Raises ValueError: these games cannot be copied in the middle of an episode."""
+        refuse_fork(self.name)
 
     def state_dict(self) -> dict:
         """The bodies, the clocks, which episodes are under way, and the seed."""

@@ -5,6 +5,10 @@ name, as in smax/2s3z?walls=false: walls=true, time_limit=100, state=scaled or r
 
 Actions: north, east, south, west, stop, then shoot at enemy 0, 1, ...; the dead may only stop.
 Reward: the share of the enemies' health that was removed in the step, divided by their number, and 1 for a win.
+Credit: a term for each enemy, what the team was paid for its loss of health, and a term for the win. Members of an
+enemy's term are the allies who hit it in the step, also where others' shots in the same moment would have been enough.
+Members of the win are all who were alive when its step began; where nothing is won it has none. An enemy that runs into
+the edge of the map is paid for like any other, if need be without members.
 Info: dead_allies and dead_enemies, how many units of each team are dead after the step.
 
 What is done here:
@@ -39,7 +43,7 @@ from maca_edu.envs import options
 from maca_edu.envs.compiled import CompiledEnv, Moved, Outcome, Programs, import_jax, place_of
 from maca_edu.envs.family import Family, Sizes
 from maca_edu.envs.smax_scenarios import BATTLES, KINDS, Battle
-from maca_edu.team_env import View
+from maca_edu.team_env import Credit, View
 
 MOVES = 5  # actions that are no shots
 EDGE = 2  # how far from the map's edge the units of our own random maps start
@@ -130,6 +134,7 @@ class Game:
         self.core = self.game._env
         self.n_agents, self.n_actions = battle.allies, battle.enemies + MOVES
         self.obs_size, self.state_size = self.core.obs_size, self.core.state_size
+        self.terms = (*(f"enemy_{e}" for e in range(battle.enemies)), "win")
 
     def first(self, key):
         """A new battle and its view."""
@@ -171,6 +176,7 @@ class Game:
 
         game, key = battle
         key, step_key, reset_key = jax.random.split(key, 3)
+        before = game.state
         actions = {agent: action[i] for i, agent in enumerate(self.game.agents)}
         obs, game, rewards, _, _ = self.game.step_env(step_key, game, actions)
         health, n = game.state.unit_health, self.n_agents
@@ -179,8 +185,28 @@ class Game:
         late = (game.state.step >= self.horizon) & ~over
         won = (enemies == len(health) - n) & (allies < n)
         info = dict(dead_allies=allies, dead_enemies=enemies)
-        outcome = Outcome(rewards[self.game.agents[0]], over, late, won, info)
+        credit = self.credit(before, game.state, action, won)
+        outcome = Outcome(rewards[self.game.agents[0]], over, late, won, info, credit)
         return Moved((game, key), reset_key, self.see(obs, game), outcome)
+
+    def credit(self, before, after, action, won) -> Credit:
+        """Who earned what in a step, from JaxMARL's states before and after it: amount [K], members [K, n].
+
+        A weapon's cooldown falls by the same in each of the step's world frames, and jumps up where it is fired. So an
+        ally has fired, which it only does at a living enemy in range, where the cooldown fell by less than that. After
+        a shot it is higher by the whole step's fall at least, as the shortest cooldown is seven frames: half of it
+        tells the two apart.
+        """
+        import jax.numpy as jnp
+
+        core, n = self.core, self.n_agents
+        full = core.unit_type_health[before.unit_types]
+        loss = ((before.unit_health - after.unit_health) / full)[n:] / core.num_enemies  # [m]
+        fall = core.time_per_step * core.world_steps_per_env_step
+        fired = after.unit_weapon_cooldowns[:n] > before.unit_weapon_cooldowns[:n] - fall / 2  # [n]
+        hit = fired & (action == MOVES + jnp.arange(core.num_enemies)[:, None])  # [m, n]
+        winners = won & before.unit_alive[:n]
+        return Credit(jnp.append(loss, won.astype(loss.dtype)), jnp.concatenate([hit, winners[None]]))
 
 
 @lru_cache

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import copy
+
 import numpy as np
 
 from maca_edu.checks import check_integer
 from maca_edu.envs import options
 from maca_edu.envs.actions import check_actions
 from maca_edu.envs.family import Family
-from maca_edu.team_env import TeamStep, View
+from maca_edu.envs.forks import check_fork
+from maca_edu.team_env import Credit, TeamStep, View
 from toy_envs import climb_v0, fridge_v0, longring_v0, penalty_v0, ring_v0, warehouse_v0, xor_v0
 from toy_envs.core import Game
 
@@ -37,7 +40,7 @@ class ToyEnv:
         self.batch = check_integer("batch", batch, 1)
         self.n_agents, self.n_actions = len(game.agents), len(game.actions)
         self._legal = np.ones((self.batch, self.n_agents, self.n_actions), dtype=bool)  # all actions, always
-        self.partners = partners(game)
+        self.terms = tuple(term.name for term in game.reward_terms)
         view = self.reset(0)
         self.obs_size, self.state_size = view.obs.shape[-1], view.state.shape[-1]
 
@@ -56,6 +59,7 @@ class ToyEnv:
     def step(self, action: np.ndarray) -> TeamStep:
         """Play joint actions `[B, n]`. Raises ValueError where one is not allowed."""
         step = self.game.step(self._state, check_actions(action, self._legal, self.continuous))
+        credit = Credit(step.payments.astype(np.float32), self.game.members(self._state).copy())
         self._state = step.state
         self._time += 1
         truncated = (self._time >= self.horizon) & ~step.terminated
@@ -66,7 +70,17 @@ class ToyEnv:
             self._state[ended] = self.game.reset(self._rng, int(ended.sum()))
             self._time[ended] = 0
             view = self.view()
-        return TeamStep(view, final, step.reward.astype(np.float32), step.terminated, truncated)
+        reward = step.reward.astype(np.float32)
+        return TeamStep(view, final, reward, step.terminated, truncated, credit=credit)
+
+    def fork(self, copies: np.ndarray, seeds: np.ndarray) -> ToyEnv:
+        """Copies of moments, see `team_env.TeamEnv.fork`; chance enters these games with new episodes only."""
+        copies, seeds = check_fork(copies, seeds, self.batch)
+        fork = copy.copy(self)
+        fork.batch, fork._legal = len(copies), self._legal[:1].repeat(len(copies), axis=0)
+        fork._state, fork._time = self._state[copies], self._time[copies]
+        fork._rng = np.random.default_rng(seeds)
+        return fork
 
     def state_dict(self) -> dict:
         """The games' states, their clocks and the state of the random numbers."""
@@ -81,14 +95,6 @@ class ToyEnv:
 
     def close(self) -> None:
         """There is nothing to give back."""
-
-
-def partners(game: Game) -> np.ndarray:
-    """Who earns something together with whom: bool `[n, n]`, true where a reward term names both."""
-    together = np.eye(len(game.agents), dtype=bool)
-    for term in game.reward_terms:
-        together[np.ix_(term.agents, term.agents)] = True
-    return together
 
 
 def names() -> list[str]:

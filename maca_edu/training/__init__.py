@@ -16,6 +16,7 @@ diagnostics    How much of it is noise?                 measure
 psi_search     Which mixture of baselines?              PsiSearch
 learner        The update, as a recipe                  Learner.update
 play           What was learned?                        Policy, play_episodes
+counterfactual What was an action worth, measured?     forked_returns
 trainer        Play and learn, again and again          Trainer.step
 loop           Whole runs, and their files              train, load
 

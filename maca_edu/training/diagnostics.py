@@ -9,7 +9,8 @@ method has what they need, the columns
     action_share      share of the advantage's variance that the joint action owns, and level_k_share of it what is
                       owned by groups of k agents: the critic says so, which need not be true
     action_r2         how much of the advantage's variance the critic's action part explains: this is checked
-    corrset_size, corrset_precision, corrset_recall, psi_joint, psi_individual, psi_corrset, entropy
+    corrset_size, corrset_precision, corrset_recall, and the last two by chance: corrset_precision_chance, ...
+    psi_joint, psi_individual, psi_corrset, entropy
 
 where x is none, joint, individual or corrset (the lambda-return minus that baseline), method (the advantage that the
 method learns from) or critic (the critic's own Q in place of the lambda-return, minus the first baseline).
@@ -48,7 +49,7 @@ class Facts(NamedTuple):
     advantage: Tensor  # [S, n], the method's, not normalised
     entropy: Tensor  # [S, n], in nats
     levels: Tensor | None = None  # [S, n + 1], the critic's Q(s, a) split by level; None where it cannot be
-    partners: Tensor | None = None  # [n, n] bool, who earns something with whom; None where nobody knows
+    partners: Tensor | None = None  # [S, n, n] bool, who earned something with whom; None where nobody knows
     read: PolicyInput | None = None  # what the policies read, where their gradients are to be measured
 
 
@@ -209,19 +210,27 @@ def action_part(facts: Facts) -> dict[str, float]:
 
 def corrset_scores(corrset: Tensor, alive: Tensor, partners: Tensor | None = None) -> dict[str, float]:
     """corrset_size, the agent itself included, and of the others admitted the share that are partners (precision) and
-    of the partners the share admitted (recall).
+    of the partners the share admitted (recall); both again for CorrSets drawn at random (chance).
 
-    corrset: bool `[S, n, n]`, row i is C_i; alive: bool `[S, n]`, whose rows count; partners: bool `[n, n]` or
-    `[S, n, n]`, who earns something together with i; its diagonal is not read. None: size only.
+    corrset: bool `[S, n, n]`, row i is C_i; alive: bool `[S, n]`: the rows of the living count, and in them the living
+    others. partners: bool `[n, n]` or `[S, n, n]`, who earns something together with i; its diagonal is not read.
+    None: size only. Chance: each C_i admits as many of the living others as it does, drawn uniformly. Of m admitted out
+    of k, when p of them are partners, m p / k are partners on average.
     """
     size = mean_of(corrset.sum(dim=-1).double(), alive).item()
     if partners is None:
         return {"corrset_size": size}
-    others = alive.unsqueeze(-1) & ~eye(corrset)
+    others = alive.unsqueeze(-1) & alive.unsqueeze(-2) & ~eye(corrset)
     admitted, true = corrset & others, partners & others  # [S, n, n]
-    hits = (admitted & true).sum().item()
-    precision, recall = ratio(hits, admitted.sum().item()), ratio(hits, true.sum().item())
-    return {"corrset_size": size, "corrset_precision": precision, "corrset_recall": recall}
+    m, p, k = (x.sum(dim=-1).double() for x in (admitted, true, others))  # [S, n]
+    hits, by_chance = (admitted & true).sum().item(), (m * p / k.clamp(min=1)).sum().item()
+    return {
+        "corrset_size": size,
+        "corrset_precision": ratio(hits, m.sum().item()),
+        "corrset_recall": ratio(hits, p.sum().item()),
+        "corrset_precision_chance": ratio(by_chance, m.sum().item()),
+        "corrset_recall_chance": ratio(by_chance, p.sum().item()),
+    }
 
 
 def mean_of(x: Tensor, alive: Tensor) -> Tensor:
@@ -254,7 +263,7 @@ def join(parts: list[Facts], shape: tuple[int, int]) -> Facts:
         advantage=join_samples([part.advantage for part in parts], shape),
         entropy=join_samples([part.entropy for part in parts], shape),
         levels=None if first.levels is None else join_samples([part.levels for part in parts], shape),
-        partners=first.partners,
+        partners=None if first.partners is None else join_samples([part.partners for part in parts], shape),
         read=None if first.read is None else join_inputs([part.read for part in parts], shape),
     )
 

@@ -193,7 +193,7 @@ class Learner:
             advantage,
             judgement.policy.entropy,
             levels=self.critic.levels(x) if diagnose else None,
-            partners=rollout.partners,
+            partners=None if rollout.partners is None else in_one_row(rollout.partners),
             read=read if diagnose else None,
         )
         everyones = self.processes.gather(facts)

@@ -68,7 +68,7 @@ class Rollout(NamedTuple):
     last_first: Tensor  # [B] bool, what is seen then is the first of an episode
     memory: Memory  # before the first step
     chance: Tensor | None  # [B + E, n, A], for actions after the last steps and after cuts; None: nobody asks for them
-    partners: Tensor | None  # [n, n] bool, who earns a term of the reward with whom; None where nobody knows
+    partners: Tensor | None  # [T, B, n, n] bool, who earned a term of the reward with whom; None: nobody knows
 
     @property
     def shape(self) -> tuple[int, int]:

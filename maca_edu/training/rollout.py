@@ -35,6 +35,7 @@ class RolloutBuffer:
         self.action = empty(n, A) if sizes.continuous else empty(n, dtype=torch.long)
         self.reward = empty()
         self.terminated, self.truncated, self.first = (empty(dtype=torch.bool) for _ in range(3))
+        self.partners = None  # [T, B, n, n], from the first step that declares its credit
         self.next_first = torch.ones(batch, dtype=torch.bool, device=self.device)  # the coming step begins an episode
         self.clear()
 
@@ -63,6 +64,8 @@ class RolloutBuffer:
         self.first[t] = self.next_first
         self.next_first = self.terminated[t] | self.truncated[t]
         self._keep_final(step.final)
+        if step.credit is not None:
+            self._keep_partners(torch.from_numpy(step.credit.partners()))
         self.t += 1
 
     def _keep_final(self, final: View) -> None:
@@ -73,9 +76,14 @@ class RolloutBuffer:
             rows = Seen(*(x[cut] for x in seen))
             self.finals.append(Finals(self.t * self.batch + cut, rows))
 
-    def rollout(
-        self, last: View, memory: Memory, chance: Tensor | None = None, partners: Tensor | None = None
-    ) -> Rollout:
+    def _keep_partners(self, partners: Tensor) -> None:
+        """Write down who earned a term with whom in the step just written, `[B, n, n]`."""
+        if self.partners is None:
+            n = self.alive.shape[-1]
+            self.partners = torch.zeros(self.steps, self.batch, n, n, dtype=torch.bool, device=self.device)
+        _write(self.partners, self.t, "partners", partners)
+
+    def rollout(self, last: View, memory: Memory, chance: Tensor | None = None) -> Rollout:
         """The record of a full buffer; it shares the buffer's tensors, so it is good until the next `add`.
 
         last: what is seen now. memory: the GRUs' before the first step. chance: for the actions that the critic asks
@@ -89,7 +97,8 @@ class RolloutBuffer:
             chance = torch.cat([chance[0], chance[1:].flatten(0, 1)[finals.index]])
         return Rollout(
             self.obs, self.state, self.available, self.alive, self.action, self.reward, self.terminated, self.truncated,
-            self.first, finals, as_seen(last, self.device), self.next_first, memory, chance, partners,
+            self.first, finals, as_seen(last, self.device), self.next_first, memory, chance,
+            self.partners,
         )  # fmt: skip
 
     def _joined_finals(self) -> Finals:

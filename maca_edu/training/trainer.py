@@ -54,7 +54,6 @@ class Trainer:
         self.trial_seeds = rng.streams(seed, *rng.STREAMS)["trials"]  # of evaluations during training
         self.buffer = RolloutBuffer(sizes_of(env), config.rollout, env.batch, device)
         self.memory = self.learner.blank_memory(env.batch)  # before the step that comes next
-        self.partners = None if env.partners is None else torch.from_numpy(env.partners).to(device)
         self.done = 0  # updates
         self.so_far = np.zeros(env.batch, dtype=np.float32)  # [B] return of the episode under way
 
@@ -108,7 +107,7 @@ class Trainer:
             view = step.view
         self.memory = Memory(actor_memory, memory.critic)  # the critic's follows with the update
         chance = self.learner.chance_beyond(self.config.rollout, self.env.batch)
-        rollout = self.buffer.rollout(view, memory, chance, self.partners)
+        rollout = self.buffer.rollout(view, memory, chance)
         everyones = self.processes.gather(tally)
         episodes = None if everyones is None else EpisodeTally.means(everyones)
         return rollout, self.processes.from_first(episodes), in_env

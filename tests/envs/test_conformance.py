@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from numpy.testing import assert_array_equal, assert_equal
+from numpy.testing import assert_allclose, assert_array_equal, assert_equal
 from strangers import HARMLESS_NAMES
 
 from maca_edu import envs
@@ -108,6 +108,7 @@ def arrays(step):
     """All that a step returned, by name."""
     named = {f"{when}.{field}": x for when in ("view", "final") for field, x in getattr(step, when)._asdict().items()}
     named |= {name: getattr(step, name) for name in ("reward", "terminated", "truncated")}
+    named |= {} if step.credit is None else step.credit._asdict()
     return named | ({} if step.won is None else {"won": step.won}) | dict(step.info)
 
 
@@ -124,10 +125,19 @@ def test_it_has_every_name_of_the_contract(env):
     assert all(hasattr(env, name) for name in TeamEnv.__annotations__)
     assert isinstance(env.name, str)
     assert isinstance(env.deterministic, bool)
-    if env.partners is not None:
-        assert (env.partners.shape, env.partners.dtype) == ((env.n_agents, env.n_agents), bool)
-        assert_array_equal(env.partners, env.partners.T)
-        assert env.partners.diagonal().all()
+    assert env.terms is None or (len(set(env.terms)) == len(env.terms) and all(isinstance(x, str) for x in env.terms))
+
+
+def test_the_terms_add_up_to_the_reward(env):
+    for view, step in play(env, 17, LONG):
+        if env.terms is None:
+            assert step.credit is None
+            continue
+        amount, members = step.credit
+        K, n = len(env.terms), env.n_agents
+        assert [(x.shape, x.dtype) for x in step.credit] == [((B, K), np.float32), ((B, K, n), bool)]
+        assert_allclose(amount.sum(1), step.reward, atol=1e-5)
+        assert not (members & ~view.alive[:, None]).any()
 
 
 def test_the_contract_explains_every_key_of_info(env):
@@ -298,6 +308,60 @@ def test_a_saved_state_goes_on_identically(env, other):
             assert_same(arrays(step), arrays(other.step(action)))
             view = step.view
         assert_equal(saved, kept)
+
+
+def test_a_fork_goes_on_from_the_moments_it_copies_and_changes_nothing(env, other):
+    """Copies with the same seed are equal as long as the same is played in them, and so is a fork of a fork."""
+    try:
+        env.fork(np.arange(B), np.arange(B))
+    except ValueError as error:
+        assert f"env={env.name!r} cannot be forked" in str(error)  # noqa: PT017
+        assert not env.name.startswith(("toy/", "smax/", "jaxmpe/"))
+        return
+    rng, view = np.random.default_rng(18), env.reset(18)
+    other.reset(18)
+    for _ in range(3):
+        action = choose(env, view, rng)
+        view = env.step(action).view
+        other.step(action)
+    copies, seeds = np.array([2, 2, 0]), np.array([7, 7, 8])
+    fork = env.fork(copies, seeds)
+    again = fork.fork(np.arange(B), seeds)
+    assert (fork.batch, fork.name, fork.terms) == (B, env.name, env.terms)
+    for seen, here in zip(fork.view(), view, strict=True):
+        assert_array_equal(seen, here[copies])
+    for _ in range(min(env.horizon, LONG)):
+        action = choose(fork, fork.view(), rng)
+        action[1] = action[0]
+        step = fork.step(action)
+        assert_same(arrays(step), arrays(again.step(action)))
+        for name, x in arrays(step).items():
+            if not name.startswith("view."):  # where an episode ended, the next ones may differ
+                assert_array_equal(x[0], x[1], err_msg=name)
+        if ended(step).any():
+            break
+    for _ in range(5):  # what the fork did is nothing to the others
+        action = choose(env, view, rng)
+        step = env.step(action)
+        assert_same(arrays(step), arrays(other.step(action)))
+        view = step.view
+
+
+@pytest.mark.parametrize(
+    ("copies", "seeds", "message"),
+    [
+        ([0, B], [0, 0], f"copies holds {B}; allowed are 0 to {B - 1}"),
+        ([0, -1], [0, 0], f"copies holds -1; allowed are 0 to {B - 1}"),
+        ([], [], "copies="),
+        ([0.0], [0], "copies="),
+        ([0, 1], [0], "seeds="),
+        ([0], [-1], "seeds="),
+        ([0], [0.5], "seeds="),
+    ],
+)
+def test_wrong_forks_are_refused(copies, seeds, message):
+    with pytest.raises(ValueError, match=message):
+        envs.make("toy/ring", B).fork(np.array(copies), np.array(seeds))
 
 
 def test_a_compiled_step_is_compiled_once(env):

@@ -145,6 +145,61 @@ def test_wins_losses_and_draws(health, terminated, won, dead):
     assert_array_equal(step.final.alive, np.tile(np.array(health[:3]) > 1 if terminated else [True] * 3, (B, 1)))
 
 
+def aimed(view, rng):
+    """A random legal joint action [B, n]; shots are preferred."""
+    liking = rng.random(view.available.shape) * np.where(np.arange(view.available.shape[-1]) < smax.MOVES, 1, 5)
+    return np.where(view.available, liking, -1).argmax(-1)
+
+
+def test_an_ally_that_did_not_hit_an_enemy_changes_nothing_of_its_loss():
+    """Every ally that shoots is silenced in a replay of the same step, with the same chance."""
+    env, replay = smax.make("smax/3m", B), smax.make("smax/3m", B)
+    view, rng, checked = env.reset(5), np.random.default_rng(5), {"no member": 0, "alone": 0}
+    for _ in range(150):
+        saved, action = env.state_dict(), aimed(view, rng)
+        step = env.step(action)
+        (amount, members), fell = step.credit, step.final.state[:, 30:60:10] <= 0  # [B, m] enemies dead after the step
+        for i in range(env.n_agents):
+            target = action[:, i] - smax.MOVES  # [B], below 0 where i moves
+            silenced = np.where(target >= 0, STOP, action[:, i])
+            replay.load_state_dict(saved)
+            loss = replay.step(np.concatenate([action[:, :i], silenced[:, None], action[:, i + 1 :]], axis=1)).credit
+            for b in range(B):
+                if target[b] < 0 or (members[b, target[b], i] and fell[b, target[b]]):
+                    continue  # had its target not died, it would have fought on within the step
+                for e in range(3):
+                    if not members[b, e, i]:
+                        assert loss.amount[b, e] == amount[b, e]
+                        checked["no member"] += 1
+                    elif (action[b] == smax.MOVES + e).sum() == 1:
+                        assert amount[b, e] > 0
+                        assert loss.amount[b, e] == 0
+                        checked["alone"] += 1
+        view = step.view
+    assert min(checked.values()) > 100, checked
+
+
+def test_the_win_is_everybodys_who_was_alive():
+    env, saved = arena()
+    put(env, saved, [45, 45, 0, 1, 1, 0])
+    saved["copies"]["0/state/unit_alive"][:] = np.array([1, 1, 0, 1, 1, 0], dtype=bool)
+    env.load_state_dict(saved)
+    credit = env.step(np.tile([5, 6, STOP], (B, 1))).credit
+    assert env.terms == ("enemy_0", "enemy_1", "enemy_2", "win")
+    assert credit.members[0].tolist() == [[1, 0, 0], [0, 1, 0], [0, 0, 0], [1, 1, 0]]
+    assert_allclose(credit.amount[0], [1 / 45 / 3, 1 / 45 / 3, 0, 1], rtol=1e-5)
+    assert credit.partners()[0].tolist() == [[1, 1, 0], [1, 1, 0], [0, 0, 1]]
+
+
+def test_an_enemy_at_the_edge_is_paid_for_without_members():
+    env, saved = arena()
+    saved["copies"]["0/state/unit_positions"][:, [0, 3]] = (29, 16), (32, 16)  # in range: the enemy stays and shoots
+    put(env, saved, 45)
+    credit = env.step(np.full((B, 3), STOP)).credit
+    assert_allclose(credit.amount[:, 0], 1 / 3, rtol=1e-5)
+    assert not credit.members.any()
+
+
 def test_the_last_moment_is_a_win_if_it_is_one_and_a_cut_if_not():
     env, saved = arena()
     put(env, saved, [45, 45, 45, 1, 1, 1], step=99)
@@ -210,6 +265,16 @@ def test_a_seed_decides_everything_and_a_saved_state_goes_on(tmp_path):
     assert endings >= B
     with pytest.raises(ValueError, match="the saved environment differs from 'smax/3m' with batch=2"):
         smax.make("smax/3m", 2).load_state_dict(one.state_dict())
+
+
+def test_a_forks_chance_follows_from_the_seeds_of_its_copies():
+    env, saved = arena()
+    put(env, saved, 45)
+    fork = env.fork(np.zeros(B, dtype=int), np.array([1, 1, 2]))
+    state = fork.step(SHOOT).final.state  # with cooldowns, which are drawn at every shot
+    assert_array_equal(state[0], state[1])
+    assert (state[0] != state[2]).any()
+    assert (fork.fork(np.array([2]), np.array([0])).view().state == state[2]).all()
 
 
 def test_arrays_belong_to_the_caller():

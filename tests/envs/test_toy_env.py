@@ -62,10 +62,24 @@ def test_a_seed_decides_everything_and_a_saved_state_goes_on():
             assert_array_equal(a, b)
 
 
-def test_partners_are_those_who_share_a_term():
-    ring = envs.make("toy/ring?n_agents=5&span=2", 1).partners  # ropes between neighbours
+def test_the_credit_is_the_games_and_partners_share_a_term():
+    env = envs.make("toy/ring?n_agents=5&span=2", 1)  # ropes between neighbours
+    action = np.array([[1, 1, 0, 1, 1]])
+    credit = env.step(action).credit
+    assert env.terms == tuple(term.name for term in env.game.reward_terms)
+    for term, amount, members in zip(env.game.reward_terms, credit.amount[0], credit.members[0], strict=True):
+        assert amount == np.float32(term.table[tuple(action[0, list(term.agents)])])
+        assert members.nonzero()[0].tolist() == sorted(term.agents)
     apart = abs(np.subtract.outer(np.arange(5), np.arange(5)))
-    assert_array_equal(ring, np.isin(apart, (0, 1, 4)))
+    assert_array_equal(credit.partners()[0], np.isin(apart, (0, 1, 4)))
+
+
+def test_members_are_those_of_the_state_in_which_the_team_acted():
+    env = envs.make("toy/warehouse?preset=tiny&horizon=4", B)
+    env.reset(0)
+    for action in actions(env, 12):
+        before = env.state_dict()["state"]
+        assert_array_equal(env.step(action).credit.members, env.game.members(before))
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from maca_edu import envs
-from maca_edu.team_env import TeamStep, View
+from maca_edu.team_env import Credit, TeamStep, View
 from maca_edu.training import loop
 from maca_edu.training.config import Config
 from maca_edu.training.processes import ManyProcesses, OneProcess
@@ -28,7 +28,7 @@ class Joined:
     def __init__(self, parts):
         self.parts, first = parts, parts[0]
         self.batch = sum(part.batch for part in parts)
-        self.name, self.horizon, self.partners, self.deterministic = first.name, first.horizon, first.partners, True
+        self.name, self.horizon, self.terms, self.deterministic = first.name, first.horizon, first.terms, True
         self.n_agents, self.n_actions, self.continuous = first.n_agents, first.n_actions, first.continuous
         self.obs_size, self.state_size = first.obs_size, first.state_size
 
@@ -46,7 +46,7 @@ class Joined:
         steps = [part.step(own) for part, own in zip(self.parts, actions, strict=True)]
         views = join(View, [step.view for step in steps]), join(View, [step.final for step in steps])
         rest = [np.concatenate([getattr(step, name) for step in steps]) for name in TeamStep._fields[2:5]]
-        return TeamStep(*views, *rest)
+        return TeamStep(*views, *rest, credit=join(Credit, [step.credit for step in steps]))
 
     def state_dict(self):
         return {"parts": [part.state_dict() for part in self.parts]}

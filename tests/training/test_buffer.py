@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch.testing import assert_close
 
-from maca_edu.team_env import TeamStep, View
+from maca_edu.team_env import Credit, TeamStep, View
 from maca_edu.training.ppo import before_chunks, minibatches
 from maca_edu.training.processes import OneProcess
 from maca_edu.training.records import Memory, Sizes
@@ -80,6 +80,19 @@ def test_what_was_added_is_what_is_read():
     for name, x in rollout.last._asdict().items():
         assert torch.equal(x, torch.from_numpy(getattr(last, name))), name
     assert torch.equal(rollout.last_first, rollout.terminated[-1] | rollout.truncated[-1])
+
+
+def test_partners_are_kept_step_by_step():
+    assert filled(T=2)[0].rollout(random_view(np.random.default_rng(9), 3), NO_MEMORY).partners is None
+    buffer, rng, expected = RolloutBuffer(SIZES, 4, 3), np.random.default_rng(1), []
+    for view, action, step in random_steps(T=4):
+        members = rng.random((3, 5, 2)) < 0.3  # five terms of two agents
+        together = (members[:, :, 0] & members[:, :, 1]).any(1)  # [B]
+        expected.append([[[True, both], [both, True]] for both in together.tolist()])
+        credit = Credit(np.zeros((3, 5), dtype=np.float32), members)
+        buffer.add(view, action, step._replace(credit=credit))
+    rollout = buffer.rollout(random_view(rng, 3), NO_MEMORY)
+    assert rollout.partners.tolist() == expected
 
 
 @given(st.sampled_from([1, 2, 5, 10, 20]), st.integers(1, 3), st.integers(1, 4), st.integers(0, 99))

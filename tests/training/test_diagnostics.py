@@ -400,7 +400,7 @@ def test_corrset_precision_and_recall_on_ring():
     alive, eye = torch.ones(4, 5, dtype=torch.bool), torch.eye(5, dtype=torch.bool)
 
     def scores(corrset, alive=alive, partners=partners):
-        return tuple(corrset_scores(corrset.expand(4, 5, 5), alive, partners).values())
+        return tuple(corrset_scores(corrset.expand(4, 5, 5), alive, partners).values())[:3]
 
     assert scores(partners) == (3, 1, 1)
     assert scores(torch.ones(5, 5, dtype=torch.bool)) == (5, 2 / 4, 1)
@@ -410,11 +410,28 @@ def test_corrset_precision_and_recall_on_ring():
     opposite = eye | eye.roll(2, dims=1)
     assert scores(opposite) == (2, 0, 0)
     dead = alive.clone()
-    dead[:, 1:] = False
-    first_row_only = torch.where(eye[:1].T, one_neighbour, torch.ones_like(eye))
-    assert scores(first_row_only, dead) == (2, 1, 1 / 2)
+    dead[:, 1] = False  # a neighbour of agent 0, which neither helps nor harms it any more
+    assert scores(eye | eye.roll(1, dims=1) | eye.roll(-1, dims=1), dead) == (3, 1, 1)
+    assert scores(torch.ones(5, 5, dtype=torch.bool), dead) == (5, 6 / 12, 1)
     assert scores(partners, partners=partners.expand(4, 5, 5)) == (3, 1, 1)
     assert corrset_scores(partners.expand(4, 5, 5), alive) == {"corrset_size": 3}
+
+
+def test_corrsets_at_random_score_what_chance_is_said_to_score():
+    torch.manual_seed(0)
+    S, n, draws = 6, 5, 4000
+    alive, partners = torch.rand(S, n) < 0.8, torch.rand(S, n, n) < 0.4
+    corrset = (torch.rand(S, n, n) < 0.6) | torch.eye(n, dtype=torch.bool)
+    told, hits = corrset_scores(corrset, alive, partners), 0
+    for s in range(S):
+        for i in alive[s].nonzero().flatten().tolist():
+            others = [j for j in range(n) if j != i and alive[s, j]]
+            m = sum(int(corrset[s, i, j]) for j in others)
+            orders = torch.rand(draws, len(others)).argsort(1)[:, :m]  # m of them, drawn without replacement
+            hits += partners[s, i, others].float()[orders].sum().item() / draws
+    pair = alive[:, :, None] & alive[:, None] & ~torch.eye(n, dtype=torch.bool)
+    assert told["corrset_precision_chance"] == pytest.approx(hits / (corrset & pair).sum().item(), abs=0.01)
+    assert told["corrset_recall_chance"] == pytest.approx(hits / (partners & pair).sum().item(), abs=0.01)
 
 
 def test_corrset_columns_are_measured():
@@ -422,6 +439,7 @@ def test_corrset_columns_are_measured():
     facts, partners = world.facts(6), torch.tensor([[1, 1, 0], [1, 1, 0], [0, 0, 1]]).bool()
     row = measure(but(facts, corrset=torch.ones(6, 3, 3, dtype=torch.bool))._replace(partners=partners), 3)
     assert (row["corrset_size"], row["corrset_precision"], row["corrset_recall"]) == (3, 1 / 3, 1)
+    assert (row["corrset_precision_chance"], row["corrset_recall_chance"]) == (1 / 3, 1)  # everybody is admitted
     assert "corrset_precision" not in measure(but(facts, corrset=partners.expand(6, 3, 3)), 3)
 
 

@@ -16,6 +16,7 @@ import numpy as np
 
 from maca_edu.checks import check_integer
 from maca_edu.envs.actions import check_actions
+from maca_edu.envs.forks import refuse_fork
 from maca_edu.envs.seeds import episode_seed
 from maca_edu.envs.workers.commands import Command, Replay, Reset, Step
 from maca_edu.envs.workers.copies import Plan
@@ -23,7 +24,7 @@ from maca_edu.envs.workers.hosts import Host, LocalHost
 from maca_edu.envs.workers.shared_arrays import Sizes, allocate, arrays_in
 from maca_edu.envs.workers.single import Limits, Single
 from maca_edu.envs.workers.worker_host import WorkerHost
-from maca_edu.team_env import TeamStep, View
+from maca_edu.team_env import TeamEnv, TeamStep, View
 
 LOG = logging.getLogger(__name__)
 CLOSE_SECONDS = 5.0  # how long worker processes may take to close their copies before they are killed
@@ -55,7 +56,7 @@ class Vector:
     raised an exception, a host was lost too often, or after `close`.
     """
 
-    partners = None
+    terms = None
 
     def __init__(
         self,
@@ -149,6 +150,10 @@ class Vector:
         won = arrays.won & ended if self._winnable else None
         step = TeamStep(final, final, arrays.reward * stepped, terminated, truncated | discarded, won, info)
         return step, discarded
+
+    def fork(self, copies: np.ndarray, seeds: np.ndarray) -> TeamEnv:
+        """Raises ValueError: these games cannot be copied in the middle of an episode."""
+        refuse_fork(self.name)
 
     def state_dict(self) -> dict:
         """The seeds of the episodes under way and, where the game is deterministic, the actions played in them."""
