@@ -3,25 +3,86 @@
 from __future__ import annotations
 
 import contextlib
+import functools
+import io
 import os
 import shlex
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 import tyro
 
 from maca_edu import stopping
-from maca_edu.checks import check_integer
+from maca_edu.checks import annotations, check_integer, check_path
 from maca_edu.training.config import Config
 
 app = tyro.extras.SubcommandApp()
 
 
-@app.command(name="class-copy")
-def class_copy_command(folder: tyro.conf.Positional[Path]) -> None:
+def command(name: str):
+    """Register a function as a command. What tyro makes of the words is that function with its arguments, to be called.
+
+    So whatever is wrong with the words is known before anything is done.
+    """
+
+    def register(function: Callable) -> Callable:
+        @functools.wraps(function)
+        def prepared(*values, **options) -> Callable:
+            return functools.partial(function, *values, **options)
+
+        app.command(prepared, name=name)
+        return function
+
+    return register
+
+
+def parsed(read: Callable):
+    """What `read`, a call of tyro's, makes of the words. Raises ValueError where Config refuses a setting.
+
+    Anything else that is wrong, tyro says itself before it raises SystemExit.
+    """
+    try:
+        with contextlib.redirect_stderr(io.StringIO()):
+            return read()
+    except SystemExit as stop:
+        if stop.code == 0:  # --help
+            raise
+        refused = refusal(stop)
+    if refused is not None:
+        raise ValueError(refused)
+    return read()  # once more, for the user to see what tyro says
+
+
+def refusal(error: BaseException | None) -> str | None:
+    """What Config said about a setting, where that is what the exception comes from."""
+    while error is not None:
+        if isinstance(error, ValueError) and str(error).partition("=")[0] in annotations(Config):
+            return str(error)
+        error = error.__context__
+    return None
+
+
+def path_in(words: list[str]) -> Path:
+    """The path that a word names. Raises ValueError where it is empty: Python would take it for the current folder."""
+    return check_path("path", words[0])
+
+
+PATH = tyro.constructors.PrimitiveConstructorSpec(
+    nargs=1,
+    metavar="PATH",
+    instance_from_str=path_in,
+    is_instance=lambda value: isinstance(value, Path),
+    str_from_instance=lambda value: [str(value)],
+)
+AnyPath = Annotated[Path, PATH]  # as tyro reads a Path, but for the empty word
+
+
+@command("class-copy")
+def class_copy_command(folder: tyro.conf.Positional[AnyPath]) -> None:
     """Write a copy of the labs to hand out to students: without solutions, answers and outputs.
 
     Args:
@@ -37,7 +98,7 @@ def trainer(defaults: Config):
     """The command train, with the settings of a preset as defaults."""
 
     def train_command(
-        out: Path,
+        out: AnyPath,
         env: str = "toy/fridge",
         method: str = "maca",
         steps: int = 10_000,
@@ -81,12 +142,12 @@ def trainer(defaults: Config):
     return train_command
 
 
-app.command(trainer(Config()), name="train")
+command("train")(trainer(Config()))
 
 
-@app.command(name="evaluate")
+@command("evaluate")
 def evaluate_command(
-    run: tyro.conf.Positional[Path], episodes: int = 40, seed: int = 0, trust_env: str | None = None
+    run: tyro.conf.Positional[AnyPath], episodes: int = 40, seed: int = 0, trust_env: str | None = None
 ) -> None:
     """Play a run's policy greedily, on seeds that training never used.
 
@@ -127,7 +188,7 @@ def run_options(options: str, env: str, method: str) -> RunOptions:
         raise ValueError(f"options={options!r}: {error}") from None
     start = RunOptions(defaults(["--env", env, "--method", method, *words]))
     try:
-        chosen = tyro.cli(RunOptions, prog="maca-edu train", args=words, default=start)
+        chosen = parsed(lambda: tyro.cli(RunOptions, prog="maca-edu train", args=words, default=start))
     except SystemExit as stop:
         if stop.code == 0:  # --options=--help
             raise
@@ -141,9 +202,9 @@ def run_options(options: str, env: str, method: str) -> RunOptions:
     return replace(chosen, batch=batch)
 
 
-@app.command(name="sweep")
+@command("sweep")
 def sweep_command(
-    out: Path,
+    out: AnyPath,
     envs: list[str],
     methods: list[str],
     steps: int,
@@ -167,9 +228,16 @@ def sweep_command(
         options: Settings of the runs, as `maca-edu train` takes them: --options="--lr 0.001 --evaluate-every 10".
         processes: Runs at a time, each with one thread.
     """
+    from maca_edu.envs import describe
     from maca_edu.experiments.sweep import Job, sweep
 
     check_integer("seeds", seeds, 1)
+    check_integer("first_seed", first_seed, 0)
+    for name, chosen in (("envs", envs), ("methods", methods)):
+        if not chosen:
+            raise ValueError(f"{name}=[]; allowed is one name or more")
+    for env in envs:
+        describe(env)  # complains where there is no such environment
     settings = {(env, method): run_options(options, env, method) for env in envs for method in methods}
     jobs = []
     for seed in range(first_seed, first_seed + seeds):
@@ -185,9 +253,9 @@ def sweep_command(
     print(f"Written to {out}: curves.csv, final.csv, measured.csv, sweep.json")
 
 
-@app.command(name="curves")
+@command("curves")
 def curves_command(
-    sweep: tyro.conf.Positional[Path], out: Path, column: str = "return_mean", methods: list[str] | None = None
+    sweep: tyro.conf.Positional[AnyPath], out: AnyPath, column: str = "return_mean", methods: list[str] | None = None
 ) -> None:
     """Draw a sweep's learning curves: means over seeds with 95 % t intervals.
 
@@ -204,9 +272,9 @@ def curves_command(
     print(f"Written to {out}")
 
 
-@app.command(name="watch")
+@command("watch")
 def watch_command(
-    run: tyro.conf.Positional[Path], out: Path, episodes: int = 1, seed: int = 0, trust_env: str | None = None
+    run: tyro.conf.Positional[AnyPath], out: AnyPath, episodes: int = 1, seed: int = 0, trust_env: str | None = None
 ) -> None:
     """Film a run's greedy play.
 
@@ -223,11 +291,11 @@ def watch_command(
     print(f"Written to {watch(run, out, episodes, seed, trust_env)}")
 
 
-@app.command(name="bench")
+@command("bench")
 def bench_command(
     what: tyro.conf.Positional[Literal["core", "worlds"]] = "core",
-    json: Path | None = None,
-    plot: Path | None = None,
+    json: AnyPath | None = None,
+    plot: AnyPath | None = None,
     processes: int | None = None,
     peer: tyro.conf.UseAppendAction[tuple[str, ...]] = (),
     rounds: int | None = None,
@@ -271,7 +339,7 @@ def bench_command(
         write_whole(json, dumps(asdict(results), indent=1) + "\n")
 
 
-@app.command(name="methods")
+@command("methods")
 def methods_command() -> None:
     """Print the methods, Table 1 of the paper: name, critic, advantage, update, source."""
     from maca_edu.training.methods import table
@@ -279,7 +347,7 @@ def methods_command() -> None:
     print(table())
 
 
-@app.command(name="envs")
+@command("envs")
 def envs_command(family: str = "") -> None:
     """Print the environments with their numbers of agents and actions and their horizons.
 
@@ -295,7 +363,7 @@ def envs_command(family: str = "") -> None:
             print(f"{name:<32} {'needs ' + ', '.join(missing) if missing else envs.describe(name)}")
 
 
-@app.command(name="params")
+@command("params")
 def params_command(task: str = "5m_vs_6m") -> None:
     """Print how many numbers each critic learns, Table 6 of the paper.
 
@@ -308,7 +376,7 @@ def params_command(task: str = "5m_vs_6m") -> None:
         print(f"{name:<15} {count:>9,}")
 
 
-@app.command(name="doctor")
+@command("doctor")
 def doctor_command(part: tyro.conf.Positional[Literal["everything", "starcraft"]] = "everything") -> None:
     """Print what is installed, what is missing, and how to get it.
 
@@ -341,8 +409,9 @@ def main(argv: list[str] | None = None) -> int:
     stopping.listen()
     try:
         if argv[:1] == ["train"]:
-            app.command(trainer(defaults(argv)), name="train")
-        app.cli(prog="maca-edu", description="The commands of the course.", args=argv)
+            command("train")(trainer(defaults(argv)))
+        run = parsed(lambda: app.cli(prog="maca-edu", description="The commands of the course.", args=argv))
+        run()
         sys.stdout.flush()
         return 0
     except KeyboardInterrupt as stop:

@@ -71,7 +71,7 @@ def choose(asked: int | None, method: Method, config: Config, batch: int) -> int
         if config.rollout * batch < SMALL or not can_be_sent(method):
             return 1
         return max(n for n in range(1, min(cores(), batch) + 1) if batch % n == 0)
-    if asked < 1 or batch % asked:
+    if type(asked) is not int or asked < 1 or batch % asked:
         divisors = ", ".join(str(n) for n in range(1, batch + 1) if batch % n == 0)
         raise ValueError(f"processes={asked}; for {batch} environments allowed are {divisors}")
     if asked > 1 and not can_be_sent(method):

@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 
 from maca_edu import envs, stopping
-from maca_edu.checks import check_integer
+from maca_edu.checks import check, check_integer, check_path
 from maca_edu.experiments import parallel
 from maca_edu.experiments.devices import choose_device, device_of_views
 from maca_edu.experiments.learning_curves import draw_run
@@ -52,11 +52,13 @@ def train(
     spare: where env is a `TeamEnv`, a second one of the same game, if config asks for evaluations or a paired search.
     Each process computes with one thread. Raises ValueError where an argument is wrong.
     """
-    method = find(method)
+    method, steps, seed = find(method), check_integer("steps", steps, 1), check_integer("seed", seed, 0)
+    save_every, resume = check_integer("save_every", save_every, 1), check("resume", resume, bool)
+    out = None if out is None else check_path("out", out)
     name = env if isinstance(env, str) else env.name
     settings, copies = choose_preset(preset, name, method)
-    config = config or settings
-    batch = (batch or copies) if isinstance(env, str) else env.batch
+    config = check("config", settings if config is None else config, Config)
+    batch = check_integer("batch", copies if batch is None else batch, 1) if isinstance(env, str) else env.batch
     chosen_device = choose_device(device, config, batch)
     count = choose_processes(env, method, config, batch, processes, chosen_device, out if resume else None)
     to_send = method.name if method.name in METHODS else method
@@ -157,6 +159,7 @@ def evaluate(run, episodes: int = 40, seed: int = 0, trust_env: str | None = Non
     positive, and RuntimeError where an episode does not end, see `play.play_episodes`.
     """
     check_integer("episodes", episodes, 1)
+    check_integer("seed", seed, 0)
     run = run if isinstance(run, loop.Run) else load(run, trust_env=trust_env, env=env)
     if env is not None:
         return loop.play(run, env, seed, episodes)._asdict()

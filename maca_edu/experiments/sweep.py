@@ -23,7 +23,7 @@ from pathlib import Path
 import torch
 from tqdm.auto import tqdm
 
-from maca_edu.checks import check_integer
+from maca_edu.checks import Count, Natural, check_fields, check_integer, check_path
 from maca_edu.experiments.monitor import summary
 from maca_edu.experiments.run import evaluate, train
 from maca_edu.experiments.sweep_tables import gather
@@ -42,15 +42,22 @@ class Job:
 
     env, method: names, as in `experiments.run.train`. steps: environment-steps of the run, at most. batch: environments
     stepped together. config: every other setting. save_every: updates between two checkpoints; decides nothing else.
+    Raises ValueError where one is wrong, or the steps are not enough for one update.
     """
 
     env: str
     method: str
-    seed: int
-    steps: int
-    batch: int
+    seed: Natural
+    steps: Count
+    batch: Count
     config: Config
-    save_every: int = 20
+    save_every: Count = 20
+
+    def __post_init__(self):
+        check_fields(self)
+        in_update = self.config.rollout * self.batch
+        if self.steps < in_update:
+            raise ValueError(f"steps={self.steps}; one update takes rollout * batch = {in_update} steps")
 
     def __str__(self) -> str:
         return f"{self.method} in {self.env}, seed {self.seed}"
@@ -64,6 +71,7 @@ def sweep(out: str | Path, jobs: list[Job], command: str, processes: int = 2) ->
     it, where a finished run is damaged, and where a run fails.
     """
     check_integer("processes", processes, 1)
+    check_path("out", out)
     if not jobs:
         raise ValueError("jobs=[]; a sweep needs at least one environment, one method and one seed")
     with writing_to(out):

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from maca_edu.checks import check_integer
+from maca_edu.checks import check, check_integer, check_path
 from maca_edu.team_env import TeamEnv
 from maca_edu.training import checkpoint, rng
 from maca_edu.training.config import Config
@@ -66,9 +66,15 @@ def train(
     Raises ValueError where an argument is wrong, `out` exists and resume is not set, or another process writes there;
     RuntimeError where a number is no longer finite: the last checkpoint is kept.
     """
-    config = Config() if config is None else config
+    config = check("config", Config() if config is None else config, Config)
     processes = OneProcess() if processes is None else processes
     method, save_every = find(method), check_integer("save_every", save_every, 1)
+    steps, seed, resume = (
+        check_integer("steps", steps, 1),
+        check_integer("seed", seed, 0),
+        check("resume", resume, bool),
+    )
+    out = None if out is None else check_path("out", out)
     in_update = config.rollout * env.batch * processes.count
     updates = steps // in_update
     if updates < 1:

@@ -263,7 +263,7 @@ def find(method: str | Method) -> Method:
         if method.name in METHODS and method is not METHODS[method.name]:
             raise ValueError(f"method={method.name!r} is the name of another method; give yours a name of its own")
         return method
-    if method not in METHODS:
+    if not isinstance(method, str) or method not in METHODS:
         raise ValueError(f"method={method!r}; allowed are {', '.join(METHODS)}, or a Method of your own")
     return METHODS[method]
 

@@ -17,6 +17,7 @@ import typing
 from collections.abc import Iterator
 from pathlib import Path
 
+from maca_edu.checks import Count, Natural, annotations, check
 from maca_edu.files import LOCK, clear_leftovers, is_leftover, open_regular, read_text, write_whole, writing_to
 from maca_edu.training import checkpoint
 from maca_edu.training.config import Config
@@ -28,6 +29,8 @@ LARGEST = dict(  # settings that decide how much memory a team takes
     actor_sizes=1_000_000, critic_sizes=1_000_000, embed=1_000_000, z_size=1_000_000, blocks=1_000,
     attention_heads=1_000, psi_population=4_096,
 )  # fmt: skip
+MOST_LAYERS = 100
+RUN = dict(env=str, method=str, seed=Natural, steps=Count, batch=Count, processes=Count)  # beside the Config
 
 
 class RunDirectory:
@@ -215,45 +218,26 @@ def check_settings(settings, file: Path) -> None:
     """ValueError that names the file unless `settings` are those of a run: each has its type, and is in its range."""
     if not isinstance(settings, dict):
         raise ValueError(f"{str(file)!r} is damaged: it does not hold the settings of a run")
-    kinds = dict(env=str, method=str, seed=int, steps=int, batch=int)
-    missing = sorted(kinds.keys() - settings.keys())
+    missing = sorted(RUN.keys() - settings.keys() - {"processes"})
     if missing:
         raise ValueError(f"{str(file)!r} is damaged: it lacks {', '.join(missing)}")
-    kinds |= dict(processes=int) | typing.get_type_hints(Config)
-    for name, kind in kinds.items():
-        if name in settings and not (fits(settings[name], kind) and in_range(name, settings[name])):
-            raise ValueError(f"{str(file)!r} is damaged: {name} is not what a run can have there")
     try:
+        for name, kind in RUN.items():
+            check(name, settings.get(name, 1), kind)
+        for name in LARGEST.keys() & settings.keys():
+            refuse_enormous(name, settings[name], LARGEST[name])
         config_of(settings)
     except ValueError as error:
         raise ValueError(f"{str(file)!r} is damaged: {error}") from None
 
 
-def fits(value, kind) -> bool:
-    """Whether a value of JSON has a type: bool, int, float, str, certain words, a tuple, or one of several types."""
-    options = typing.get_args(kind)
-    if typing.get_origin(kind) is typing.Literal:
-        return value in options
-    if typing.get_origin(kind) is tuple:
-        if not isinstance(value, list):
-            return False
-        each = options[:1] * len(value) if Ellipsis in options else options
-        return len(value) == len(each) and all(map(fits, value, each))
-    if options:
-        return any(fits(value, option) for option in options)
-    if kind is float:
-        return type(value) in (int, float) and math.isfinite(value)
-    return type(value) is kind  # a truth value is no whole number here
-
-
-def in_range(name: str, value) -> bool:
-    """Whether the whole numbers in a setting are those of a run: not negative, and not beyond all measure."""
-    if isinstance(value, list):
-        return len(value) <= 100 and all(in_range(name, x) for x in value)
-    return type(value) is not int or 0 <= value <= LARGEST.get(name, math.inf)
+def refuse_enormous(name: str, value, largest: int) -> None:
+    """ValueError where a setting, or one of several numbers in it, would take more memory than any run does."""
+    values = value if isinstance(value, list) else [value]
+    if len(values) > MOST_LAYERS or any(isinstance(x, int) and x > largest for x in values):
+        raise ValueError(f"{name} is beyond {largest:,}, or longer than {MOST_LAYERS}")
 
 
 def config_of(settings: dict) -> Config:
     """The `Config` in a run's settings. Raises ValueError where a number or a word is wrong."""
-    names = typing.get_type_hints(Config)
-    return Config(**{name: tuple(x) if isinstance(x, list) else x for name, x in settings.items() if name in names})
+    return Config(**{name: x for name, x in settings.items() if name in annotations(Config)})
