@@ -12,6 +12,7 @@ MATMUL = ("fp32", "bf16")
 SCHEDULES = ("constant", "cosine")
 PSI_DESIGNS = ("mirrored", "shuffled", "paired")
 TIME_LIMITS = ("bootstrap", "harl")
+FEATURE_NORMS = ("layer", "none", "running")
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,9 @@ class Config:
     """steps through which a GRU's error is passed back; divides rollout"""
     separate: bool = False
     """a policy network for each agent instead of one for all (HAPPO always has them)"""
+    feature_norm: str = "layer"
+    """how observations and states are read: each minus the mean of its own numbers, over their deviation ("layer", as
+    in the paper; hides both), as they are ("none"), or each number by its mean and deviation so far ("running")"""
     actor_sizes: tuple[int, ...] = (64, 64)
     """widths of the actor's layers"""
     critic_sizes: tuple[int, ...] = (64, 64)
@@ -147,6 +151,7 @@ class Config:
             critic_outputs=CRITIC_OUTPUTS,
             critic_targets=CRITIC_TARGETS,
             baselines=BASELINES,
+            feature_norm=FEATURE_NORMS,
             psi_design=PSI_DESIGNS,
             matmul=MATMUL,
         )
