@@ -27,7 +27,8 @@ class Bounds(NamedTuple):
 
     def in_game(self, action: np.ndarray) -> np.ndarray:
         """A team's numbers in the game's units, clipped to its range."""
-        low, high = np.where(self.scaled, self.low, -1.0), np.where(self.scaled, self.high, 1.0)  # float64
+        low = np.where(self.scaled, self.low, -1.0).astype(np.float64)
+        high = np.where(self.scaled, self.high, 1.0).astype(np.float64)
         scaled = (low + high) / 2 + (high - low) / 2 * np.clip(action, -1, 1)
         own = np.where(self.scaled, scaled, action)
         return np.clip(own.astype(self.low.dtype), self.low, self.high)
