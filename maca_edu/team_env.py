@@ -88,7 +88,7 @@ class TeamEnv(Protocol):
     obs_size: int
     state_size: int
     horizon: int  # steps after which an episode is cut
-    continuous: bool  # actions are float32 [B, n, A], clipped to the game's range; available marks the numbers used
+    continuous: bool  # actions are float32 [B, n, A], best from -1 to 1, clipped; available marks the numbers used
     deterministic: bool  # the same seed and actions give the same episode, so that a saved one can be continued
     terms: tuple[str, ...] | None  # the names of the reward's K terms; None: the game does not declare them
 

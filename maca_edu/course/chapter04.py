@@ -150,7 +150,7 @@ def check_kept(candidate):
     if all(got == (not set(H) & set(G)) for (H, G), got in answers.items()):
         raise Mistake("Those are the components that the baseline holds. The advantage Q - b keeps all the others.")
     if all(got == (set(H) <= set(G)) for (H, G), got in answers.items()):
-        raise Mistake("You ask that all of H act again. One member that is averaged out deletes A_H from b.")
+        raise Mistake("You ask that all of H act again. One member that is averaged out deletes Q_H from b.")
     if all(got == (set(G) <= set(H)) for (H, G), got in answers.items()):
         raise Mistake("You ask that H contain all of G. One shared agent is enough.")
     if all(got == (set(H) == set(G)) for (H, G), got in answers.items()):
@@ -208,7 +208,7 @@ def check_maca_weight(candidate):
 
 @exercise("the signal of an agent", difficulty=2, minutes=10)
 def check_signal(candidate):
-    """The candidate's array is A_{i} by action, on random games, for every agent."""
+    """The candidate's array is Q_{i} by action, on random games, for every agent."""
     for q, policy in random_games(count=2, n=3, A=3, seed=8):
         uniform = np.full_like(policy, 1 / 3)
         for agent in range(3):

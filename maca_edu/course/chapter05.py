@@ -115,9 +115,9 @@ def check_knobs(candidate):
 
 
 def averages(q, policy, agent, corrset) -> tuple[float, float, float, float]:
-    """c = E[O N], s = E[N^2], d = E[O F], t = E[F^2] of the text's theorem on two knobs.
+    """c = E[O M], s = E[M^2], d = E[O F], t = E[F^2] of the text's theorem on two knobs.
 
-    O = b_Ind - b* is the gap to the best legal baseline, N = b_Ind - b_Cor the near part, F = b_Cor - V the far part.
+    O = b_Ind - b* is the gap to the best legal baseline, M = b_Ind - b_Cor the near part, F = b_Cor - V the far part.
     """
     individual = exact.baseline(q, policy, (agent,))
     gap = individual - exact.minimum_variance_baseline(q, policy, agent, (agent,))

@@ -15,6 +15,7 @@ from gymnasium import spaces
 
 from maca_edu.checks import check_integer
 from maca_edu.envs import readings
+from maca_edu.envs.bounds import Bounds, finite_bounds
 from maca_edu.envs.game_module import in_words
 from maca_edu.envs.workers import SingleStep
 from maca_edu.team_env import View
@@ -29,6 +30,7 @@ class Seat(NamedTuple):
 
     agent: object  # its name in the game
     acts: spaces.Space  # its actions
+    bounds: Bounds | None  # of the numbers in an action; None: in the game's own units, or there are none
     size: int  # how many actions it has, or numbers in one where continuous
     sees: spaces.Space  # its observations, without masks
     length: int  # numbers in an observation
@@ -50,16 +52,24 @@ class ParallelSingle:
     action_mask, avail_actions, legal_moves or alike; an agent has one always or never. The state is the game's own or,
     where it has none in numbers, all observations in a row. Agents that left the game are dead: they see zeros and have
     one legal action, 0.
+    Where actions are numbers, a team's -1 and 1 are the game's lowest and highest, see `bounds.Bounds`.
 
     env: a `ParallelEnv`. reward: one of REWARDS. horizon: steps after which an episode is cut; None: the game's clock
-    tells. name: the environment's, for messages.
+    tells. name: the environment's, for messages. own_units: actions are numbers in the game's own units.
     Raises ValueError where the spaces or options do not fit, or the first reset is wrong.
     """
 
     winnable = False
     info_names = ()
 
-    def __init__(self, env, reward: str = "shared", horizon: int | None = None, name: str | None = None):
+    def __init__(
+        self,
+        env,
+        reward: str = "shared",
+        horizon: int | None = None,
+        name: str | None = None,
+        own_units: bool = False,
+    ):
         self.env, self.reward, self.time = env, reward, 0
         self.game = "the game" if name is None else f"env={name!r}"
         if reward not in REWARDS:
@@ -70,7 +80,8 @@ class ParallelSingle:
         self.agents = list(env.possible_agents)
         self.n_agents = len(self.agents)
         self.continuous, sizes = _action_sizes(self.game, [self._space("action_space", a) for a in self.agents])
-        self.seats = [self._seat(agent, size) for agent, size in zip(self.agents, sizes, strict=True)]
+        scaled = self.continuous and not own_units
+        self.seats = [self._seat(agent, size, scaled) for agent, size in zip(self.agents, sizes, strict=True)]
         self.n_actions, self.obs_size = max(sizes), max(seat.length for seat in self.seats)
         self.legal = np.arange(self.n_actions) < np.array(sizes)[:, None]  # [n, A] the actions that exist
         self.real = np.arange(self.obs_size) < np.array([[seat.length] for seat in self.seats])  # [n, d] real numbers
@@ -97,7 +108,7 @@ class ParallelSingle:
         return self._view(seen, infos, here, set())
 
     def step(self, action: np.ndarray) -> SingleStep:
-        """Play a joint action, `[n]` integers or `[n, A]` floats, which are clipped to the agents' spaces.
+        """Play a joint action, `[n]` integers or `[n, A]` floats, which are clipped to -1 and 1 or the game's bounds.
 
         Raises ValueError where the game is wrong, or rewards that should be shared differ.
         """
@@ -160,21 +171,31 @@ class ParallelSingle:
         """An agent's action_space or observation_space. Raises ValueError where the game fails."""
         return self._ask(word, getattr(self.env, word), agent)
 
-    def _seat(self, agent, size: int) -> Seat:
-        """An agent's place in the game. Raises ValueError where its observations cannot become vectors."""
+    def unbounded(self) -> list:
+        """The agents whose actions have numbers without two finite bounds."""
+        acts = [(seat.agent, seat.acts) for seat in self.seats] if self.continuous else []
+        return [agent for agent, space in acts if not finite_bounds(space.low, space.high).all()]
+
+    def _seat(self, agent, size: int, scaled: bool) -> Seat:
+        """An agent's place in the game; scaled: for the team, its actions' bounds are -1 and 1.
+
+        Raises ValueError where its observations cannot become vectors.
+        """
         space = self._space("observation_space", agent)
         sees = readings.without_masks(space)
         masked = isinstance(space, spaces.Dict) and any(map(readings.names_a_mask, space.spaces))
         length = readings.length(self._where(agent), sees)
-        return Seat(agent, self._space("action_space", agent), size, sees, length, masked)
+        acts = self._space("action_space", agent)
+        bounds = Bounds.of(acts.low, acts.high) if scaled else None
+        return Seat(agent, acts, bounds, size, sees, length, masked)
 
     def _native(self, i: int, action):
         """Agent i's action in its own space."""
-        space = self.seats[i].acts
+        space, bounds = self.seats[i].acts, self.seats[i].bounds
         if not self.continuous:
             return int(action) + int(space.start)
         own = np.asarray(action[self.legal[i]], dtype=space.dtype).reshape(space.shape)
-        return np.clip(own, space.low, space.high)
+        return np.clip(own, space.low, space.high) if bounds is None else bounds.in_game(own)
 
     def _view(self, seen, infos, here: set, ended: set) -> View:
         """What the agents in `here` see, as padded arrays. ended: the agents for whom this step was the last."""

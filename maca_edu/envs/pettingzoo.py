@@ -11,11 +11,15 @@ processes      how many worker processes share the copies; 0 (the usual one): th
 deterministic  false: the game does not follow its seed, so that a resumed run begins new episodes. Where it is not
                said, the game is tried out
 
+Where actions are numbers, a team's -1 is the lowest and its 1 the highest number that the game allows, whatever they
+are there. A number without two finite bounds stays in the game's own units, and the log says so.
+
 How a game is imported is in `game_module`, how it is played and checked in `parallel_game`.
 """
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import itertools
 import logging
@@ -31,7 +35,7 @@ from maca_edu.envs.game_module import build
 from maca_edu.envs.parallel_game import REWARDS, ParallelSingle
 from maca_edu.envs.workers import Single, Vector
 
-__all__ = ["FAMILY", "ParallelSingle", "build", "make", "names", "single", "wrap"]
+__all__ = ["FAMILY", "ParallelSingle", "build", "make", "names", "single"]
 
 LOG = logging.getLogger(__name__)
 TRIAL_STEPS = 8  # of each episode in which a game shows whether it follows its seed
@@ -68,7 +72,7 @@ def trial(single: Single, seed: int) -> Iterator[tuple]:
         if ended:
             return
         if single.continuous:
-            action = rng.uniform(0, 1, view.available.shape).astype(np.float32)
+            action = rng.uniform(-1, 1, view.available.shape).astype(np.float32)
         else:
             action = (rng.random(view.available.shape) * view.available).argmax(-1)
         step = single.step(action)
@@ -78,11 +82,6 @@ def trial(single: Single, seed: int) -> Iterator[tuple]:
 
 # ---------------------------------------------------------------------------------------------------------------------
 # By name
-
-
-def wrap(name: str, env, reward: str, horizon: int | None) -> ParallelSingle:
-    """`ParallelSingle(env, reward, horizon)` with the environment's name in its messages."""
-    return ParallelSingle(env, reward, horizon, name)
 
 
 class Asked(NamedTuple):
@@ -122,7 +121,7 @@ def single(name: str, **extra) -> ParallelSingle:
     """
     wanted = asked(name)
     env = build(name, wanted.module, "parallel_env", wanted.arguments | extra)
-    return wrap(name, env, wanted.reward, wanted.horizon)
+    return ParallelSingle(env, wanted.reward, wanted.horizon, name)
 
 
 def names() -> list[str]:
@@ -138,6 +137,9 @@ def make(name: str, batch: int) -> Vector:
     wanted, make_single = asked(name), functools.partial(single, name)
     batch = check_integer("batch", batch, 1)
     deterministic = wanted.deterministic
+    with contextlib.closing(make_single()) as one:
+        for agent in one.unbounded():
+            warn_of_bounds(name, agent)
     if deterministic is not False and not follows_its_seed(make_single):
         if deterministic:
             raise ValueError(f"env={name!r}: deterministic=True, but the same seed gave two different episodes")
@@ -153,6 +155,17 @@ def warn_of_chance(name: str) -> None:
         "env=%r does not follow its seed: the same seed gave two different episodes. No two runs will be the same, and "
         "a resumed one begins new episodes; write deterministic=false where that is meant",
         name,
+    )
+
+
+@functools.cache  # once for each name
+def warn_of_bounds(name: str, agent) -> None:
+    """Say that an agent's actions have numbers that end nowhere."""
+    LOG.warning(
+        "env=%r: an action of agent %r has numbers without finite bounds, so they cannot be scaled to -1 to 1; a team "
+        "begins near 0 with a deviation below 1/2 in the game's own units, and may never try what lies far from there",
+        name,
+        agent,
     )
 
 

@@ -15,7 +15,7 @@ def shapley_values(payoff, policy, action) -> np.ndarray:
     A coalition S plays its part of `action` while the others follow the policy: v(S) = E[payoff | a_S]. An agent's
     value is what it adds to v, averaged over all orders in which the agents may join. The values sum to
     payoff(action) - V, and the members of H share each component of `credit_spectrum` equally:
-    phi_i = sum of A_H(a) / |H| over the groups H that contain i.
+    phi_i = sum of Q_H(a) / |H| over the groups H that contain i.
     payoff: `(A,) * n`; policy: `[n, A]`; action: `[n]` integers. The unit is the payoff's.
     Raises ValueError where an argument is wrong.
     """

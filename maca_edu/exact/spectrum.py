@@ -2,10 +2,10 @@
 
 Under a product policy (Hoeffding, 1948; "functional ANOVA")
 
-    Q(a) = sum over H of A_H(a_H),     E[A_H] = 0 over the action of any one member,     A_{} = V
+    Q(a) = sum over H of Q_H(a_H),     E[Q_H] = 0 over the action of any one member,     Q_{} = V
 
 Averaging over a_G deletes the components that meet G and leaves the others alone, so the advantage of any group can be
-read off:  Q - E_{a_G}[Q] = sum of A_H over all H that meet G.
+read off:  Q - E_{a_G}[Q] = sum of Q_H over all H that meet G.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def components(q: np.ndarray, policy: np.ndarray) -> dict[tuple[int, ...], np.nd
 
 
 def credit_spectrum(q, policy) -> dict[tuple[int, ...], np.ndarray]:
-    """Every component A_H of Q, by group: `{(): V, (0,): A_0, ..., (0, 1): A_01, ...}`, each of q's shape.
+    """Every component Q_H of Q, by group: `{(): V, (0,): A_0, ..., (0, 1): A_01, ...}`, each of q's shape.
 
     q: `(A,) * n`; policy: `[n, A]`. The keys are sorted tuples, small groups first, 2^n of them. Each component is a
     read-only view that depends on its members' actions only; they sum to q. The unit is q's.
@@ -49,7 +49,7 @@ def credit_spectrum(q, policy) -> dict[tuple[int, ...], np.ndarray]:
 def level_shares(q, policy) -> np.ndarray:
     """The share of Var(Q) that each credit assignment level k = 1..n holds, `[n]`, entry k - 1 for level k; sum 1.
 
-    Components of different groups are uncorrelated, so Var(Q) is the sum of E[A_H^2], and the level is k = |H|.
+    Components of different groups are uncorrelated, so Var(Q) is the sum of E[Q_H^2], and the level is k = |H|.
     q: `(A,) * n`; policy: `[n, A]`.
     Raises ValueError where an argument is wrong, and where Var(Q) = 0: then there is nothing to share.
     """

@@ -64,7 +64,7 @@ class Actor(nn.Module):
 
     n_actions: how many actions there are, or how many numbers an action has where `continuous`.
     continuous: a Gaussian with std = sigmoid(log_std / std_x) * std_y, the same in every state (Table 7).
-    Raises ValueError where a size is not a positive integer.
+    feature_norm: LayerNorm on the observations. Raises ValueError where a size is not a positive integer.
     """
 
     def __init__(
@@ -76,11 +76,12 @@ class Actor(nn.Module):
         continuous: bool = False,
         std_x: float = 1.0,
         std_y: float = 0.5,
+        feature_norm: bool = True,
     ):
         super().__init__()
         check_integer("obs_size", obs_size, 1)
         check_integer("n_actions", n_actions, 1)
-        self.trunk = Trunk(obs_size, hidden_sizes, recurrent)
+        self.trunk = Trunk(obs_size, hidden_sizes, recurrent, feature_norm)
         self.out = orthogonal(nn.Linear(hidden_sizes[-1], n_actions), gain=0.01)
         self.std_x, self.std_y = std_x, std_y
         self.log_std = nn.Parameter(torch.full((n_actions,), std_x)) if continuous else None

@@ -116,6 +116,7 @@ class MacaCritic(nn.Module):
     head: "additive" (the paper), "conditioned", "multilinear" or "decoder"; see above.
     rank: R, how many products the multilinear head adds up.
     centred: Q becomes V(z) + Q(z, x) - Q(z, policy), so that Q(s, pi) is V exactly; q() then needs the policy.
+    feature_norm: LayerNorm on the observations.
     Actions are one-hot or vectors, `[S, n, A]`; policies are their expectations. sizes: Table 10.
     Raises ValueError where the head is unknown or a size is not a positive integer.
     """
@@ -136,13 +137,14 @@ class MacaCritic(nn.Module):
         z_size: int = 256,
         n_layers: int = 1,
         n_heads: int = 1,
+        feature_norm: bool = True,
     ):
         super().__init__()
         sizes = dict(obs_size=obs_size, n_agents=n_agents, n_actions=n_actions, rank=rank, embed=embed, z_size=z_size)
         for name, size in {**sizes, "n_layers": n_layers, "n_heads": n_heads}.items():
             check_integer(name, size, 1)
         self.centred = centred
-        self.encoder = Encoder(obs_size, embed, n_layers, n_heads, recurrent)
+        self.encoder = Encoder(obs_size, embed, n_layers, n_heads, recurrent, feature_norm)
         self.flat = flat_layer(n_agents * embed, z_size)
         self.v = value_head(z_size)
         if head == "additive":

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import linear
 
-from maca_edu.networks.layers import Recurrence, first_layer, softmax
+from maca_edu.networks.layers import Recurrence, first_layer, input_norm, softmax
 
 
 class Attention(nn.Module):
@@ -60,12 +60,17 @@ class Block(nn.Module):
 
 
 class Encoder(nn.Module):
-    """Observations `[S, n, d]` to tokens `[S, n, E]` and the attention weights of every block."""
+    """Observations `[S, n, d]` to tokens `[S, n, E]` and the attention weights of every block.
 
-    def __init__(self, obs_size: int, embed: int, n_layers: int, n_heads: int, recurrent: bool):
+    feature_norm: False leaves out the LayerNorm on the observations.
+    """
+
+    def __init__(
+        self, obs_size: int, embed: int, n_layers: int, n_heads: int, recurrent: bool, feature_norm: bool = True
+    ):
         super().__init__()
         self.embedding = nn.Sequential(
-            nn.LayerNorm(obs_size), nn.Linear(obs_size, embed), nn.GELU(), nn.LayerNorm(embed)
+            input_norm(obs_size, feature_norm), nn.Linear(obs_size, embed), nn.GELU(), nn.LayerNorm(embed)
         )
         self.recurrence = Recurrence(embed) if recurrent else None
         self.norm_in, self.norm_out = nn.LayerNorm(embed), nn.LayerNorm(embed)

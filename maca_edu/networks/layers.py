@@ -131,23 +131,34 @@ class Recurrence(nn.Module):
         return self.norm(memory), memory
 
 
-def first_layer(x: Tensor, norm: nn.LayerNorm, layer: nn.Linear) -> Tensor:
+def input_norm(size: int, feature_norm: bool) -> nn.Module:
+    """What comes before a network's first layer: LayerNorm over the `size` numbers of its input, or nothing."""
+    return nn.LayerNorm(size) if feature_norm else nn.Identity()
+
+
+def first_layer(x: Tensor, norm: nn.Module, layer: nn.Linear) -> Tensor:
     """layer(norm(x)) for an input that needs no gradient, in two matrix products where autograd takes three.
 
+    norm: of `input_norm`.
     With y = (x - mean) / std the LayerNorm is y * scale + shift, and W (y * scale + shift) + b is (W * scale) y +
     (W shift + b): a layer on y, which no parameter changes. Autograd would take the gradient of scale from that of x.
     """
+    if not isinstance(norm, nn.LayerNorm):
+        return layer(x)
     y = layer_norm(x, norm.normalized_shape, eps=norm.eps)
     return linear(y, layer.weight * norm.weight, layer.weight @ norm.bias + layer.bias)
 
 
 class Trunk(nn.Module):
-    """LayerNorm on the input, layers of Linear, ReLU, LayerNorm, and a GRU where `recurrent` (Tables 6 and 7)."""
+    """LayerNorm on the input, layers of Linear, ReLU, LayerNorm, and a GRU where `recurrent` (Tables 6 and 7).
 
-    def __init__(self, in_size: int, hidden_sizes: tuple[int, ...], recurrent: bool):
+    feature_norm: False leaves out the LayerNorm on the input.
+    """
+
+    def __init__(self, in_size: int, hidden_sizes: tuple[int, ...], recurrent: bool, feature_norm: bool = True):
         super().__init__()
         sizes = (in_size, *hidden_sizes)
-        layers: list[nn.Module] = [nn.LayerNorm(in_size)]
+        layers: list[nn.Module] = [input_norm(in_size, feature_norm)]
         for before, after in pairwise(sizes):
             layers += [orthogonal(nn.Linear(before, after), RELU_GAIN), nn.ReLU(inplace=True), nn.LayerNorm(after)]
         self.layers = nn.Sequential(*layers)

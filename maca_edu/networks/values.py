@@ -11,12 +11,21 @@ from maca_edu.networks.layers import Trunk, orthogonal
 
 
 class VCritic(nn.Module):
-    """V(s): the critic of MAPPO and HAPPO on the state, and of IPPO on each agent's own observation."""
+    """V(s): the critic of MAPPO and HAPPO on the state, and of IPPO on each agent's own observation.
 
-    def __init__(self, in_size: int, hidden_sizes: tuple[int, ...] = (128, 128, 128), recurrent: bool = True):
+    feature_norm, here and below: LayerNorm on the input.
+    """
+
+    def __init__(
+        self,
+        in_size: int,
+        hidden_sizes: tuple[int, ...] = (128, 128, 128),
+        recurrent: bool = True,
+        feature_norm: bool = True,
+    ):
         super().__init__()
         check_integer("in_size", in_size, 1)
-        self.trunk = Trunk(in_size, hidden_sizes, recurrent)
+        self.trunk = Trunk(in_size, hidden_sizes, recurrent, feature_norm)
         self.out = orthogonal(nn.Linear(hidden_sizes[-1], 1))
 
     def forward(self, x: Tensor, memory: Tensor | None = None, first: Tensor | None = None):
@@ -35,11 +44,12 @@ class ComaCritic(nn.Module):
         n_actions: int,
         hidden_sizes: tuple[int, ...] = (128, 128, 128),
         recurrent: bool = True,
+        feature_norm: bool = True,
     ):
         super().__init__()
         for name, size in (("state_size", state_size), ("n_agents", n_agents), ("n_actions", n_actions)):
             check_integer(name, size, 1)
-        self.trunk = Trunk(state_size + n_agents * n_actions, hidden_sizes, recurrent)
+        self.trunk = Trunk(state_size + n_agents * n_actions, hidden_sizes, recurrent, feature_norm)
         self.out = orthogonal(nn.Linear(hidden_sizes[-1], n_actions))
 
     def forward(self, state: Tensor, action: Tensor, memory: Tensor | None = None, first: Tensor | None = None):
@@ -59,12 +69,17 @@ class UtilityCritic(nn.Module):
     """Q_i(o_i, .) of every agent, to be added up (PPO-Sum: VDN) or mixed (PPO-Mix: QMIX)."""
 
     def __init__(
-        self, obs_size: int, n_actions: int, hidden_sizes: tuple[int, ...] = (128, 128), recurrent: bool = True
+        self,
+        obs_size: int,
+        n_actions: int,
+        hidden_sizes: tuple[int, ...] = (128, 128),
+        recurrent: bool = True,
+        feature_norm: bool = True,
     ):
         super().__init__()
         check_integer("obs_size", obs_size, 1)
         check_integer("n_actions", n_actions, 1)
-        self.trunk = Trunk(obs_size, hidden_sizes, recurrent)
+        self.trunk = Trunk(obs_size, hidden_sizes, recurrent, feature_norm)
         self.out = orthogonal(nn.Linear(hidden_sizes[-1], n_actions))
 
     def forward(self, obs: Tensor, memory: Tensor | None = None, first: Tensor | None = None):

@@ -6,6 +6,7 @@ processes      Who learns together?                     Processes, OneProcess
 rollout        What happened?                           RolloutBuffer
 team           Who acts?                                Team
 value_norm     In whose units?                          ValueNorm
+feature_norm   What do the networks read?               Features
 critics        What does each critic say and learn?     ValueCritic, ComaCounterfactual, Utilities, Maca
 judging        What do policy and critic think?         judge
 returns        What was a step worth?                   lambda_returns, rollout_returns

@@ -58,6 +58,9 @@ class Config:
     """steps through which a GRU's error is passed back; divides rollout"""
     separate: bool = False
     """a policy network for each agent instead of one for all (HAPPO always has them)"""
+    feature_norm: Literal["layer", "none", "running"] = "layer"
+    """how observations and states are read: each minus the mean of its own numbers, over their deviation ("layer", as
+    in the paper; hides both), as they are ("none"), or each number by its mean and deviation so far ("running")"""
     actor_sizes: Sizes = (64, 64)
     """widths of the actor's layers"""
     critic_sizes: Sizes = (64, 64)

@@ -61,7 +61,8 @@ class ValueCritic(nn.Module):
     def __init__(self, sizes: Sizes, config: Config, per_agent: bool = False):
         super().__init__()
         self.per_agent = per_agent
-        self.net = VCritic(sizes.obs if per_agent else sizes.state, config.critic_sizes, config.recurrent)
+        in_size, layer = sizes.obs if per_agent else sizes.state, config.feature_norm == "layer"
+        self.net = VCritic(in_size, config.critic_sizes, config.recurrent, layer)
         self.outputs = (Output("v", 1.0, ValueNorm()),)
         agents = (sizes.n_agents,) if per_agent else ()
         self.memory_shape = (*agents, config.critic_sizes[-1]) if config.recurrent else None
@@ -100,7 +101,10 @@ class ComaCounterfactual(nn.Module):
 
     def __init__(self, sizes: Sizes, config: Config):
         super().__init__()
-        self.net = ComaCritic(sizes.state, sizes.n_agents, sizes.n_actions, config.critic_sizes, config.recurrent)
+        self.net = ComaCritic(
+            sizes.state, sizes.n_agents, sizes.n_actions, config.critic_sizes, config.recurrent,
+            feature_norm=config.feature_norm == "layer",
+        )  # fmt: skip
         self.outputs = (Output("q", 1.0, ValueNorm()),)
         self.memory_shape = (sizes.n_agents, config.critic_sizes[-1]) if config.recurrent else None
 
@@ -143,7 +147,8 @@ class Utilities(nn.Module):
 
     def __init__(self, sizes: Sizes, config: Config, mixed: bool):
         super().__init__()
-        self.net = UtilityCritic(sizes.obs, sizes.n_actions, config.critic_sizes, config.recurrent)
+        layer = config.feature_norm == "layer"
+        self.net = UtilityCritic(sizes.obs, sizes.n_actions, config.critic_sizes, config.recurrent, layer)
         self.mixer = QMixer(sizes.n_agents, sizes.state) if mixed else None
         self.outputs = (Output("q", 1.0, ValueNorm()),)
         self.memory_shape = (sizes.n_agents, config.critic_sizes[-1]) if config.recurrent else None
@@ -199,6 +204,7 @@ class Maca(nn.Module):
         self.net = MacaCritic(
             sizes.obs, sizes.n_agents, sizes.n_actions, head=head, recurrent=config.recurrent, centred=config.centred,
             embed=config.embed, z_size=config.z_size, n_layers=config.blocks, n_heads=config.attention_heads,
+            feature_norm=config.feature_norm == "layer",
         )  # fmt: skip
         self.config, self.head, self.psi_from_attention = config, head, psi_from_attention
         self.sigma = 1 / sizes.n_agents if config.sigma is None else config.sigma

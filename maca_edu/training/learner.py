@@ -18,7 +18,9 @@ from maca_edu.team_env import View
 from maca_edu.training import rng
 from maca_edu.training.advantages import Advantage, apply_row, batch_of
 from maca_edu.training.config import Config
+from maca_edu.training.critics import ValueCritic
 from maca_edu.training.diagnostics import Facts, PolicyGradients, PolicyInput, join, measure
+from maca_edu.training.feature_norm import Features, hidden_by_layer_norm
 from maca_edu.training.judging import Judgement, judge
 from maca_edu.training.methods import Method
 from maca_edu.training.ppo import Descent, critic_batch, improve_critic, policy_batch, take_in
@@ -29,6 +31,7 @@ from maca_edu.training.records import (
     JudgedBatch,
     Memory,
     Rollout,
+    Seen,
     Sizes,
     as_seen,
     as_tensor,
@@ -78,6 +81,7 @@ class Learner:
         actor_optimiser = torch.optim.Adam(self.actor.parameters(), config.lr, eps=ADAM_EPSILON, fused=True)
         self.actor_descent = Descent(actor_optimiser, config, shuffles, self.processes)
         self.critic_descent = Descent(critic_optimiser(self.critic, config), config, shuffles, self.processes)
+        self.features = Features(sizes.obs, sizes.state) if config.feature_norm == "running" else None
         self.search = psi_search(config, int(streams["psi"].integers(2**31))) if method.psi == "search" else None
 
     def parts(self) -> dict:
@@ -88,6 +92,8 @@ class Learner:
         )  # fmt: skip
         for output in self.critic.outputs:
             parts[f"norm_{output.name}"] = output.norm
+        if self.features is not None:
+            parts |= dict(norm_of_obs=self.features.obs, norm_of_state=self.features.state)
         return parts if self.search is None else parts | {"search": self.search}
 
     # -----------------------------------------------------------------------------------------------------------------
@@ -104,11 +110,16 @@ class Learner:
         Drawn from the policy, or with best the likeliest ones. memory: what the last call returned, None at the
         beginning. first: bool `[B]`, where an episode begins.
         """
-        seen = as_seen(view, self.device)
+        seen = self.read(view)
         distribution, memory = self.actor(seen.obs, seen.available, memory, first)
         if best:
             return greedy(distribution), memory
         return draw_action(distribution, self.chance(1, len(view.obs))[0]), memory
+
+    def read(self, view: View) -> Seen:
+        """What a `TeamEnv` shows as the networks read it, see `feature_norm`."""
+        seen = as_seen(view, self.device)
+        return seen if self.features is None else self.features.read(seen)
 
     def chance(self, steps: int, batch: int) -> Tensor:
         """Chance for actions in B environments, `[steps, B, n, A]`: this process's columns of everybody's."""
@@ -139,6 +150,10 @@ class Learner:
         if eta is not None:
             load_head(self.critic.net.psi_head, eta)
 
+        played = rollout  # as the game showed it
+        if self.features is not None:
+            rollout = self.features.read_rollout(played)
+
         # 1. Judge. What do policy and critic think of the S = T B samples, before anything is learned from them?
         judgement = judge(self.actor, self.critic, rollout)
 
@@ -163,12 +178,14 @@ class Learner:
         log |= take_in(targets, judgement, self.critic, self.processes)
         critic_steps = critic_batch(rollout, judgement, self.critic, targets, self.config.chunk)
         log["critic_loss"] = improve_critic(self.critic, critic_steps, self.critic_descent)
+        if self.features is not None:  # only now: until here all has been read as it was when the actions were drawn
+            self.features.take_in(played, self.processes)
         return Update(log, judgement.memory_after.critic)
 
     @torch.no_grad()
     def try_advantage(self, view: View) -> None:
         """Evaluate the method's row on what is seen now, before a run begins. Raises ValueError where it cannot be."""
-        seen, memory = as_seen(view, self.device), self.blank_memory(len(view.obs))
+        seen, memory = self.read(view), self.blank_memory(len(view.obs))
         first = torch.ones(len(view.obs), dtype=torch.bool, device=self.device)
         distribution, _ = self.actor(seen.obs, seen.available, memory.actor, first)
         action, policy = greedy(distribution), expected_action(distribution)
@@ -202,6 +219,15 @@ class Learner:
         facts, B = join(everyones, (T, B)), B * self.processes.count
         gradients = PolicyGradients.of(self.actor, facts.read, facts.batch.action, (T, B)) if diagnose else None
         return {"advantage_std": facts.advantage.std().item()} | measure(facts, B, gradients)
+
+    def hidden(self, rollout: Rollout) -> str | None:
+        """One sentence where LayerNorm hides most of what varies in a rollout, see `feature_norm`; None elsewhere."""
+        if self.config.feature_norm != "layer":
+            return None
+        hidden = hidden_by_layer_norm("observations", rollout.obs[rollout.alive])
+        if hidden is None and isinstance(self.critic, ValueCritic) and not self.critic.per_agent:
+            hidden = hidden_by_layer_norm("states", rollout.state)
+        return hidden
 
     def set_critic_rate(self, done: int, total: int) -> None:
         """The critic's learning rate for the update after `done` of `total` (Table 10, and the authors' code)."""

@@ -16,6 +16,7 @@ class Team(nn.Module):
     def __init__(self, sizes: Sizes, config: Config, shared: bool):
         super().__init__()
         options = dict(continuous=sizes.continuous, std_x=config.std_x, std_y=config.std_y, recurrent=config.recurrent)
+        options["feature_norm"] = config.feature_norm == "layer"
         count = 1 if shared else sizes.n_agents
         nets = (Actor(sizes.obs, sizes.n_actions, config.actor_sizes, **options) for _ in range(count))
         self.nets = nn.ModuleList(nets)

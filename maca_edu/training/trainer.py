@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import logging
 import math
 import time
 
@@ -18,6 +19,8 @@ from maca_edu.training.play import Played, Policy, env_seed, play_episodes
 from maca_edu.training.processes import OneProcess, Processes
 from maca_edu.training.records import Memory, Rollout, Sizes
 from maca_edu.training.rollout import RolloutBuffer
+
+LOG = logging.getLogger(__name__)
 
 
 class Trainer:
@@ -66,6 +69,8 @@ class Trainer:
         began = time.perf_counter()
         rollout, episodes, in_env = self.collect()
         played = time.perf_counter()
+        if self.done == 0:
+            self.warn_of_what_is_hidden(rollout)
 
         # 2. psi. CMA-ES hears what its last proposal was worth, and makes the next.
         self.learner.set_critic_rate(self.done, self.updates)
@@ -111,6 +116,12 @@ class Trainer:
         everyones = self.processes.gather(tally)
         episodes = None if everyones is None else EpisodeTally.means(everyones)
         return rollout, self.processes.from_first(episodes), in_env
+
+    def warn_of_what_is_hidden(self, rollout: Rollout) -> None:
+        """Say at the start of a run, once, where the networks cannot see what they are shown."""
+        hidden = self.learner.hidden(rollout) if self.processes.rank == 0 else None
+        if hidden is not None:
+            LOG.warning("env=%r: %s", self.env.name, hidden)
 
     def diagnoses(self) -> bool:
         """Whether the coming update measures the gradients' noise."""

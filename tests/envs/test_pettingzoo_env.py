@@ -222,8 +222,8 @@ def test_continuous_actions_are_clipped_and_shaped():
     view = single.reset(0)
     assert single.continuous
     assert view.available.tolist() == [[True] * 4, [True, False, False, False]]
-    ended = single.step(np.array([[-3, 0.5, 3, 1], [-1, 9, 9, 9]], dtype=np.float32))
-    assert_array_equal(single.env.played["hook"], [[-1, 0.5], [2, 1]])
+    ended = single.step(np.array([[-3, 0.5, 3, 0], [-1, 9, 9, 9]], dtype=np.float32))
+    assert_array_equal(single.env.played["hook"], [[-1, 1.25], [2, 0.5]])  # from -1 to 1 to the hook's -1 to 2
     assert_array_equal(single.env.played["boom"], [0])
     assert {action.dtype for action in single.env.played.values()} == {np.dtype(np.float32)}
     assert ended[1:4] == (1.0, False, False)
