@@ -101,6 +101,8 @@ class Config:
     """let CMA-ES adapt the spread; without a signal it only shrinks (not with "paired")"""
     psi_hold: int = 1
     """updates that each candidate serves for before its gain is taken (not with "paired")"""
+    psi_per_agent: bool = False
+    """maca-lsq: every agent has a psi of its own instead of one for the team"""
     matmul: str = "fp32"
     """how exactly the processor multiplies matrices: "fp32", or with factors rounded to "bf16", which is faster on
     processors with AMX and on no others"""

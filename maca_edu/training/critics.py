@@ -20,7 +20,7 @@ from typing import NamedTuple, Protocol
 import torch
 from torch import Tensor, nn
 
-from maca_edu.credit import attention_psi, attention_rollout, corrset, marginals, one_hot
+from maca_edu.credit import attention_psi, attention_rollout, corrset, marginals, one_hot, weighed_by_score
 from maca_edu.networks import ComaCritic, Encoding, MacaCritic, QMixer, UtilityCritic, VCritic, vdn
 from maca_edu.networks.layers import eye
 from maca_edu.training.config import Config
@@ -189,18 +189,25 @@ class Maca(nn.Module):
     """MACA's V, Q, baselines and psi from one encoding of the observations (section 4.2, Figure 1).
 
     head: of `MacaCritic`. psi_from_attention: the weights are made of attention, as in the authors' code, instead of
-    by the psi head.
+    by the psi head. best: say the best legal baseline, too; it needs a linear head and actions to choose from.
     """
 
     needs_action = False
 
-    def __init__(self, sizes: Sizes, config: Config, head: str = "additive", psi_from_attention: bool = False):
+    def __init__(
+        self,
+        sizes: Sizes,
+        config: Config,
+        head: str = "additive",
+        psi_from_attention: bool = False,
+        best: bool = False,
+    ):
         super().__init__()
         self.net = MacaCritic(
             sizes.obs, sizes.n_agents, sizes.n_actions, head=head, recurrent=config.recurrent, centred=config.centred,
             embed=config.embed, z_size=config.z_size, n_layers=config.blocks, n_heads=config.attention_heads,
         )  # fmt: skip
-        self.config, self.head, self.psi_from_attention = config, head, psi_from_attention
+        self.config, self.head, self.psi_from_attention, self.best = config, head, psi_from_attention, best
         self.sigma = 1 / sizes.n_agents if config.sigma is None else config.sigma
         names = MACA_OUTPUTS[config.critic_outputs]
         one_norm = ValueNorm()  # V and Q have the same units where they are one network
@@ -224,6 +231,7 @@ class Maca(nn.Module):
             q=q.unsqueeze(-1),
             baselines=self.baselines(z, policy, action, groups),
             psi=attention_psi(attention, self.sigma) if self.psi_from_attention else self.net.psi(z),
+            best=self.best_baseline(z, policy, action) if self.best else None,
             attention=attention,
             corrset=groups,
         )
@@ -244,6 +252,11 @@ class Maca(nn.Module):
         if self.config.raw_baselines:  # as in the authors' code, which brings only the joint one back
             return torch.cat([in_reward[:1], baselines[1:]])
         return in_reward
+
+    def best_baseline(self, z: Encoding, policy: Tensor, action: Tensor) -> Tensor:
+        """The best legal baseline of every agent, `[S, n]`, in the units of the reward: E[Q w] / E[w] over a_i."""
+        raw = self.net.with_own_action(z, weighed_by_score(policy), action, policy)
+        return self.outputs[1].norm.denormalise(raw)
 
     def bootstrap(self, x: CriticInput) -> Tensor:
         """V(s); where Q(s, pi) is learned, too, that one."""

@@ -24,6 +24,7 @@ from maca_edu.training.methods import Method
 from maca_edu.training.ppo import Descent, critic_batch, improve_critic, policy_batch, take_in
 from maca_edu.training.processes import OneProcess, Processes
 from maca_edu.training.psi_search import PsiSearch, load_head
+from maca_edu.training.psi_squares import PsiSquares
 from maca_edu.training.records import (
     CriticInput,
     JudgedBatch,
@@ -79,6 +80,7 @@ class Learner:
         self.actor_descent = Descent(actor_optimiser, config, shuffles, self.processes)
         self.critic_descent = Descent(critic_optimiser(self.critic, config), config, shuffles, self.processes)
         self.search = psi_search(config, int(streams["psi"].integers(2**31))) if method.psi == "search" else None
+        self.squares = PsiSquares(sizes.n_agents, config.psi_per_agent) if method.psi == "squares" else None
 
     def parts(self) -> dict:
         """What a checkpoint holds."""
@@ -88,7 +90,8 @@ class Learner:
         )  # fmt: skip
         for output in self.critic.outputs:
             parts[f"norm_{output.name}"] = output.norm
-        return parts if self.search is None else parts | {"search": self.search}
+        of_psi = {"search": self.search, "squares": self.squares}
+        return parts | {name: part for name, part in of_psi.items() if part is not None}
 
     # -----------------------------------------------------------------------------------------------------------------
     # Playing
@@ -149,6 +152,8 @@ class Learner:
         # 3. Advantages. A row of Table 1: here, and in the critic, the methods part.
         words, x = judgement.critic, judgement.x
         batch = batch_of(words, in_columns(returns), x.action, x.policy, in_one_row(rollout.alive))
+        if self.squares is not None:
+            batch = self.squares.weigh(batch)  # psi from earlier rollouts
         estimate = words.q if self.config.advantage == "critic" else batch.target  # of Q(s, a)
         advantage = Advantage(self.method.advantage, batch._replace(target=estimate), self.processes)
 
@@ -163,6 +168,8 @@ class Learner:
         log |= take_in(targets, judgement, self.critic, self.processes)
         critic_steps = critic_batch(rollout, judgement, self.critic, targets, self.config.chunk)
         log["critic_loss"] = improve_critic(self.critic, critic_steps, self.critic_descent)
+        if self.squares is not None:
+            self.squares.take_in(advantage.batch, self.processes)  # for psi in later rollouts
         return Update(log, judgement.memory_after.critic)
 
     @torch.no_grad()
@@ -215,8 +222,8 @@ def check_fit(sizes: Sizes, method: Method, config: Config) -> None:
         raise ValueError(f"advantage='critic' is not for method={method.name!r}; allowed are coma and all of maca")
     if sizes.continuous and not method.continuous:
         raise ValueError(
-            f"method={method.name!r} needs a Q for each action, so actions cannot be continuous; take "
-            "mappo, ippo, happo or a maca, or the environment with ?continuous=false"
+            f"method={method.name!r} needs a few actions to choose from, so they cannot be continuous; take "
+            "mappo, ippo, happo or maca, or the environment with ?continuous=false"
         )
 
 
