@@ -161,6 +161,19 @@ class MacaCritic(nn.Module):
         nn.init.zeros_(self.psi_head.bias)
         self.psi_head.requires_grad_(False)  # CMA-ES finds it, not the gradient
 
+    def forget_actions(self) -> None:
+        """Let no action change Q, exactly, until it is trained. Raises ValueError for the decoder."""
+        if isinstance(self.head, DecoderHead):
+            raise ValueError(
+                "head='decoder' is not linear in each action; allowed are additive, conditioned, multilinear"
+            )
+        layers = [self.head.out] if isinstance(self.head, AdditiveHead) else [self.head.slope]
+        if isinstance(self.head, MultilinearHead) and self.head.rank:
+            layers.append(self.head.weight)
+        for layer in layers:
+            nn.init.zeros_(layer.weight)
+            nn.init.zeros_(layer.bias)
+
     def forward(self, obs: Tensor, memory: Tensor | None = None, first: Tensor | None = None):
         """obs `[S, n, d]` to an Encoding and the memory after each sample, `[S, n, H]`; memory, first: see `layers`."""
         tokens, attentions, memory = self.encoder(obs, memory, first)

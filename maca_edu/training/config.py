@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 ADVANTAGES = ("return", "critic")
+RETURNS = ("lambda", "corrected")
+Q_HEADS = (None, "additive", "conditioned", "multilinear", "decoder")
 CRITIC_OUTPUTS = ("q", "v+q", "v+q+eq")
 CRITIC_TARGETS = ("shared", "own", "td")
 BASELINES = ("fused", "definition")
@@ -26,6 +28,9 @@ class Config:
     """lambda of the returns"""
     advantage: str = "return"
     """what stands for Q(s, a): the lambda-return ("return") or the critic's own Q ("critic")"""
+    returns: str = "lambda"
+    """lambda-returns as they are ("lambda"), or with the later actions' luck taken out, as far as a critic of V and g
+    knows it ("corrected")"""
     time_limits: str = "bootstrap"
     """value of an episode that the clock cut: its final state's ("bootstrap") or, as in HARL, none ("harl")"""
     lr: float = 2e-3
@@ -70,6 +75,9 @@ class Config:
     """threshold of the CorrSets, from 0 to 1; None: 1/n"""
     centred: bool = False
     """MACA's critic: Q = V + g(a) - E[g], so that Q(s, pi) is V"""
+    q_head: str | None = None
+    """MACA's critic: how Q depends on actions, "additive", "conditioned", "multilinear" or "decoder"; None: as the
+    method has it"""
     blocks: int = 1
     """MACA's critic: how many attention blocks follow each other"""
     attention_heads: int = 1
@@ -144,6 +152,7 @@ class Config:
         self.check("attention_heads", self.embed % self.attention_heads == 0, f"divisors of embed={self.embed}")
         words = dict(
             advantage=ADVANTAGES,
+            returns=RETURNS,
             time_limits=TIME_LIMITS,
             critic_schedule=SCHEDULES,
             critic_outputs=CRITIC_OUTPUTS,
@@ -154,6 +163,12 @@ class Config:
         )
         for name, allowed in words.items():
             self.check(name, getattr(self, name) in allowed, ", ".join(allowed))
+        self.check("q_head", self.q_head in Q_HEADS, ", ".join(map(str, Q_HEADS)))
+        if self.returns == "corrected":
+            needed = dict(advantage="return", critic_outputs="v+q", baselines="fused", raw_baselines=False)
+            for name, value in needed.items():
+                self.check(name, getattr(self, name) == value, f"{value}, with returns='corrected'")
+            self.check("q_head", self.q_head != "decoder", "linear ones, with returns='corrected'")
 
     def check(self, name: str, good: bool, allowed: str) -> None:
         """ValueError that names the setting, unless it is good."""

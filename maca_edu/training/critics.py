@@ -188,8 +188,9 @@ MACA_OUTPUTS = {
 class Maca(nn.Module):
     """MACA's V, Q, baselines and psi from one encoding of the observations (section 4.2, Figure 1).
 
-    head: of `MacaCritic`. psi_from_attention: the weights are made of attention, as in the authors' code, instead of
-    by the psi head. best: say the best legal baseline, too; it needs a linear head and actions to choose from.
+    head: of `MacaCritic`, where `config.q_head` asks for no other. psi_from_attention: the weights are made of
+    attention, as in the authors' code, instead of by the psi head. best: say the best legal baseline, too; it needs a
+    linear head and actions to choose from.
     """
 
     needs_action = False
@@ -203,6 +204,7 @@ class Maca(nn.Module):
         best: bool = False,
     ):
         super().__init__()
+        head = config.q_head or head
         self.net = MacaCritic(
             sizes.obs, sizes.n_agents, sizes.n_actions, head=head, recurrent=config.recurrent, centred=config.centred,
             embed=config.embed, z_size=config.z_size, n_layers=config.blocks, n_heads=config.attention_heads,
@@ -219,8 +221,7 @@ class Maca(nn.Module):
         """V, Q(s, a), the three baselines, psi, and the attention and CorrSets that they are made of."""
         z, memory = self.net(x.obs, x.memory, x.first)
         action, policy = one_hot(x.action, x.policy), x.policy
-        attention = attention_rollout(z.attentions, self.config.attention_residual)  # [S, n, n]
-        groups = corrset(attention, self.sigma)  # [S, n, n]
+        attention, groups, psi = self.relations(z)
         outputs = self.outputs_of(z, action, policy)
         v, q, *eq = (output.norm.denormalise(y) for output, y in zip(self.outputs, outputs, strict=True))
         return CriticWords(
@@ -230,11 +231,17 @@ class Maca(nn.Module):
             value=v.unsqueeze(-1),
             q=q.unsqueeze(-1),
             baselines=self.baselines(z, policy, action, groups),
-            psi=attention_psi(attention, self.sigma) if self.psi_from_attention else self.net.psi(z),
+            psi=psi,
             best=self.best_baseline(z, policy, action) if self.best else None,
             attention=attention,
             corrset=groups,
         )
+
+    def relations(self, z: Encoding) -> tuple[Tensor, Tensor, Tensor]:
+        """Attention and CorrSets, each `[S, n, n]`, and psi, `[S, 3]` or `[S, n, 3]`."""
+        attention = attention_rollout(z.attentions, self.config.attention_residual)
+        psi = attention_psi(attention, self.sigma) if self.psi_from_attention else self.net.psi(z)
+        return attention, corrset(attention, self.sigma), psi
 
     def baselines(self, z: Encoding, policy: Tensor, action: Tensor, groups: Tensor) -> Tensor:
         """The joint, individual and CorrSet baselines, `[3, S, n]`, in the units of the reward.

@@ -18,6 +18,8 @@ from maca_edu.team_env import View
 from maca_edu.training import rng
 from maca_edu.training.advantages import Advantage, apply_row, batch_of
 from maca_edu.training.config import Config
+from maca_edu.training.corrected import CorrectedMaca
+from maca_edu.training.critics import Critic
 from maca_edu.training.diagnostics import Facts, PolicyGradients, PolicyInput, join, measure
 from maca_edu.training.judging import Judgement, judge
 from maca_edu.training.methods import Method
@@ -36,7 +38,7 @@ from maca_edu.training.records import (
     in_columns,
     in_one_row,
 )
-from maca_edu.training.returns import critic_targets, rollout_returns
+from maca_edu.training.returns import correction_columns, critic_targets, rollout_returns
 from maca_edu.training.team import Team
 
 ADAM_EPSILON = 1e-5  # Table 7
@@ -76,6 +78,7 @@ class Learner:
             torch.manual_seed(int(streams["networks"].integers(2**63)))
             self.actor = Team(sizes, config, shared=not (method.separate or config.separate)).to(self.device)
             self.critic = method.critic(sizes, config).to(self.device)
+        check_correction(self.critic, method, config)
         actor_optimiser = torch.optim.Adam(self.actor.parameters(), config.lr, eps=ADAM_EPSILON, fused=True)
         self.actor_descent = Descent(actor_optimiser, config, shuffles, self.processes)
         self.critic_descent = Descent(critic_optimiser(self.critic, config), config, shuffles, self.processes)
@@ -90,6 +93,8 @@ class Learner:
         )  # fmt: skip
         for output in self.critic.outputs:
             parts[f"norm_{output.name}"] = output.norm
+        if isinstance(self.critic, CorrectedMaca):
+            parts["shrinkage"] = self.critic.shrinkage
         of_psi = {"search": self.search, "squares": self.squares}
         return parts | {name: part for name, part in of_psi.items() if part is not None}
 
@@ -159,6 +164,7 @@ class Learner:
 
         # 4. Measure. How much of the gradient is noise, and does the critic know what actions do?
         log = self.measure(rollout, judgement, batch, advantage.raw, diagnose)
+        log |= correction_columns(rollout, judgement, returns, self.config, self.processes)
 
         # 5. Policies. PPO's epochs, for all agents at once or one after the other.
         policy_steps = policy_batch(rollout, judgement, self.config.chunk)
@@ -224,6 +230,15 @@ def check_fit(sizes: Sizes, method: Method, config: Config) -> None:
         raise ValueError(
             f"method={method.name!r} needs a few actions to choose from, so they cannot be continuous; take "
             "mappo, ippo, happo or maca, or the environment with ?continuous=false"
+        )
+
+
+def check_correction(critic: Critic, method: Method, config: Config) -> None:
+    """ValueError where returns are to be corrected and the method's critic has no word for that."""
+    if config.returns == "corrected" and not isinstance(critic, CorrectedMaca):
+        raise ValueError(
+            f"returns='corrected' is not for method={method.name!r}, whose critic has no Q that is linear in each "
+            "action; allowed are maca and all that begin with maca-, but for maca-dec"
         )
 
 

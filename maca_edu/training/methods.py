@@ -18,6 +18,7 @@ from torch import Tensor
 from maca_edu.credit import CORRSET, INDIVIDUAL, JOINT, mix, without
 from maca_edu.training.advantages import Advantage
 from maca_edu.training.config import Config
+from maca_edu.training.corrected import maca_critic
 from maca_edu.training.critics import ComaCounterfactual, Critic, Maca, Utilities, ValueCritic, of_played
 from maca_edu.training.ppo import Descent, PolicyBatch, PolicyLog, update_in_turn, update_together
 from maca_edu.training.records import JudgedBatch, Sizes
@@ -213,7 +214,7 @@ PPO_SUM = Method(
 )
 MACA = Method(
     name="maca",
-    critic=Maca,
+    critic=maca_critic,
     critic_in_words="MACA's, additive",
     advantage=maca,
     formula="Q - (psi_1 E_a[Q] + psi_2 E_ai[Q] + psi_3 E_aCi[Q])",
@@ -239,7 +240,7 @@ MACA_NOJNT = replace(MACA, name="maca-nojnt", advantage=maca_nojnt, formula="mac
 MACA_RELEASED = replace(
     MACA,
     name="maca-released",
-    critic=partial(Maca, psi_from_attention=True),
+    critic=partial(maca_critic, psi_from_attention=True),
     psi="critic",
     formula="maca with psi from attention",
     source="authors' code",
@@ -247,7 +248,7 @@ MACA_RELEASED = replace(
 MACA_MULTILINEAR = replace(
     MACA,
     name="maca-multilinear",
-    critic=partial(Maca, head="multilinear"),
+    critic=partial(maca_critic, head="multilinear"),
     critic_in_words="MACA's, multilinear",
     source="this project",
 )
@@ -262,7 +263,7 @@ MACA_LSQ = replace(
 MACA_OB = replace(
     MACA,
     name="maca-ob",
-    critic=partial(Maca, best=True),
+    critic=partial(maca_critic, best=True),
     advantage=maca_ob,
     psi="",
     continuous=False,

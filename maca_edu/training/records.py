@@ -110,6 +110,7 @@ class CriticWords(NamedTuple):
     best: Tensor | None = None  # [S, n], the best legal baseline
     attention: Tensor | None = None  # [S, n, n], rows sum to 1
     corrset: Tensor | None = None  # [S, n, n] bool, row i is C_i
+    correction: Tensor | None = None  # [S], what the joint action adds to V, as corrected returns have it
 
 
 class JudgedBatch(NamedTuple):
