@@ -28,6 +28,7 @@ from maca_edu.training.records import JudgedBatch
 MEMORY = 0.8  # the weight of the past when a batch is taken in
 ENOUGH = 40  # samples; before so many were seen, psi is the individual baseline alone
 ALONE = np.eye(3)[INDIVIDUAL]
+TIE = 1e-6  # of G's mean diagonal: what the other two baselines must gain, so that rounding decides nothing
 
 
 class PsiSquares:
@@ -89,7 +90,11 @@ def moments_of(batch: JudgedBatch) -> tuple[Tensor, Tensor]:
 
 
 def best_psi(G: np.ndarray) -> np.ndarray:
-    """The psi `[3]` on the simplex where psi' G psi is least; G: `[3, 3]`, symmetric, no direction below 0."""
-    values, directions = np.linalg.eigh(G)
+    """The psi `[3]` on the simplex where psi' G psi is least; G: `[3, 3]`, symmetric, no direction below 0.
+
+    Baselines that are equal would leave psi to rounding, so weights that gain nothing go to the individual one.
+    """
+    penalty = TIE * np.trace(G) / 3 * np.diag(1 - ALONE)
+    values, directions = np.linalg.eigh(G + penalty)
     root = np.sqrt(values.clip(min=0))[:, None] * directions.T  # root' root = G
     return shortest_mixture(root)

@@ -160,7 +160,7 @@ def random_critic(head="multilinear", best=True, seed=0):
             parameter += 0.3 * torch.randn_like(parameter)
     for k, output in enumerate(critic.outputs):
         output.norm.update(torch.tensor([2.0, 3.0, 7.0]) * (k + 1))
-    critic.shrinkage.sums = torch.tensor([0.6, 1.0]).double()
+    critic.shrinkage.sums = torch.tensor([0.6, 1.0], dtype=torch.float64)
     return critic
 
 

@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 from torch.testing import assert_close
 
 from maca_edu import envs
-from maca_edu.exact import baseline, gradient_moments, optimal_mixture, shortest_mixture
+from maca_edu.exact import baseline, gradient_moments, optimal_mixture
 from maca_edu.training import loop, psi_squares
 from maca_edu.training.config import Config
 from maca_edu.training.methods import METHODS, find
 from maca_edu.training.processes import OneProcess
-from maca_edu.training.psi_squares import ENOUGH, MEMORY, PsiSquares, best_psi, moments_of
+from maca_edu.training.psi_squares import ENOUGH, MEMORY, TIE, PsiSquares, best_psi, moments_of
 from maca_edu.training.records import JudgedBatch
 from maca_edu.training.trainer import Trainer
 
@@ -62,8 +62,15 @@ def test_the_best_psi_is_least_on_a_grid(seed, rank):
     assert psi.sum() == pytest.approx(1)
     assert (psi >= 0).all()
     grid = [(a / 20, b / 20, 1 - (a + b) / 20) for a in range(21) for b in range(21 - a)]
-    assert ((root @ psi) ** 2).sum() <= min(((root @ point) ** 2).sum() for point in grid) + 1e-12
-    assert_close(shortest_mixture(root) @ root.T, psi @ root.T, atol=1e-6, rtol=1e-6)
+    nothing = TIE * (root**2).sum()
+    assert ((root @ psi) ** 2).sum() <= min(((root @ point) ** 2).sum() for point in grid) + nothing
+
+
+def test_rounding_decides_nothing():
+    """Equal baselines: the individual one, and nearly so however they are rounded."""
+    assert best_psi(7 * np.ones((3, 3))).tolist() == pytest.approx(IND)
+    rounded = 7 + 1e-14 * np.array([[1, -2, 3], [-2, 1, 0], [3, 0, -1]])
+    np.testing.assert_allclose(best_psi(rounded), IND, atol=1e-6)
 
 
 @pytest.mark.parametrize("seed", range(10))
@@ -94,7 +101,7 @@ def test_with_every_joint_action_it_is_the_exact_optimum(seed):
 
     assert variance(psi) == pytest.approx(variance(best), rel=1e-9)
     assert variance(best) < 0.99 * variance([1 / 3] * 3)
-    np.testing.assert_allclose(psi, best, atol=1e-5)
+    np.testing.assert_allclose(psi, best, atol=1e-3)
 
 
 @pytest.mark.parametrize("per_agent", [False, True])
