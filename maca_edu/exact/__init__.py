@@ -6,7 +6,7 @@ actions; agents choose independently, so the joint policy is the product of the 
 agent numbers.
 
     baselines   Whose actions are averaged out?   value, baseline, advantage, minimum_variance_baseline
-    moments     How noisy is the gradient?        gradient_moments, optimal_mixture
+    moments     How noisy is the gradient?        gradient_moments, optimal_mixture, shortest_mixture
     spectrum    What is the credit made of?       credit_spectrum, level_shares
     credit      What else is called credit?       shapley_values, difference_rewards
     dynamic     And over time?                    enumerate_states, solve, solve_terms, term_spectrum
@@ -18,7 +18,7 @@ Arguments are read, never changed. A wrong one raises ValueError, which names it
 from maca_edu.exact.baselines import advantage, baseline, minimum_variance_baseline, value
 from maca_edu.exact.credit import difference_rewards, shapley_values
 from maca_edu.exact.dynamic import Enumeration, enumerate_states, solve, solve_terms, term_spectrum
-from maca_edu.exact.moments import gradient_moments, optimal_mixture
+from maca_edu.exact.moments import gradient_moments, optimal_mixture, shortest_mixture
 from maca_edu.exact.returns import LambdaReturn, lambda_return, visits
 from maca_edu.exact.spectrum import credit_spectrum, level_shares
 
@@ -36,6 +36,7 @@ __all__ = [
     "minimum_variance_baseline",
     "optimal_mixture",
     "shapley_values",
+    "shortest_mixture",
     "solve",
     "solve_terms",
     "term_spectrum",

@@ -67,10 +67,19 @@ def optimal_mixture(q, policy, agent, groups) -> np.ndarray:
         weight = np.multiply.outer(weight, pi * squared_scores(pi) if j == agent else pi)
     root = np.sqrt(weight)
     C = np.stack([(root * (q - baseline(q, policy, group))).ravel() for group in groups], axis=1)  # [A^n, M]
-    norm = np.linalg.norm(C, axis=0)  # [M]: the root of E|g|^2 with each baseline alone
-    noiseless = norm <= 1e-14 * abs(q).max() * np.sqrt(weight.sum())  # zero, up to rounding
-    if noiseless.any():
-        return noiseless / noiseless.sum()
-    R = np.linalg.qr(C / norm.min(), mode="r")  # [min(A^n, M), M]: |R x| = |C x| / norm.min(), and few rows
-    x, _ = nnls(np.vstack([R, np.ones(len(groups))]), np.append(np.zeros(len(R)), 1.0))
+    return shortest_mixture(C, 1e-14 * abs(q).max() * np.sqrt(weight.sum()))
+
+
+def shortest_mixture(columns: np.ndarray, zero: float = 0.0) -> np.ndarray:
+    """The psi `[M]`, psi >= 0 with sum 1, for which |columns @ psi| is least; columns: `[rows, M]`.
+
+    Columns no longer than `zero` share the weight equally where there are any. Why non-negative least squares finds
+    it is told in `optimal_mixture`.
+    """
+    norm = np.linalg.norm(columns, axis=0)  # [M]
+    nothing = norm <= zero
+    if nothing.any():
+        return nothing / nothing.sum()
+    R = np.linalg.qr(columns / norm.min(), mode="r")  # [min(rows, M), M]: |R x| = |columns x| / norm.min(), few rows
+    x, _ = nnls(np.vstack([R, np.ones(len(norm))]), np.append(np.zeros(len(R)), 1.0))
     return x / x.sum()

@@ -163,6 +163,19 @@ class MacaCritic(nn.Module):
         nn.init.zeros_(self.psi_head.bias)
         self.psi_head.requires_grad_(False)  # CMA-ES finds it, not the gradient
 
+    def forget_actions(self) -> None:
+        """Let no action change Q, exactly, until it is trained. Raises ValueError for the decoder."""
+        if isinstance(self.head, DecoderHead):
+            raise ValueError(
+                "head='decoder' is not linear in each action; allowed are additive, conditioned, multilinear"
+            )
+        layers = [self.head.out] if isinstance(self.head, AdditiveHead) else [self.head.slope]
+        if isinstance(self.head, MultilinearHead) and self.head.rank:
+            layers.append(self.head.weight)
+        for layer in layers:
+            nn.init.zeros_(layer.weight)
+            nn.init.zeros_(layer.bias)
+
     def forward(self, obs: Tensor, memory: Tensor | None = None, first: Tensor | None = None):
         """obs `[S, n, d]` to an Encoding and the memory after each sample, `[S, n, H]`; memory, first: see `layers`."""
         tokens, attentions, memory = self.encoder(obs, memory, first)
@@ -224,6 +237,19 @@ class MacaCritic(nn.Module):
         bars = [torch.where(group.unsqueeze(-1), policy.unsqueeze(1), action.unsqueeze(1)) for group in groups]
         joint = self._uncentred(z, policy).unsqueeze(-1).expand(policy.shape[:2])  # [S, n]
         return torch.stack([joint, *(self._uncentred(z, bar) for bar in bars)])
+
+    def with_own_action(self, z: Encoding, own: Tensor, action: Tensor, policy: Tensor) -> Tensor:
+        """Q(s, (x_i, a_-i)) of every agent, `[S, n]`: x_i in the place of its action, the others' as played.
+
+        own: x, `[S, n, A]`; action, policy: as in `baselines`. Raises ValueError for the decoder, which is not linear.
+        """
+        if isinstance(self.head, DecoderHead):
+            raise ValueError("head='decoder' is not linear in each action, so a mixture of actions has no meaning")
+        alone = torch.eye(action.shape[1], dtype=torch.bool, device=action.device)
+        _, q, _ = fused_baselines(self.head(z), own, action, alone)
+        if self.centred:
+            q = q + (self.value(z) - self._uncentred(z, policy)).unsqueeze(-1)
+        return q
 
     def level_spectrum(self, z: Encoding, policy: Tensor, action: Tensor) -> Tensor:
         """Q(s, a) split by credit assignment level, `[S, n + 1]`: entry k adds up A_H(a) over |H| = k; entry 0 is V.

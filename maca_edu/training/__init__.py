@@ -8,6 +8,7 @@ team           Who acts?                                Team
 value_norm     In whose units?                          ValueNorm
 feature_norm   What do the networks read?               Features
 critics        What does each critic say and learn?     ValueCritic, ComaCounterfactual, Utilities, Maca
+corrected      What do later actions add?               CorrectedMaca
 judging        What do policy and critic think?         judge
 returns        What was a step worth?                   lambda_returns, rollout_returns
 advantages     What do the policies follow?             Advantage
@@ -15,6 +16,7 @@ ppo            How far may one rollout move them?       update_together, update_
 methods        What separates one method from another?  METHODS: Table 1, each row with its function
 diagnostics    How much of it is noise?                 measure
 psi_search     Which mixture of baselines?              PsiSearch
+psi_squares    And without a search?                    PsiSquares
 learner        The update, as a recipe                  Learner.update
 play           What was learned?                        Policy, play_episodes
 counterfactual What was an action worth, measured?     forked_returns

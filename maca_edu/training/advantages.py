@@ -58,6 +58,7 @@ def batch_of(words: CriticWords, target: Tensor, action: Tensor, policy: Tensor,
         q_values=words.q_values,
         baselines=words.baselines,
         psi=words.psi,
+        best=words.best,
         attention=words.attention,
         corrset=words.corrset,
     )

@@ -30,6 +30,9 @@ class Config:
     """lambda of the returns"""
     advantage: Literal["return", "critic"] = "return"
     """what stands for Q(s, a): the lambda-return ("return") or the critic's own Q ("critic")"""
+    returns: Literal["lambda", "corrected"] = "lambda"
+    """lambda-returns as they are ("lambda"), or with the later actions' luck taken out, as far as a critic of V and g
+    knows it ("corrected")"""
     time_limits: TimeLimits = "bootstrap"
     """value of an episode that the clock cut: its final state's ("bootstrap") or, as in HARL, none ("harl")"""
     lr: Positive = 2e-3
@@ -77,6 +80,9 @@ class Config:
     """threshold of the CorrSets, from 0 to 1; None: 1/n"""
     centred: bool = False
     """MACA's critic: Q = V + g(a) - E[g], so that Q(s, pi) is V"""
+    q_head: Literal["additive", "conditioned", "multilinear", "decoder"] | None = None
+    """MACA's critic: how Q depends on actions, "additive", "conditioned", "multilinear" or "decoder"; None: as the
+    method has it"""
     blocks: Count = 1
     """MACA's critic: how many attention blocks follow each other"""
     attention_heads: Count = 1
@@ -108,6 +114,8 @@ class Config:
     """let CMA-ES adapt the spread; without a signal it only shrinks (not with "paired")"""
     psi_hold: Count = 1
     """updates that each candidate serves for before its gain is taken (not with "paired")"""
+    psi_per_agent: bool = False
+    """maca-lsq: every agent has a psi of its own instead of one for the team"""
     matmul: Literal["fp32", "bf16"] = "fp32"
     """how exactly the processor multiplies matrices: "fp32", or with factors rounded to "bf16", which is faster on
     processors with AMX and on no others"""
@@ -124,6 +132,11 @@ class Config:
         divides = not self.recurrent or self.rollout % self.chunk == 0
         self.refuse("chunk", not divides, f"with a GRU, divisors of rollout={self.rollout}")
         self.refuse("attention_heads", self.embed % self.attention_heads != 0, f"divisors of embed={self.embed}")
+        if self.returns == "corrected":
+            needed = dict(advantage="return", critic_outputs="v+q", baselines="fused", raw_baselines=False)
+            for name, value in needed.items():
+                self.refuse(name, getattr(self, name) != value, f"{value}, with returns='corrected'")
+            self.refuse("q_head", self.q_head == "decoder", "linear ones, with returns='corrected'")
 
     def refuse(self, name: str, wrong: bool, allowed: str) -> None:
         """ValueError that names the setting, where it is wrong."""

@@ -20,7 +20,7 @@ from typing import NamedTuple, Protocol
 import torch
 from torch import Tensor, nn
 
-from maca_edu.credit import attention_psi, attention_rollout, corrset, marginals, one_hot
+from maca_edu.credit import attention_psi, attention_rollout, corrset, marginals, one_hot, weighed_by_score
 from maca_edu.networks import ComaCritic, Encoding, MacaCritic, QMixer, UtilityCritic, VCritic, vdn
 from maca_edu.networks.layers import eye
 from maca_edu.training.config import Config
@@ -193,20 +193,29 @@ MACA_OUTPUTS = {
 class Maca(nn.Module):
     """MACA's V, Q, baselines and psi from one encoding of the observations (section 4.2, Figure 1).
 
-    head: of `MacaCritic`. psi_from_attention: the weights are made of attention, as in the authors' code, instead of
-    by the psi head.
+    head: of `MacaCritic`, where `config.q_head` asks for no other. psi_from_attention: the weights are made of
+    attention, as in the authors' code, instead of by the psi head. best: say the best legal baseline, too; it needs a
+    linear head and actions to choose from.
     """
 
     needs_action = False
 
-    def __init__(self, sizes: Sizes, config: Config, head: str = "additive", psi_from_attention: bool = False):
+    def __init__(
+        self,
+        sizes: Sizes,
+        config: Config,
+        head: str = "additive",
+        psi_from_attention: bool = False,
+        best: bool = False,
+    ):
         super().__init__()
+        head = config.q_head or head
         self.net = MacaCritic(
             sizes.obs, sizes.n_agents, sizes.n_actions, head=head, recurrent=config.recurrent, centred=config.centred,
             embed=config.embed, z_size=config.z_size, n_layers=config.blocks, n_heads=config.attention_heads,
             feature_norm=config.feature_norm == "layer",
         )  # fmt: skip
-        self.config, self.head, self.psi_from_attention = config, head, psi_from_attention
+        self.config, self.head, self.psi_from_attention, self.best = config, head, psi_from_attention, best
         self.sigma = 1 / sizes.n_agents if config.sigma is None else config.sigma
         names = MACA_OUTPUTS[config.critic_outputs]
         one_norm = ValueNorm()  # V and Q have the same units where they are one network
@@ -218,8 +227,7 @@ class Maca(nn.Module):
         """V, Q(s, a), the three baselines, psi, and the attention and CorrSets that they are made of."""
         z, memory = self.net(x.obs, x.memory, x.first)
         action, policy = one_hot(x.action, x.policy), x.policy
-        attention = attention_rollout(z.attentions, self.config.attention_residual)  # [S, n, n]
-        groups = corrset(attention, self.sigma)  # [S, n, n]
+        attention, groups, psi = self.relations(z)
         outputs = self.outputs_of(z, action, policy)
         v, q, *eq = (output.norm.denormalise(y) for output, y in zip(self.outputs, outputs, strict=True))
         return CriticWords(
@@ -229,10 +237,17 @@ class Maca(nn.Module):
             value=v.unsqueeze(-1),
             q=q.unsqueeze(-1),
             baselines=self.baselines(z, policy, action, groups),
-            psi=attention_psi(attention, self.sigma) if self.psi_from_attention else self.net.psi(z),
+            psi=psi,
+            best=self.best_baseline(z, policy, action) if self.best else None,
             attention=attention,
             corrset=groups,
         )
+
+    def relations(self, z: Encoding) -> tuple[Tensor, Tensor, Tensor]:
+        """Attention and CorrSets, each `[S, n, n]`, and psi, `[S, 3]` or `[S, n, 3]`."""
+        attention = attention_rollout(z.attentions, self.config.attention_residual)
+        psi = attention_psi(attention, self.sigma) if self.psi_from_attention else self.net.psi(z)
+        return attention, corrset(attention, self.sigma), psi
 
     def baselines(self, z: Encoding, policy: Tensor, action: Tensor, groups: Tensor) -> Tensor:
         """The joint, individual and CorrSet baselines, `[3, S, n]`, in the units of the reward.
@@ -250,6 +265,11 @@ class Maca(nn.Module):
         if self.config.raw_baselines:  # as in the authors' code, which brings only the joint one back
             return torch.cat([in_reward[:1], baselines[1:]])
         return in_reward
+
+    def best_baseline(self, z: Encoding, policy: Tensor, action: Tensor) -> Tensor:
+        """The best legal baseline of every agent, `[S, n]`, in the units of the reward: E[Q w] / E[w] over a_i."""
+        raw = self.net.with_own_action(z, weighed_by_score(policy), action, policy)
+        return self.outputs[1].norm.denormalise(raw)
 
     def bootstrap(self, x: CriticInput) -> Tensor:
         """V(s); where Q(s, pi) is learned, too, that one."""

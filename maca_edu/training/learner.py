@@ -18,7 +18,8 @@ from maca_edu.team_env import View
 from maca_edu.training import rng
 from maca_edu.training.advantages import Advantage, apply_row, batch_of
 from maca_edu.training.config import Config
-from maca_edu.training.critics import ValueCritic
+from maca_edu.training.corrected import CorrectedMaca
+from maca_edu.training.critics import Critic, ValueCritic
 from maca_edu.training.diagnostics import Facts, PolicyGradients, PolicyInput, join, measure
 from maca_edu.training.feature_norm import Features, hidden_by_layer_norm
 from maca_edu.training.judging import Judgement, judge
@@ -26,6 +27,7 @@ from maca_edu.training.methods import Method
 from maca_edu.training.ppo import Descent, critic_batch, improve_critic, policy_batch, take_in
 from maca_edu.training.processes import OneProcess, Processes
 from maca_edu.training.psi_search import PsiSearch, load_head
+from maca_edu.training.psi_squares import PsiSquares
 from maca_edu.training.records import (
     CriticInput,
     JudgedBatch,
@@ -38,7 +40,7 @@ from maca_edu.training.records import (
     in_columns,
     in_one_row,
 )
-from maca_edu.training.returns import critic_targets, rollout_returns
+from maca_edu.training.returns import correction_columns, critic_targets, rollout_returns
 from maca_edu.training.team import Team
 
 ADAM_EPSILON = 1e-5  # Table 7
@@ -78,11 +80,13 @@ class Learner:
             torch.manual_seed(int(streams["networks"].integers(2**63)))
             self.actor = Team(sizes, config, shared=not (method.separate or config.separate)).to(self.device)
             self.critic = method.critic(sizes, config).to(self.device)
+        check_correction(self.critic, method, config)
         actor_optimiser = torch.optim.Adam(self.actor.parameters(), config.lr, eps=ADAM_EPSILON, fused=True)
         self.actor_descent = Descent(actor_optimiser, config, shuffles, self.processes)
         self.critic_descent = Descent(critic_optimiser(self.critic, config), config, shuffles, self.processes)
         self.features = Features(sizes.obs, sizes.state) if config.feature_norm == "running" else None
         self.search = psi_search(config, int(streams["psi"].integers(2**31))) if method.psi == "search" else None
+        self.squares = PsiSquares(sizes.n_agents, config.psi_per_agent) if method.psi == "squares" else None
 
     def parts(self) -> dict:
         """What a checkpoint holds."""
@@ -94,7 +98,10 @@ class Learner:
             parts[f"norm_{output.name}"] = output.norm
         if self.features is not None:
             parts |= dict(norm_of_obs=self.features.obs, norm_of_state=self.features.state)
-        return parts if self.search is None else parts | {"search": self.search}
+        if isinstance(self.critic, CorrectedMaca):
+            parts["shrinkage"] = self.critic.shrinkage
+        of_psi = {"search": self.search, "squares": self.squares}
+        return parts | {name: part for name, part in of_psi.items() if part is not None}
 
     # -----------------------------------------------------------------------------------------------------------------
     # Playing
@@ -164,11 +171,14 @@ class Learner:
         # 3. Advantages. A row of Table 1: here, and in the critic, the methods part.
         words, x = judgement.critic, judgement.x
         batch = batch_of(words, in_columns(returns), x.action, x.policy, in_one_row(rollout.alive))
+        if self.squares is not None:
+            batch = self.squares.weigh(batch)  # psi from earlier rollouts
         estimate = words.q if self.config.advantage == "critic" else batch.target  # of Q(s, a)
         advantage = Advantage(self.method.advantage, batch._replace(target=estimate), self.processes)
 
         # 4. Measure. How much of the gradient is noise, and does the critic know what actions do?
         log = self.measure(rollout, judgement, batch, advantage.raw, diagnose)
+        log |= correction_columns(rollout, judgement, returns, self.config, self.processes)
 
         # 5. Policies. PPO's epochs, for all agents at once or one after the other.
         policy_steps = policy_batch(rollout, judgement, self.config.chunk)
@@ -180,6 +190,8 @@ class Learner:
         log["critic_loss"] = improve_critic(self.critic, critic_steps, self.critic_descent)
         if self.features is not None:  # only now: until here all has been read as it was when the actions were drawn
             self.features.take_in(played, self.processes)
+        if self.squares is not None:
+            self.squares.take_in(advantage.batch, self.processes)  # for psi in later rollouts
         return Update(log, judgement.memory_after.critic)
 
     @torch.no_grad()
@@ -241,8 +253,17 @@ def check_fit(sizes: Sizes, method: Method, config: Config) -> None:
         raise ValueError(f"advantage='critic' is not for method={method.name!r}; allowed are coma and all of maca")
     if sizes.continuous and not method.continuous:
         raise ValueError(
-            f"method={method.name!r} needs a Q for each action, so actions cannot be continuous; take "
-            "mappo, ippo, happo or a maca, or the environment with ?continuous=false"
+            f"method={method.name!r} needs a few actions to choose from, so they cannot be continuous; take "
+            "mappo, ippo, happo or maca, or the environment with ?continuous=false"
+        )
+
+
+def check_correction(critic: Critic, method: Method, config: Config) -> None:
+    """ValueError where returns are to be corrected and the method's critic has no word for that."""
+    if config.returns == "corrected" and not isinstance(critic, CorrectedMaca):
+        raise ValueError(
+            f"returns='corrected' is not for method={method.name!r}, whose critic has no Q that is linear in each "
+            "action; allowed are maca and all that begin with maca-, but for maca-dec"
         )
 
 

@@ -1,4 +1,4 @@
-"""The methods: Table 1 of the paper, the ablations of its Table 3, and two variants.
+"""The methods: Table 1 of the paper, the ablations of its Table 3, and four variants.
 
 A method is one object: its critic, its advantage, its update, what it can do, and the paper's settings for it. Nothing
 else separates one method from another. The advantage is a function of what policy and critic thought of a batch,
@@ -18,6 +18,7 @@ from torch import Tensor
 from maca_edu.credit import CORRSET, INDIVIDUAL, JOINT, mix, without
 from maca_edu.training.advantages import Advantage
 from maca_edu.training.config import Config
+from maca_edu.training.corrected import maca_critic
 from maca_edu.training.critics import ComaCounterfactual, Critic, Maca, Utilities, ValueCritic, of_played
 from maca_edu.training.ppo import Descent, PolicyBatch, PolicyLog, update_in_turn, update_together
 from maca_edu.training.records import JudgedBatch, Sizes
@@ -88,6 +89,12 @@ def maca_nojnt(batch: JudgedBatch) -> Tensor:
     return batch.target - mix(without(batch.psi, JOINT), batch.baselines)
 
 
+def maca_ob(batch: JudgedBatch) -> Tensor:
+    """Q(s, a) - E[Q w] / E[w] over a_i, w = |grad log pi_i(a_i)|^2: the best legal baseline, which is not in Table 1
+    (Theorem A.2; Kuba et al., 2021)."""
+    return batch.target - batch.best
+
+
 # ---------------------------------------------------------------------------------------------------------------------
 # What a method is
 
@@ -127,11 +134,12 @@ class Method:
     update: Callable[[Team, PolicyBatch, Advantage, Descent], PolicyLog] = update_together
     """how the policies follow the advantage: `ppo.update_together` or, one after the other, `ppo.update_in_turn`"""
     psi: str = ""
-    """where the weights of its baselines come from: "search" (CMA-ES), "critic" (as they are), or "": none are used"""
+    """where the weights of its baselines come from: "search" (CMA-ES), "squares" (least squares over earlier batches),
+    "critic" (as they are), or "": none are used"""
     separate: bool = False
     """every agent has a network of its own, whatever the settings say"""
     continuous: bool = True
-    """works where actions are numbers, too; if not, it needs a Q for each of a few actions"""
+    """works where actions are numbers, too; if not, it needs a few actions to choose from"""
     own_q: bool = False
     """its critic has a Q(s, a), which may stand for the lambda-return (`Config.advantage`)"""
     paper: PaperSettings = PaperSettings(TABLE_7, 0.1, 0.1, 0.1)
@@ -206,7 +214,7 @@ PPO_SUM = Method(
 )
 MACA = Method(
     name="maca",
-    critic=Maca,
+    critic=maca_critic,
     critic_in_words="MACA's, additive",
     advantage=maca,
     formula="Q - (psi_1 E_a[Q] + psi_2 E_ai[Q] + psi_3 E_aCi[Q])",
@@ -232,7 +240,7 @@ MACA_NOJNT = replace(MACA, name="maca-nojnt", advantage=maca_nojnt, formula="mac
 MACA_RELEASED = replace(
     MACA,
     name="maca-released",
-    critic=partial(Maca, psi_from_attention=True),
+    critic=partial(maca_critic, psi_from_attention=True),
     psi="critic",
     formula="maca with psi from attention",
     source="authors' code",
@@ -240,16 +248,34 @@ MACA_RELEASED = replace(
 MACA_MULTILINEAR = replace(
     MACA,
     name="maca-multilinear",
-    critic=partial(Maca, head="multilinear"),
+    critic=partial(maca_critic, head="multilinear"),
     critic_in_words="MACA's, multilinear",
     source="this project",
+)
+MACA_LSQ = replace(
+    MACA,
+    name="maca-lsq",
+    psi="squares",
+    continuous=False,
+    formula="maca with psi by least squares",
+    source="this project",
+)
+MACA_OB = replace(
+    MACA,
+    name="maca-ob",
+    critic=partial(maca_critic, best=True),
+    advantage=maca_ob,
+    psi="",
+    continuous=False,
+    formula="Q - E_ai[Q w] / E_ai[w]",
+    source="Kuba et al. 2021",
 )
 
 METHODS = {
     method.name: method
     for method in (
         MAPPO, IPPO, HAPPO, COMA, PPO_MIX, PPO_SUM, MACA, MACA_DEC, MACA_JNT, MACA_COR, MACA_IND, MACA_NOCOR,
-        MACA_NOIND, MACA_NOJNT, MACA_RELEASED, MACA_MULTILINEAR,
+        MACA_NOIND, MACA_NOJNT, MACA_RELEASED, MACA_MULTILINEAR, MACA_LSQ, MACA_OB,
     )
 }  # fmt: skip
 

@@ -242,6 +242,7 @@ def take_in(targets: list[Tensor], judgement: Judgement, critic: Critic, process
     """Let each output's ValueNorm see its targets; returns how far the critic was off before, as columns of metrics.
 
     targets: `[S]` or `[S, n]` for each output, in the units of the reward, like the errors' root mean square.
+    A critic that corrects returns also learns from them how far its correction can be trusted, for later rollouts.
     """
     errors = {}
     for output, value, target in zip(critic.outputs, judgement.values, targets, strict=True):
@@ -249,6 +250,9 @@ def take_in(targets: list[Tensor], judgement: Judgement, critic: Critic, process
         square = processes.average((value - target).square().mean(), size)
         errors[f"{output.name}_rmse"] = square.sqrt().item()
         output.norm.update(target, processes)
+    if judgement.critic.correction is not None:
+        errors["correction_eta"] = critic.shrinkage.eta
+        critic.shrinkage.update(judgement.critic.correction, targets[-1], processes)
     return errors
 
 

@@ -107,8 +107,10 @@ class CriticWords(NamedTuple):
     q_values: Tensor | None = None  # [S, n, A], Q for each action of agent i, or its utilities Q_i
     baselines: Tensor | None = None  # [3, S, n], joint, individual, CorrSet
     psi: Tensor | None = None  # [S, 3] or [S, n, 3], their weights
+    best: Tensor | None = None  # [S, n], the best legal baseline
     attention: Tensor | None = None  # [S, n, n], rows sum to 1
     corrset: Tensor | None = None  # [S, n, n] bool, row i is C_i
+    correction: Tensor | None = None  # [S], what the joint action adds to V, as corrected returns have it
 
 
 class JudgedBatch(NamedTuple):
@@ -128,6 +130,7 @@ class JudgedBatch(NamedTuple):
     q_values: Tensor | None = None  # [S, n, A], Q for each action of agent i, or its utilities Q_i
     baselines: Tensor | None = None  # [3, S, n], joint, individual, CorrSet ([3, S, 1] is the same for every agent)
     psi: Tensor | None = None  # [S, 3] or [S, n, 3], their weights
+    best: Tensor | None = None  # [S, n], the best legal baseline
     attention: Tensor | None = None  # [S, n, n], rows sum to 1
     corrset: Tensor | None = None  # [S, n, n] bool, row i is C_i
 

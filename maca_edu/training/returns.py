@@ -8,6 +8,10 @@ An episode may end in two ways. Terminated: the game is over, nothing follows, V
 out; the game would have gone on, so V(s_{t+1}) is the critic's value of the true final observation, not of the one
 that the environment shows after its reset. Either way A_{t+1}, which belongs to another episode, does not enter.
 Values come in the units of the reward: denormalise the critic's outputs first.
+
+Corrected returns subtract from each later TD error what the critic knows of that step's actions, see `corrected`:
+
+    A^c_t   = delta_t + gamma lambda (A^c_{t+1} - g_{t+1})
 """
 
 from __future__ import annotations
@@ -19,6 +23,7 @@ from torch import Tensor
 
 from maca_edu.training.config import TIME_LIMITS, Config
 from maca_edu.training.judging import Judgement
+from maca_edu.training.processes import Processes
 from maca_edu.training.records import Rollout
 
 
@@ -30,7 +35,7 @@ class Returns(NamedTuple):
 
 
 def lambda_returns(
-    reward, value, next_value, terminated, truncated, gamma: float, lam: float, time_limits="bootstrap"
+    reward, value, next_value, terminated, truncated, gamma: float, lam: float, time_limits="bootstrap", correction=None
 ) -> Returns:
     """Generalised advantage estimates and lambda-returns of T steps in B environments (Schulman et al., 2016).
 
@@ -38,25 +43,28 @@ def lambda_returns(
     next_value: V(s_{t+1}), like value, see `next_values`. terminated, truncated: `[T, B]` bool.
     time_limits: what a truncated step's return is. "bootstrap": r_t + gamma V(s_{t+1}), s_{t+1} the true final state;
     "harl": V(s_t), so its advantage is 0, as the HARL code base (Zhong et al., 2024) has it.
+    correction: g of the actions played, `[T, B]`, with mean 0 under the policy; None: the returns are not corrected.
     An agent's death ends nothing: later rewards still depend on what it did, so they reach its earlier steps.
     Raises ValueError where a shape or a number is wrong.
     """
-    _check(reward, value, next_value, terminated, truncated, gamma, lam, time_limits)
+    _check(reward, value, next_value, terminated, truncated, gamma, lam, time_limits, correction)
     per_agent = value.dim() == 3
 
     def widen(x):  # [T, B] -> [T, B, 1] where values are per agent
         return x.unsqueeze(-1) if per_agent and x.dim() == 2 else x
 
     delta = widen(reward) + gamma * torch.where(widen(terminated), 0.0, next_value) - value
+    known = torch.zeros_like(delta) if correction is None else correction  # of delta
     if time_limits == "harl":
-        delta = torch.where(widen(truncated & ~terminated), 0.0, delta)
+        unpaid = widen(truncated & ~terminated)
+        delta, known = torch.where(unpaid, 0.0, delta), torch.where(unpaid, 0.0, known)
 
     goes_on = widen(~(terminated | truncated))  # step t + 1 belongs to the same episode
     advantage = torch.empty_like(value)
     later = torch.zeros_like(value[0])
     for t in reversed(range(len(value))):
-        later = delta[t] + gamma * lam * torch.where(goes_on[t], later, 0.0)
-        advantage[t] = later
+        advantage[t] = delta[t] + gamma * lam * torch.where(goes_on[t], later, 0.0)
+        later = advantage[t] - known[t]
     return Returns(advantage, advantage + value)
 
 
@@ -73,9 +81,27 @@ def next_values(value, last_value, truncated, cuts, cut_values):
 
 
 def rollout_returns(rollout: Rollout, judgement: Judgement, config: Config) -> Tensor:
-    """The lambda-returns of a rollout's samples, `[S]`, or `[S, n]` where each agent has a value of its own."""
+    """The lambda-returns of a rollout's samples, `[S]`, or `[S, n]` where each agent has a value of its own.
+
+    They are corrected where the critic has a word for that.
+    """
     now, last, finals = judgement.critic.bootstrap, judgement.last.bootstrap, judgement.finals.bootstrap
-    return _returns_from(rollout, now, last, finals, config, config.lam)
+    return _returns_from(rollout, now, last, finals, config, config.lam, judgement.critic.correction)
+
+
+def correction_columns(
+    rollout: Rollout, judgement: Judgement, returns: Tensor, config: Config, processes: Processes
+) -> dict[str, float]:
+    """correction_variance, Var(A^c) / Var(A^lambda) over all samples: below 1 the correction helps; {} without one."""
+    if judgement.critic.correction is None:
+        return {}
+    now, last, finals = judgement.critic.bootstrap, judgement.last.bootstrap, judgement.finals.bootstrap
+    plain = _returns_from(rollout, now, last, finals, config, config.lam)
+    both = torch.stack([returns - now, plain - now]).double()
+    moments = torch.stack([both.mean(dim=1), both.square().mean(dim=1)])  # [2, 2]
+    mean, square = processes.average(moments, torch.tensor(len(now), device=now.device))
+    corrected, uncorrected = (square - mean.square()).tolist()
+    return {"correction_variance": corrected / uncorrected if uncorrected > 0 else float("nan")}
 
 
 def critic_targets(rollout: Rollout, judgement: Judgement, returns: Tensor, config: Config) -> list[Tensor]:
@@ -83,28 +109,43 @@ def critic_targets(rollout: Rollout, judgement: Judgement, returns: Tensor, conf
 
     With `critic_targets="shared"` all learn `returns`, the same lambda-returns that the policies learn from. With "own"
     each learns the lambda-return bootstrapped from itself, as in the authors' code; with "td" that with lambda = 0:
-    r + gamma V(s') for V and r + gamma Q(s', a') for Q (the paper's losses, section 4.2).
+    r + gamma V(s') for V and r + gamma Q(s', a') for Q (the paper's losses, section 4.2). Of a critic that corrects
+    returns the last output learns the corrected advantage, whatever the setting.
     """
     if config.critic_targets == "shared":
-        return [returns for _ in judgement.critic.outputs]
-    lam = config.lam if config.critic_targets == "own" else 0.0
-    targets = []
-    for k, now in enumerate(judgement.values):
-        last, finals = judgement.last.values[k], judgement.finals.values[k]
-        targets.append(_returns_from(rollout, now, last, finals, config, lam))
+        targets = [returns for _ in judgement.critic.outputs]
+    else:
+        lam, targets = config.lam if config.critic_targets == "own" else 0.0, []
+        for k, now in enumerate(judgement.values):
+            last, finals = judgement.last.values[k], judgement.finals.values[k]
+            targets.append(_returns_from(rollout, now, last, finals, config, lam))
+    if judgement.critic.correction is not None:
+        targets[-1] = returns - judgement.critic.bootstrap
     return targets
 
 
-def _returns_from(rollout: Rollout, now: Tensor, last: Tensor, finals: Tensor, config: Config, lam: float) -> Tensor:
-    """Lambda-returns `[S, ...]` from values now `[S, ...]`, after the last step `[B, ...]`, and at cuts `[E, ...]`."""
+def _returns_from(
+    rollout: Rollout,
+    now: Tensor,
+    last: Tensor,
+    finals: Tensor,
+    config: Config,
+    lam: float,
+    correction: Tensor | None = None,
+) -> Tensor:
+    """Lambda-returns `[S, ...]` from values now `[S, ...]`, after the last step `[B, ...]`, and at cuts `[E, ...]`.
+
+    correction: g of the actions played, `[S]`, None: they are not corrected.
+    """
     value = now.unflatten(0, rollout.shape)  # [T, B, ...]
     following = next_values(value, last, rollout.truncated, rollout.finals.index, finals)
     ends = (rollout.terminated, rollout.truncated)
-    returns = lambda_returns(rollout.reward, value, following, *ends, config.gamma, lam, config.time_limits).returns
-    return returns.flatten(0, 1)
+    numbers = (config.gamma, lam, config.time_limits)
+    known = None if correction is None else correction.view(rollout.shape)
+    return lambda_returns(rollout.reward, value, following, *ends, *numbers, known).returns.flatten(0, 1)
 
 
-def _check(reward, value, next_value, terminated, truncated, gamma, lam, time_limits) -> None:
+def _check(reward, value, next_value, terminated, truncated, gamma, lam, time_limits, correction) -> None:
     """ValueError where shapes do not fit each other or a number is out of range."""
     for name, number in (("gamma", gamma), ("lam", lam)):
         if not 0 <= number <= 1:
@@ -116,6 +157,8 @@ def _check(reward, value, next_value, terminated, truncated, gamma, lam, time_li
     steps = tuple(value.shape[:2])
     expected = {"next_value": (next_value, [tuple(value.shape)]), "reward": (reward, [steps, tuple(value.shape)])}
     expected |= {"terminated": (terminated, [steps]), "truncated": (truncated, [steps])}
+    if correction is not None:
+        expected |= {"correction": (correction, [tuple(value.shape)])}
     for name, (tensor, shapes) in expected.items():
         if tuple(tensor.shape) not in shapes:
             raise ValueError(f"{name} has shape {tuple(tensor.shape)}; expected {' or '.join(map(str, shapes))}")

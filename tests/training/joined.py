@@ -3,6 +3,7 @@
 python joined.py RANK COUNT MEETING METHOD OUT      RANK "all": alone, with the environments of all COUNT processes
 """
 
+import dataclasses
 import sys
 
 import numpy as np
@@ -70,12 +71,14 @@ def main(rank, count, folder, *methods):
     count, everything = int(count), {}
     alone = rank == "all"
     processes = OneProcess() if alone else ManyProcesses(int(rank), count, f"{folder}/meeting")
-    for method in methods:
+    for words in methods:
+        method, _, returns = words.partition(":")
+        config = dataclasses.replace(CONFIG, returns=returns or "lambda")
         env = Joined([envs.make(GAME, EACH) for _ in range(count)]) if alone else envs.make(GAME, EACH)
-        run = loop.train(env, method, 4 * CONFIG.rollout * EACH * count, seed=3, config=CONFIG, processes=processes)
+        run = loop.train(env, method, 4 * CONFIG.rollout * EACH * count, seed=3, config=config, processes=processes)
         nets = (run.learner.actor, run.learner.critic)
         weights = torch.cat([p.detach().flatten() for net in nets for p in net.parameters()])
-        everything[method] = {"weights": weights, "metrics": {k: torch.tensor(v) for k, v in run.metrics.items()}}
+        everything[words] = {"weights": weights, "metrics": {k: torch.tensor(v) for k, v in run.metrics.items()}}
     torch.save(everything, f"{folder}/{rank}.pt")
 
 

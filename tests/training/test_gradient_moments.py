@@ -11,9 +11,10 @@ import numpy as np
 import pytest
 import torch
 
-from maca_edu.credit import attention_psi, marginals, one_hot
-from maca_edu.exact import baseline, gradient_moments
+from maca_edu.credit import attention_psi, marginals, one_hot, weighed_by_score
+from maca_edu.exact import baseline, gradient_moments, minimum_variance_baseline
 from maca_edu.networks import Actor, MacaCritic
+from maca_edu.networks.critic import DecoderHead
 from maca_edu.training.methods import METHODS
 from maca_edu.training.ppo import policy_loss
 from maca_edu.training.records import JudgedBatch
@@ -46,6 +47,10 @@ class World:
         groups = (range(AGENTS), [agent], np.flatnonzero(self.groups[agent]))
         return np.stack([baseline(self.q, self.policy, group) for group in groups])
 
+    def best(self, agent):
+        """The legal baseline of least variance, of q's shape (Theorem A.2)."""
+        return minimum_variance_baseline(self.q, self.policy, agent, [agent])
+
     def draw(self, count):
         """Joint actions `[count, n]` from the policy."""
         draws = self.rng.random((count, AGENTS, 1))
@@ -72,6 +77,7 @@ def judged(world, action, utilities=False):
     everyones = np.stack([world.levels(i)[(slice(None), *at)] for i in range(AGENTS)], axis=-1)  # [3, B, n]
     alone = [np.moveaxis(world.q, i, -1)[tuple(np.delete(action, i, axis=1).T)] for i in range(AGENTS)]  # [B, A] each
     q_values = np.broadcast_to(world.utilities, (len(action), AGENTS, ACTIONS)) if utilities else np.stack(alone, 1)
+    best = np.stack([world.best(i)[at] for i in range(AGENTS)], axis=-1)  # [B, n]
     ratio = world.moved / world.policy  # [n, A]
     ratios = np.stack([ratio[i][action[:, i]] for i in range(AGENTS)], axis=-1)
     return JudgedBatch(
@@ -84,6 +90,7 @@ def judged(world, action, utilities=False):
         q_values=torch.tensor(np.array(q_values)),
         baselines=torch.tensor(everyones),
         psi=torch.tensor(world.psi).expand(len(action), 3),
+        best=torch.tensor(best),
         attention=torch.tensor(world.attention).expand(len(action), AGENTS, AGENTS),
     )
 
@@ -112,7 +119,8 @@ def expected(world, method, agent):
     mixture = jnt * joint + ind * individual + cor * corrset
     table_1 = dict.fromkeys(("mappo", "ippo", "maca-jnt"), joint)
     table_1 |= dict.fromkeys(("coma", "maca-ind", *UTILITIES), individual) | {"maca-cor": corrset}
-    table_1 |= dict.fromkeys(("maca", "maca-dec", "maca-multilinear", RELEASED), mixture)
+    table_1 |= dict.fromkeys(("maca", "maca-dec", "maca-multilinear", "maca-lsq", RELEASED), mixture)
+    table_1["maca-ob"] = world.best(agent)
     table_1["maca-nocor"] = (jnt * joint + ind * individual) / (jnt + ind)
     table_1["maca-noind"] = (jnt * joint + cor * corrset) / (jnt + cor)
     table_1["maca-nojnt"] = (ind * individual + cor * corrset) / (ind + cor)
@@ -241,6 +249,8 @@ class Critic:
         baselines = self.net.baselines(z, policy, played, groups)
         self.naive = self.net.q(z, marginals(policy, torch.from_numpy(self.action), groups), policy)
         self.batch = judged(world, self.action)._replace(baselines=baselines)
+        if not isinstance(self.net.head, DecoderHead):
+            self.best = self.net.with_own_action(z, weighed_by_score(policy), played, policy)  # [B, n]
 
     def worst_error(self):
         """How far mean and variance of MACA's gradient are from the exact ones, relative to the deviation."""
@@ -261,6 +271,32 @@ def test_macas_critic_gives_the_gradient_of_the_game_that_it_believes_in(head, s
     torch.testing.assert_close(critic.batch.baselines[2], critic.naive)
     error = critic.worst_error()
     assert error < 1e-9 if head != "decoder" else error > 1e-3
+
+
+@pytest.mark.parametrize("head", MacaCritic.HEADS[:3])
+@pytest.mark.parametrize("seed", range(5))
+def test_macas_critic_knows_its_best_legal_baseline(head, seed):
+    """A policy weighed by the score, fed in the place of an agent's action, is E[Q w] / E[w] over its actions."""
+    critic = Critic(head, seed)
+    exact = critic.batch.best
+    torch.testing.assert_close(critic.best, exact)
+    if head == "multilinear":
+        assert (exact - critic.batch.baselines[1]).abs().max() > 0.1
+    variances = [
+        gradient_moments(critic.world.q, critic.world.policy, 0, b[:, 0].numpy().reshape(critic.world.q.shape))[1]
+        for b in (critic.best, *critic.batch.baselines)
+    ]
+    assert variances[0] <= min(variances) * (1 + 1e-12)
+
+
+def test_with_two_actions_the_best_baseline_swaps_the_probabilities():
+    policy = torch.tensor([[0.9, 0.1], [0.5, 0.5], [1.0, 0.0], [1 - 1e-6, 1e-6]], dtype=torch.float64)
+    swapped = policy.flip(-1)
+    swapped[2] = policy[2]  # no choice, no score: the policy stays
+    torch.testing.assert_close(weighed_by_score(policy), swapped)
+    torch.testing.assert_close(weighed_by_score(policy.float()), swapped.float(), rtol=0.1, atol=0)
+    three = weighed_by_score(torch.tensor([0.6, 0.4, 0.0]))  # the third action is illegal: nobody plays it
+    torch.testing.assert_close(three, torch.tensor([0.4, 0.6, 0.0]))
 
 
 def batch_of_actions(n=AGENTS, samples=50, seed=0):

@@ -60,7 +60,7 @@ def test_the_critics_own_q_as_advantage(method):
         train("mappo", 1, config=dataclasses.replace(SMALL, advantage="critic"))
 
 
-@pytest.mark.parametrize("method", ["mappo", "maca", "happo", "coma", "ppo-mix"])
+@pytest.mark.parametrize("method", ["mappo", "maca", "happo", "coma", "ppo-mix", "maca-lsq", "maca-ob"])
 def test_a_resumed_run_is_the_uninterrupted_run(method, tmp_path):
     """Stopped after 7 updates, the last checkpoint after 6; metrics and weights end equal to the last bit."""
     whole = train(method, 10, WAREHOUSE, out=tmp_path / "whole", save_every=3)

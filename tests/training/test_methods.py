@@ -19,6 +19,7 @@ TABLE_1 = JudgedBatch(
     factor=torch.tensor([[1.0, 1.5]]),
     baselines=torch.tensor([[[1.0, 1.0]], [[2.0, 3.0]], [[4.0, 6.0]]]),
     psi=torch.tensor([[0.5, 0.25, 0.25]]),
+    best=torch.tensor([[0.5, 6.0]]),
 )
 ADVANTAGES = {
     "coma": [-2, 3],  # 5 - 7, 5 - 2
@@ -31,6 +32,8 @@ ADVANTAGES = {
     "maca-dec": [3, 2.25],
     "maca-multilinear": [3, 2.25],
     "maca-released": [3, 2.25],
+    "maca-lsq": [3, 2.25],
+    "maca-ob": [4.5, -1],
     "maca-cor": [1, -1],
     "maca-jnt": [4, 4],
     "maca-ind": [3, 2],

@@ -129,9 +129,9 @@ def test_gaussian_actions_train(method):
     assert np.isfinite(run.metrics["policy_loss"]).all()
 
 
-def test_methods_that_need_a_q_for_each_action_say_so():
-    for method in ("coma", "ppo-sum", "ppo-mix"):
-        with pytest.raises(ValueError, match=f"method='{method}' needs a Q for each action"):
+def test_methods_that_need_a_few_actions_say_so():
+    for method in ("coma", "ppo-sum", "ppo-mix", "maca-lsq", "maca-ob"):
+        with pytest.raises(ValueError, match=f"method='{method}' needs a few actions to choose from"):
             loop.train(Aim(4), method, 4, config=Config(rollout=1))
 
 
