@@ -58,6 +58,7 @@ class ParallelSingle:
 
     winnable = False
     info_names = ()
+    entities = None
 
     def __init__(self, env, reward: str = "shared", horizon: int | None = None, name: str | None = None):
         self.env, self.reward, self.time = env, reward, 0

@@ -108,7 +108,7 @@ class Particles:
     Raises ValueError where batch is not a positive integer.
     """
 
-    deterministic, partners = True, None
+    deterministic, partners, entities = True, None, None
 
     def __init__(self, single: ParallelSingle, batch: int, name: str):
         self.name, self.batch = name, check_integer("batch", batch, 1)

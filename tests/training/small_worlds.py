@@ -8,7 +8,7 @@ from maca_edu.team_env import TeamStep, View
 class Recall:
     """Two agents see a bit in the first step, nothing in the second, and are paid for saying it in the third."""
 
-    deterministic, partners = True, None
+    deterministic, partners, entities = True, None, None
     name, n_agents, n_actions, obs_size, state_size, horizon, continuous = "test/recall", 2, 2, 2, 2, 3, False
 
     def __init__(self, batch):
@@ -52,7 +52,7 @@ class Aim:
     Beside its goals an agent sees 1 and -1: feature normalisation would leave of two numbers alone only their order.
     """
 
-    deterministic, partners = True, None
+    deterministic, partners, entities = True, None, None
     name, n_agents, n_actions, obs_size, state_size, horizon, continuous = "test/aim", 3, 2, 4, 12, 1, True
 
     def __init__(self, batch):
