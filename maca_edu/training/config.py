@@ -12,6 +12,7 @@ MATMUL = ("fp32", "bf16")
 SCHEDULES = ("constant", "cosine")
 PSI_DESIGNS = ("mirrored", "shuffled", "paired")
 TIME_LIMITS = ("bootstrap", "harl")
+VALUES = ("mlp", "units")
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,8 @@ class Config:
     """how far from 1 PPO lets the ratio of new to old probability go, and the critic's outputs from the old ones"""
     epochs: int = 5
     """passes over a rollout"""
+    critic_epochs: int | None = None
+    """the critic's passes over a rollout; None: as many as the policies'"""
     minibatches: int = 2
     """how many parts each pass is divided into; the optimiser takes one step for each part"""
     entropy: float = 0.01
@@ -58,6 +61,12 @@ class Config:
     """widths of the actor's layers"""
     critic_sizes: tuple[int, ...] = (64, 64)
     """widths of the layers of every critic but MACA's"""
+    value: str = "mlp"
+    """V(s) reads the state as one row of numbers ("mlp"), or unit by unit, with attention over the units ("units")"""
+    unit_embed: int = 32
+    """V over units: width of a unit's token"""
+    unit_heads: int = 2
+    """V over units: how many queries look at the units; 0: no attention, only sums over the units of each group"""
     embed: int = 32
     """MACA's critic: width of a token"""
     z_size: int = 64
@@ -122,10 +131,12 @@ class Config:
             "blocks",
             "attention_heads",
             "psi_hold",
+            "unit_embed",
         ):
             self.check(name, getattr(self, name) >= 1, "integers from 1")
-        for name in ("critic_warmup", "diagnose_every", "evaluate_every"):
+        for name in ("critic_warmup", "diagnose_every", "evaluate_every", "unit_heads"):
             self.check(name, getattr(self, name) >= 0, "integers from 0")
+        self.check("critic_epochs", self.critic_epochs is None or self.critic_epochs >= 1, "integers from 1 and None")
         for name in ("lr", "clip", "max_grad_norm", "std_x", "std_y"):
             self.check(name, getattr(self, name) > 0, "positive numbers")
         for name in ("gamma", "lam"):
@@ -149,6 +160,7 @@ class Config:
             baselines=BASELINES,
             psi_design=PSI_DESIGNS,
             matmul=MATMUL,
+            value=VALUES,
         )
         for name, allowed in words.items():
             self.check(name, getattr(self, name) in allowed, ", ".join(allowed))
