@@ -373,7 +373,7 @@ def params_command(task: str = "5m_vs_6m") -> None:
     from maca_edu.experiments.parameters import critic_parameters
 
     for name, count in critic_parameters(task).items():
-        print(f"{name:<15} {count:>9,}")
+        print(f"{name:<16} {count:>9,}")
 
 
 @command("doctor")

@@ -74,6 +74,38 @@ class TeamStep(NamedTuple):
     credit: Credit | None = None  # None where the game does not declare who earned what
 
 
+class Part(NamedTuple):
+    """Numbers of a state that belong to the units of a group, one unit after the other."""
+
+    first: int  # where the numbers of the group's first unit begin
+    width: int  # how many numbers each unit has here
+
+
+class Group(NamedTuple):
+    """Units that a state describes alike, such as the allies in a battle."""
+
+    name: str
+    count: int  # how many units there are, the dead ones too
+    parts: tuple[Part, ...]  # where their numbers stand
+    health_first: bool = False  # the first of a unit's numbers is 0 where it is dead, and only there
+
+    def where(self) -> np.ndarray:
+        """Where in a state the numbers of each unit stand, `[count, width]` long, width over all parts."""
+        unit = np.arange(self.count)[:, None]
+        return np.concatenate([part.first + part.width * unit + np.arange(part.width) for part in self.parts], axis=1)
+
+
+class Entities(NamedTuple):
+    """Which numbers of a state speak of which unit; no number speaks of two."""
+
+    groups: tuple[Group, ...]
+
+    def others(self, state_size: int) -> np.ndarray:
+        """Where in a state of that size stand the numbers that speak of no unit, `[k]` long, in order."""
+        owned = np.concatenate([group.where().ravel() for group in self.groups])
+        return np.setdiff1d(np.arange(state_size), owned)
+
+
 class TeamEnv(Protocol):
     """B environments of n agents with A actions each.
 
@@ -91,6 +123,7 @@ class TeamEnv(Protocol):
     continuous: bool  # actions are float32 [B, n, A], best from -1 to 1, clipped; available marks the numbers used
     deterministic: bool  # the same seed and actions give the same episode, so that a saved one can be continued
     terms: tuple[str, ...] | None  # the names of the reward's K terms; None: the game does not declare them
+    entities: Entities | None  # which numbers of the state speak of which unit; None: not known
 
     def reset(self, seed: int) -> View:
         """Start new episodes everywhere; the seed decides all that follows, but for the actions."""

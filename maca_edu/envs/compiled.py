@@ -28,7 +28,7 @@ from maca_edu.checks import check_integer
 from maca_edu.envs.actions import check_actions
 from maca_edu.envs.forks import check_fork
 from maca_edu.installing import install_command
-from maca_edu.team_env import TeamStep, View
+from maca_edu.team_env import Entities, TeamStep, View
 
 RESTARTS = 8  # copies restarted at a time: few episodes end in the same step
 INTEGERS = (torch.int64, torch.int32, torch.int16, torch.int8, torch.uint8)
@@ -64,6 +64,7 @@ class Game(Protocol):
     horizon: int
     continuous: bool
     terms: tuple[str, ...] | None
+    entities: Entities | None
 
     def first(self, key) -> tuple[tuple, View]:
         """A new episode: the copy and its view, obs [n, d], state [s], available [n, A], alive [n]."""
@@ -213,6 +214,7 @@ class CompiledEnv:
         self.n_agents, self.n_actions = game.n_agents, game.n_actions
         self.obs_size, self.state_size = game.obs_size, game.state_size
         self.horizon, self.continuous, self.terms = game.horizon, game.continuous, game.terms
+        self.entities = game.entities
         self.reset(0)
 
     def reset(self, seed: int) -> View:

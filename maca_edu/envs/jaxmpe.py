@@ -70,7 +70,7 @@ class Game:
         self.acts = [space.shape[0] if self.continuous else space.n for space in spaces]  # of each agent
         self.sees = [self.game.observation_space(agent).shape[0] for agent in team]  # of each agent
         self.n_agents, self.n_actions, self.obs_size = len(team), max(self.acts), max(self.sees)
-        self.state_size = sum(self.sees)
+        self.state_size, self.entities = sum(self.sees), None
 
     def first(self, key):
         """A new episode and its view."""

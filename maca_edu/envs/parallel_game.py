@@ -61,6 +61,7 @@ class ParallelSingle:
 
     winnable = False
     info_names = ()
+    entities = None
 
     def __init__(
         self,

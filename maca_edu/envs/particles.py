@@ -109,7 +109,7 @@ class Particles:
     Raises ValueError where batch is not a positive integer.
     """
 
-    deterministic, terms = True, None
+    deterministic, terms, entities = True, None, None
 
     def __init__(self, single: ParallelSingle, batch: int, name: str):
         self.name, self.batch = name, check_integer("batch", batch, 1)

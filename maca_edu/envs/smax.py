@@ -43,7 +43,7 @@ from maca_edu.envs import options
 from maca_edu.envs.compiled import CompiledEnv, Moved, Outcome, Programs, import_jax, place_of
 from maca_edu.envs.family import Family, Sizes
 from maca_edu.envs.smax_scenarios import BATTLES, KINDS, Battle
-from maca_edu.team_env import Credit, View
+from maca_edu.team_env import Credit, Entities, Group, Part, View
 
 MOVES = 5  # actions that are no shots
 EDGE = 2  # how far from the map's edge the units of our own random maps start
@@ -122,6 +122,19 @@ def limit_to(core, kinds: list[int]) -> None:
     core.position_generator = SimpleNamespace(generate=starts)
 
 
+def entities(allies: int, enemies: int, features: int) -> Entities:
+    """Where JaxMARL's world state speaks of which unit: features of all units, health first, then teams, then kinds."""
+    units = allies + enemies
+    team, kind = features * units, (features + 1) * units  # where these begin
+
+    def group(name: str, first: int, count: int) -> Group:
+        return Group(
+            name, count, (Part(features * first, features), Part(team + first, 1), Part(kind + first, 1)), True
+        )
+
+    return Entities((group("allies", 0, allies), group("enemies", allies, enemies)))
+
+
 class Game:
     """A battle for `compiled.Programs`: JaxMARL's environment, changed as the top of this file says."""
 
@@ -135,6 +148,7 @@ class Game:
         self.n_agents, self.n_actions = battle.allies, battle.enemies + MOVES
         self.obs_size, self.state_size = self.core.obs_size, self.core.state_size
         self.terms = (*(f"enemy_{e}" for e in range(battle.enemies)), "win")
+        self.entities = entities(battle.allies, battle.enemies, len(self.core.own_features))
 
     def first(self, key):
         """A new battle and its view."""

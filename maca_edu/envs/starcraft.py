@@ -50,7 +50,7 @@ from maca_edu.envs import options, smax
 from maca_edu.envs.family import Family
 from maca_edu.envs.starcraft_configs import MAPS, OPTIONS, SCENARIOS, arguments, map_file
 from maca_edu.envs.workers import Broken, Limits, SingleStep, Vector
-from maca_edu.team_env import View
+from maca_edu.team_env import Entities, Group, Part, View
 from toy_envs.core import check_number
 
 GUIDE = 'see "Running on StarCraft II", book/guides/starcraft.md, and maca-edu doctor starcraft'
@@ -75,6 +75,7 @@ class Battle:
         info = self.game.get_env_info()
         self.n_agents, self.n_actions, self.horizon = info["n_agents"], info["n_actions"], info["episode_limit"]
         self.state_size = info["state_shape"]
+        self.entities = entities(info, self.game.n_enemies)
         self.obs_size = info["obs_shape"] + agent_ids * self.n_agents + last_actions * self.n_actions
 
     def reset(self, seed: int) -> View:
@@ -123,6 +124,24 @@ class Battle:
     def close(self) -> None:
         """End the game."""
         self.game.close()
+
+
+def entities(info: dict, enemies: int) -> Entities:
+    """Where the package's state speaks of which unit: features of the allies, then of the enemies, health first; then,
+    unless it was told otherwise, the allies' last actions; then the clock, if it was told so.
+
+    info: what the package says of itself.
+    """
+    allies, ally, enemy = info["n_agents"], len(info["agent_features"]), len(info["enemy_features"])
+    actions = allies * ally + enemies * enemy  # where they begin
+    parts = [Part(0, ally)]
+    if info["state_shape"] - actions >= allies * info["n_actions"]:
+        parts.append(Part(actions, info["n_actions"]))
+    own, others = (
+        Group("allies", allies, tuple(parts), True),
+        Group("enemies", enemies, (Part(allies * ally, enemy),), True),
+    )
+    return Entities((own, others))
 
 
 @contextlib.contextmanager

@@ -33,7 +33,7 @@ class ToyEnv:
     Raises ValueError where batch is not a positive integer.
     """
 
-    continuous, deterministic = False, True
+    continuous, deterministic, entities = False, True, None
 
     def __init__(self, game: Game, batch: int, name: str):
         self.game, self.name, self.horizon = game, name, game.horizon

@@ -5,12 +5,14 @@ actor     the policy                       Actor, Choice, Gaussian, draw_action,
 encoder   agents attend to one another     Encoder, Attention
 critic    V, Q, baselines, psi, levels     MacaCritic, Encoding, Coefficients
 values    everybody else's critic          VCritic, ComaCritic, UtilityCritic, vdn, QMixer
+units     V by attention over units        UnitsCritic
 """
 
 from maca_edu.networks.actor import Actor, Choice, Gaussian, draw_action, draw_noise, expected_action, greedy, together
 from maca_edu.networks.critic import Coefficients, Encoding, MacaCritic, level_spectrum
 from maca_edu.networks.encoder import Attention, Encoder
 from maca_edu.networks.layers import count_parameters
+from maca_edu.networks.units import UnitsCritic
 from maca_edu.networks.values import ComaCritic, QMixer, UtilityCritic, VCritic, vdn
 
 __all__ = [
@@ -24,6 +26,7 @@ __all__ = [
     "Gaussian",
     "MacaCritic",
     "QMixer",
+    "UnitsCritic",
     "UtilityCritic",
     "VCritic",
     "count_parameters",

@@ -49,6 +49,8 @@ class Config:
     """how far from 1 PPO lets the ratio of new to old probability go, and the critic's outputs from the old ones"""
     epochs: Count = 5
     """passes over a rollout"""
+    critic_epochs: Count | None = None
+    """the critic's passes over a rollout; None: as many as the policies'"""
     minibatches: Count = 2
     """how many parts each pass is divided into; the optimiser takes one step for each part"""
     entropy: NotNegative = 0.01
@@ -68,6 +70,12 @@ class Config:
     """widths of the actor's layers"""
     critic_sizes: Sizes = (64, 64)
     """widths of the layers of every critic but MACA's"""
+    value: Literal["mlp", "units"] = "mlp"
+    """V(s) reads the state as one row of numbers ("mlp"), or unit by unit, with attention over the units ("units")"""
+    unit_embed: Count = 32
+    """V over units: width of a unit's token"""
+    unit_heads: Natural = 2
+    """V over units: how many queries look at the units; 0: no attention, only sums over the units of each group"""
     embed: Count = 32
     """MACA's critic: width of a token"""
     z_size: Count = 64

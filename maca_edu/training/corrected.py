@@ -84,7 +84,7 @@ class CorrectedMaca(nn.Module):
     ):
         super().__init__()
         self.value = ValueCritic(sizes, config)
-        self.maca = Maca(sizes, replace(config, centred=False), head, psi_from_attention, best)
+        self.maca = Maca(sizes, replace(config, centred=False, value="mlp"), head, psi_from_attention, best)
         self.net.forget_actions()
         self.outputs = (self.value.outputs[0], Output("g", 1.0, ValueNorm()))
         self.shrinkage = Shrinkage()

@@ -21,7 +21,7 @@ import torch
 from torch import Tensor, nn
 
 from maca_edu.credit import attention_psi, attention_rollout, corrset, marginals, one_hot, weighed_by_score
-from maca_edu.networks import ComaCritic, Encoding, MacaCritic, QMixer, UtilityCritic, VCritic, vdn
+from maca_edu.networks import ComaCritic, Encoding, MacaCritic, QMixer, UnitsCritic, UtilityCritic, VCritic, vdn
 from maca_edu.networks.layers import eye
 from maca_edu.training.config import Config
 from maca_edu.training.records import CriticInput, CriticWords, Sizes
@@ -61,8 +61,12 @@ class ValueCritic(nn.Module):
     def __init__(self, sizes: Sizes, config: Config, per_agent: bool = False):
         super().__init__()
         self.per_agent = per_agent
-        in_size, layer = sizes.obs if per_agent else sizes.state, config.feature_norm == "layer"
-        self.net = VCritic(in_size, config.critic_sizes, config.recurrent, layer)
+        if per_agent:
+            refuse_units(config)
+            layer = config.feature_norm == "layer"
+            self.net = VCritic(sizes.obs, config.critic_sizes, config.recurrent, layer)
+        else:
+            self.net = state_critic(sizes, config)
         self.outputs = (Output("v", 1.0, ValueNorm()),)
         agents = (sizes.n_agents,) if per_agent else ()
         self.memory_shape = (*agents, config.critic_sizes[-1]) if config.recurrent else None
@@ -101,6 +105,7 @@ class ComaCounterfactual(nn.Module):
 
     def __init__(self, sizes: Sizes, config: Config):
         super().__init__()
+        refuse_units(config)
         self.net = ComaCritic(
             sizes.state, sizes.n_agents, sizes.n_actions, config.critic_sizes, config.recurrent,
             feature_norm=config.feature_norm == "layer",
@@ -147,6 +152,7 @@ class Utilities(nn.Module):
 
     def __init__(self, sizes: Sizes, config: Config, mixed: bool):
         super().__init__()
+        refuse_units(config)
         layer = config.feature_norm == "layer"
         self.net = UtilityCritic(sizes.obs, sizes.n_actions, config.critic_sizes, config.recurrent, layer)
         self.mixer = QMixer(sizes.n_agents, sizes.state) if mixed else None
@@ -195,7 +201,8 @@ class Maca(nn.Module):
 
     head: of `MacaCritic`, where `config.q_head` asks for no other. psi_from_attention: the weights are made of
     attention, as in the authors' code, instead of by the psi head. best: say the best legal baseline, too; it needs a
-    linear head and actions to choose from.
+    linear head and actions to choose from. With value="units" V is a network of its own on the state, in place of V's
+    head on the encoding. Raises ValueError where that does not go with the other settings.
     """
 
     needs_action = False
@@ -215,6 +222,10 @@ class Maca(nn.Module):
             embed=config.embed, z_size=config.z_size, n_layers=config.blocks, n_heads=config.attention_heads,
             feature_norm=config.feature_norm == "layer",
         )  # fmt: skip
+        self.units = None
+        if config.value == "units":
+            check_units_of_maca(config)
+            self.net.v, self.units = None, state_critic(sizes, config)
         self.config, self.head, self.psi_from_attention, self.best = config, head, psi_from_attention, best
         self.sigma = 1 / sizes.n_agents if config.sigma is None else config.sigma
         names = MACA_OUTPUTS[config.critic_outputs]
@@ -228,7 +239,7 @@ class Maca(nn.Module):
         z, memory = self.net(x.obs, x.memory, x.first)
         action, policy = one_hot(x.action, x.policy), x.policy
         attention, groups, psi = self.relations(z)
-        outputs = self.outputs_of(z, action, policy)
+        outputs = self.outputs_of(x, z, action)
         v, q, *eq = (output.norm.denormalise(y) for output, y in zip(self.outputs, outputs, strict=True))
         return CriticWords(
             outputs,
@@ -274,26 +285,24 @@ class Maca(nn.Module):
     def bootstrap(self, x: CriticInput) -> Tensor:
         """V(s); where Q(s, pi) is learned, too, that one."""
         z, _ = self.net(x.obs, x.memory, x.first)
-        raw = (
-            self.net.q(z, x.policy, x.policy)
-            if self.config.critic_outputs == "v+q+eq"
-            else self.state_value(z, x.policy)
-        )
+        raw = self.net.q(z, x.policy, x.policy) if self.config.critic_outputs == "v+q+eq" else self.state_value(x, z)
         return self.outputs[-1 if self.config.critic_outputs == "v+q+eq" else 0].norm.denormalise(raw)
 
     def predict(self, x: CriticInput) -> tuple[Tensor, ...]:
         """The outputs in the network's units, each `[S]`."""
         z, _ = self.net(x.obs, x.memory, x.first)
-        return self.outputs_of(z, one_hot(x.action, x.policy), x.policy)
+        return self.outputs_of(x, z, one_hot(x.action, x.policy))
 
-    def outputs_of(self, z: Encoding, action: Tensor, policy: Tensor) -> tuple[Tensor, ...]:
+    def outputs_of(self, x: CriticInput, z: Encoding, action: Tensor) -> tuple[Tensor, ...]:
         """V and Q(s, a), and with three outputs Q(s, pi), each `[S]`; action: one-hot or numbers, `[S, n, A]`."""
-        v, q = self.state_value(z, policy), self.net.q(z, action, policy)
-        return (v, q, self.net.q(z, policy, policy)) if self.config.critic_outputs == "v+q+eq" else (v, q)
+        v, q = self.state_value(x, z), self.net.q(z, action, x.policy)
+        return (v, q, self.net.q(z, x.policy, x.policy)) if self.config.critic_outputs == "v+q+eq" else (v, q)
 
-    def state_value(self, z: Encoding, policy: Tensor) -> Tensor:
+    def state_value(self, x: CriticInput, z: Encoding) -> Tensor:
         """V(s), `[S]`, in the network's units."""
-        return self.net.q(z, policy, policy) if self.config.critic_outputs == "q" else self.net.value(z)
+        if self.units is not None:
+            return self.units(x.state)[0]
+        return self.net.q(z, x.policy, x.policy) if self.config.critic_outputs == "q" else self.net.value(z)
 
     def levels(self, x: CriticInput) -> Tensor | None:
         """Q(s, a) split by credit assignment level, `[S, n + 1]`, in the units of the reward; None for a decoder."""
@@ -305,6 +314,38 @@ class Maca(nn.Module):
     def blank_memory(self, batch: int, device: torch.device) -> Tensor | None:
         """`[B, n, E]`, E the width of a token."""
         return blank(self.memory_shape, batch, device)
+
+
+def state_critic(sizes: Sizes, config: Config) -> VCritic | UnitsCritic:
+    """The network of V(s) that `Config.value` asks for. Raises ValueError where the state's units cannot be told."""
+    if config.value == "mlp":
+        return VCritic(sizes.state, config.critic_sizes, config.recurrent, config.feature_norm == "layer")
+    if config.feature_norm == "running":
+        raise ValueError(
+            "feature_norm='running' hides which units are dead; with value='units' allowed are 'layer' and 'none'"
+        )
+    if sizes.entities is None:
+        raise ValueError(
+            "value='units' needs a state of which is known which numbers speak of which unit; allowed are smax, smac, "
+            "smacv2, and environments of your own with entities"
+        )
+    widths = (config.unit_embed, config.unit_heads, config.critic_sizes)
+    return UnitsCritic(sizes.state, sizes.entities, *widths, config.recurrent)
+
+
+def refuse_units(config: Config) -> None:
+    """ValueError where V over units is asked of a method without a V of the state."""
+    if config.value == "units":
+        raise ValueError("value='units' is for methods with a V of the state; allowed are mappo, happo and all of maca")
+
+
+def check_units_of_maca(config: Config) -> None:
+    """ValueError where V over units does not go with the settings of MACA's critic."""
+    for name, needed in (("critic_outputs", "v+q"), ("recurrent", False), ("centred", False)):
+        if getattr(config, name) != needed:
+            raise ValueError(
+                f"{name}={getattr(config, name)!r}; with value='units' and a method of maca allowed is {needed!r}"
+            )
 
 
 def of_played(q_values: Tensor, action: Tensor) -> Tensor:

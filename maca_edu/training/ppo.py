@@ -262,7 +262,7 @@ def improve_critic(critic: Critic, batch: CriticBatch, descent: Descent) -> floa
     length = 1 if batch.x.memory is None else c.chunk
     parts = (batch.shape, length, c.minibatches, descent.shuffles, descent.processes, batch.x.obs.device)
     log = []
-    for _ in range(c.epochs):
+    for _ in range(c.critic_epochs or c.epochs):
         for chunks in minibatches(*parts):
             if not len(chunks.numbers):
                 log.append(sit_out(descent, 1))

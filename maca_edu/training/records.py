@@ -18,6 +18,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from maca_edu.team_env import Entities
+
 
 class Sizes(NamedTuple):
     """The sizes of an environment."""
@@ -27,6 +29,7 @@ class Sizes(NamedTuple):
     n_agents: int
     n_actions: int  # A
     continuous: bool = False  # an action is A numbers, not one of A
+    entities: Entities | None = None  # which numbers of a state speak of which unit; None: not known
 
 
 class Memory(NamedTuple):

@@ -258,4 +258,4 @@ def shard_seed(seed: int, rank: int) -> int:
 
 def sizes_of(env: TeamEnv) -> Sizes:
     """The sizes of a `TeamEnv`."""
-    return Sizes(env.obs_size, env.state_size, env.n_agents, env.n_actions, env.continuous)
+    return Sizes(env.obs_size, env.state_size, env.n_agents, env.n_actions, env.continuous, env.entities)

@@ -15,7 +15,7 @@ class Walk:
     """Two agents walk at random from where the seed put them; together beyond 20 they win, 5 steps are the limit."""
 
     n_agents, n_actions, obs_size, state_size, horizon = 2, 3, 2, 1, 5
-    continuous, winnable, info_names = False, True, ("far",)
+    continuous, winnable, info_names, entities = False, True, ("far",), None
 
     def reset(self, seed):
         self.rng = np.random.default_rng(seed)

@@ -52,7 +52,7 @@ class Double:
 
     def get_env_info(self):
         sizes = dict(state_shape=N + M + N * A, obs_shape=5, cap_shape=0, n_actions=A, n_agents=N, episode_limit=LIMIT)
-        return sizes | dict(agent_features=[], enemy_features=[])
+        return sizes | dict(agent_features=["health"], enemy_features=["health"])
 
     def reset(self):
         self.resets += 1

@@ -17,7 +17,7 @@ from maca_edu import envs
 from maca_edu.envs import toy
 from maca_edu.envs.compiled import CompiledEnv
 from maca_edu.envs.workers import Vector
-from maca_edu.team_env import TeamEnv, TeamStep, View
+from maca_edu.team_env import Entities, TeamEnv, TeamStep, View
 
 B = 3
 LONG = 60  # steps of the longer plays, enough for an episode to end in every environment
@@ -138,6 +138,21 @@ def test_the_terms_add_up_to_the_reward(env):
         assert [(x.shape, x.dtype) for x in step.credit] == [((B, K), np.float32), ((B, K, n), bool)]
         assert_allclose(amount.sum(1), step.reward, atol=1e-5)
         assert not (members & ~view.alive[:, None]).any()
+
+
+def test_entities_share_the_state_among_them(env):
+    """No number speaks of two units; where a group says that health comes first, it is 0 for the dead and only them."""
+    assert env.entities is None or isinstance(env.entities, Entities)
+    if env.entities is None:
+        return
+    groups = env.entities.groups
+    owned = np.concatenate([group.where().ravel() for group in groups])
+    assert len({group.name for group in groups}) == len(groups)
+    assert_array_equal(np.sort([*owned, *env.entities.others(env.state_size)]), np.arange(env.state_size))
+    allies = [group for group in groups if group.name == "allies" and group.health_first]
+    for _, step in play(env, 0, LONG if allies else 0):
+        health = step.final.state[:, allies[0].where()[:, 0]]  # [B, n]
+        assert_array_equal(health > 0, step.final.alive)
 
 
 def test_the_contract_explains_every_key_of_info(env):

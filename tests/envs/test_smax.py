@@ -310,6 +310,48 @@ def test_the_state_is_scaled():
     assert np.abs(views[0].state).max() > 10
 
 
+def battle_of_units(scaled):
+    """A battle of 2s3z as JaxMARL has it, and the numbers of all units in its state, `[n + m, 12]`, as entities say."""
+    jax, game = compiled.import_jax()[0], smax.Game(smax.Asked(BATTLES["2s3z"], True, 100, scaled))
+    jnp, (_, battle) = jax.numpy, game.core.reset(jax.random.PRNGKey(0))
+
+    def numbers(battle):
+        state = game.core.get_world_state(jax.tree.map(jnp.asarray, battle))
+        state = np.asarray(game.scale(state) if scaled else state)
+        return np.concatenate([state[group.where()] for group in game.entities.groups])
+
+    assert [group.name for group in game.entities.groups] == ["allies", "enemies"]
+    assert len(game.entities.others(game.state_size)) == 0
+    return battle.replace(unit_weapon_cooldowns=np.linspace(0.1, 0.4, 10, dtype=np.float32)), numbers
+
+
+@pytest.mark.parametrize("scaled", [True, False])
+def test_entities_tell_the_units_apart(scaled):
+    """What happens to a unit in JaxMARL's own record changes this unit's numbers and nobody else's."""
+    battle, numbers = battle_of_units(scaled)
+    before = numbers(battle)
+    assert_array_equal(before[:, 10], [0] * 5 + [1] * 5)  # teams
+    for k in range(10):
+        for name, columns in (("unit_health", [0]), ("unit_positions", [1, 2]), ("unit_weapon_cooldowns", [3])):
+            halved = np.array(getattr(battle, name))
+            halved[k] /= 2
+            differs = numbers(battle.replace(**{name: halved})) != before
+            assert_array_equal(np.argwhere(differs), [(k, column) for column in columns])
+        alive = np.arange(10) != k
+        dead = numbers(battle.replace(unit_alive=alive, unit_health=battle.unit_health * alive))
+        assert_array_equal(dead[k, :10], 0)
+        assert_array_equal(dead[alive], before[alive])
+
+
+def test_other_units_order_is_another_order_of_their_numbers():
+    battle, numbers = battle_of_units(scaled=True)
+    order = np.array([3, 0, 1, 4, 2, 5, 9, 6, 8, 7])  # allies among themselves, enemies too
+    names = [name for name in vars(battle) if name.startswith("unit_")]
+    swapped = battle.replace(**{name: np.array(getattr(battle, name))[order] for name in names})
+    assert_array_equal(numbers(swapped), numbers(battle)[order])
+    assert len(np.unique(numbers(battle), axis=0)) == 10
+
+
 @pytest.mark.parametrize("race", RACES)
 def test_teams_of_one_race(race):
     env = smax.make(f"smax/{race}_5_vs_5", 32)  # JaxMARL's own random maps fail the last lines

@@ -74,6 +74,31 @@ def test_the_contract(made):
     assert not env.deterministic
 
 
+def test_entities_are_the_units_of_the_package(made):
+    """The state of the stand-in has the package's order: allies, enemies, the allies' last actions."""
+    env = made(batch=1)
+    allies, enemies = env.entities.groups
+    before = env.reset(0).state[0]
+    assert_array_equal(before[allies.where()[:, 0]], before[:N])
+    state = env.step(shoot(env)).final.state[0]
+    assert_array_equal(state[enemies.where()], [[0], [8], [8]])  # the first was shot
+    did = state[allies.where()[:, 1:]]  # [N, A]
+    assert_array_equal(did.argmax(-1), [SHOOT] * N)
+    assert len(env.entities.others(env.state_size)) == 0
+
+
+@pytest.mark.parametrize(("last_actions", "clock"), [(True, True), (True, False), (False, True), (False, False)])
+def test_entities_of_a_state_with_and_without_last_actions(last_actions, clock):
+    """3 allies of 4 numbers and 2 enemies of 3, 8 actions."""
+    size = 3 * 4 + 2 * 3 + 3 * 8 * last_actions + clock
+    info = dict(state_shape=size, n_agents=3, n_actions=8, agent_features=["x"] * 4, enemy_features=["x"] * 3)
+    found = starcraft.entities(info, 2)
+    allies, enemies = found.groups
+    assert allies.where()[1].tolist() == [4, 5, 6, 7, *(range(26, 34) if last_actions else ())]
+    assert enemies.where().tolist() == [[12, 13, 14], [15, 16, 17]]
+    assert found.others(size).tolist() == [size - 1] * clock
+
+
 def test_a_battle_won(made):
     env = made(calm=True)
     env.reset(0)

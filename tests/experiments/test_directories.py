@@ -167,7 +167,7 @@ class Endless:
     """Two agents in a game that forgets its clock."""
 
     name, batch, n_agents, n_actions, obs_size, state_size = "own/endless", 2, 2, 2, 3, 3
-    horizon, continuous, deterministic, terms = 5, False, True, None
+    horizon, continuous, deterministic, terms, entities = 5, False, True, None, None
 
     def reset(self, seed):
         return self.view()

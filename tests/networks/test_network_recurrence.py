@@ -4,8 +4,18 @@ import pytest
 import torch
 from torch import nn
 
-from maca_edu.networks import Actor, ComaCritic, Encoding, MacaCritic, UtilityCritic, VCritic, expected_action
+from maca_edu.networks import (
+    Actor,
+    ComaCritic,
+    Encoding,
+    MacaCritic,
+    UnitsCritic,
+    UtilityCritic,
+    VCritic,
+    expected_action,
+)
 from maca_edu.networks.layers import GruSteps, first_layer
+from maca_edu.team_env import Entities, Group, Part
 
 T, E, N, OBS, STATE, A = 7, 4, 3, 5, 6, 2
 
@@ -25,6 +35,7 @@ NETWORKS = {
     "ippo": ("obs", lambda: VCritic(OBS)),
     "coma": ("coma", lambda: ComaCritic(STATE, N, A)),
     "utilities": ("obs", lambda: UtilityCritic(OBS, A)),
+    "units": ("state", lambda: UnitsCritic(STATE, Entities((Group("pairs", 2, (Part(0, 2),)),)))),
     "maca": ("obs", lambda: MacaCritic(OBS, N, A)),
 }
 

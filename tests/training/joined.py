@@ -31,7 +31,7 @@ class Joined:
         self.batch = sum(part.batch for part in parts)
         self.name, self.horizon, self.terms, self.deterministic = first.name, first.horizon, first.terms, True
         self.n_agents, self.n_actions, self.continuous = first.n_agents, first.n_actions, first.continuous
-        self.obs_size, self.state_size = first.obs_size, first.state_size
+        self.obs_size, self.state_size, self.entities = first.obs_size, first.state_size, first.entities
 
     def reset(self, seed):
         self.parts[0].reset(seed)

@@ -2,13 +2,14 @@
 
 import numpy as np
 
-from maca_edu.team_env import TeamStep, View
+from maca_edu.team_env import Entities, Group, Part, TeamStep, View
 
 
 class Recall:
     """Two agents see a bit in the first step, nothing in the second, and are paid for saying it in the third."""
 
     deterministic, terms = True, None
+    entities = Entities((Group("bit", 1, (Part(0, 1),)),))  # the clock is nobody's
     name, n_agents, n_actions, obs_size, state_size, horizon, continuous = "test/recall", 2, 2, 2, 2, 3, False
 
     def __init__(self, batch):
@@ -53,6 +54,7 @@ class Aim:
     """
 
     deterministic, terms = True, None
+    entities = Entities((Group("agents", 3, (Part(0, 4),)),))
     name, n_agents, n_actions, obs_size, state_size, horizon, continuous = "test/aim", 3, 2, 4, 12, 1, True
 
     def __init__(self, batch):

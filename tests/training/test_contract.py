@@ -42,7 +42,7 @@ def strict(batch=6):
 
 def test_the_strict_environment_is_strict():
     assert {"reset", "step", "view", "fork", "state_dict", "load_state_dict", "close"} == METHODS
-    assert {"name", "batch", "deterministic", "terms"} < CONTRACT
+    assert {"name", "batch", "deterministic", "terms", "entities"} < CONTRACT
     for name in ("game", "_rng", "_time"):
         assert hasattr(envs.make(WAREHOUSE, 1), name)
         with pytest.raises(AssertionError, match=f"asked an environment for {name}"):
@@ -64,7 +64,7 @@ def test_training_asks_for_the_contract_only(method, tmp_path):
     assert np.isfinite(played.return_mean)
     whole = loop.train(envs.make(WAREHOUSE, 6), method, 4 * 48, config=config, spare=envs.make(WAREHOUSE, 4))
     np.testing.assert_array_equal(run.metrics["return_mean"], whole.metrics["return_mean"])
-    assert {"state_dict", "load_state_dict", "deterministic", "continuous"} <= asked
+    assert {"state_dict", "load_state_dict", "deterministic", "entities", "continuous"} <= asked
 
 
 def test_maca_edu_train_asks_for_the_contract_only():

@@ -15,7 +15,7 @@ from maca_edu.training import loop
 from maca_edu.training.config import Config
 from maca_edu.training.judging import judge
 from maca_edu.training.methods import METHODS, find
-from maca_edu.training.records import Seen
+from maca_edu.training.records import CriticInput, Seen
 from maca_edu.training.returns import critic_targets, next_values, rollout_returns
 from maca_edu.training.trainer import Trainer
 
@@ -75,7 +75,8 @@ class Asked:
         if action is None:  # noise_a / p_a is exponential with rate p_a, so it is the smallest with probability p_a
             action = (policy / chance).argmax(dim=-1)
         z, critics = critic.net(seen.obs, memory.critic, first)
-        outputs = critic.outputs_of(z, one_hot(action, policy), policy)
+        x = CriticInput(seen.obs, seen.state, action, policy, first, memory.critic)
+        outputs = critic.outputs_of(x, z, one_hot(action, policy))
         values = [output.norm.denormalise(y) for output, y in zip(critic.outputs, outputs, strict=True)]
         return values, type(memory)(actors, critics)
 

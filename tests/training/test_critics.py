@@ -6,11 +6,12 @@ from functools import partial
 import numpy as np
 import pytest
 import torch
-from small_worlds import Aim
+from small_worlds import Aim, Recall
 from torch.testing import assert_close
 
 from maca_edu import envs
-from maca_edu.networks import MacaCritic
+from maca_edu.networks import MacaCritic, UnitsCritic
+from maca_edu.team_env import Entities, Group, Part
 from maca_edu.training import loop
 from maca_edu.training.config import Config
 from maca_edu.training.critics import Maca
@@ -56,10 +57,10 @@ def random_input(samples=12, seed=0):
     return CriticInput(obs, state, action, policy, torch.rand(samples, generator=g) < 0.3, None)
 
 
-def made(method, seed=0, **options):
+def made(method, seed=0, sizes=SIZES, **options):
     """A method's critic with large random weights and statistics that are not those of the beginning."""
     torch.manual_seed(seed)
-    critic = find(method).critic(SIZES, dataclasses.replace(SMALL, **options))
+    critic = find(method).critic(sizes, dataclasses.replace(SMALL, **options))
     with torch.no_grad():
         for parameter in critic.parameters():
             parameter += 0.3 * torch.randn_like(parameter)
@@ -209,9 +210,94 @@ def test_several_blocks_and_heads_train_and_resume(method, tmp_path):
     assert torch.equal(weights(again), weights(whole))
 
 
+# ---------------------------------------------------------------------------------------------------------------------
+# V over units
+
+UNITS = dict(value="units", unit_embed=8)
+WITH_UNITS = SIZES._replace(entities=Entities((Group("pairs", 2, (Part(0, 1), Part(2, 1))),)))
+
+
+@pytest.mark.parametrize("method", ["mappo", "happo", "maca", "maca-dec"])
+@torch.no_grad()
+def test_a_critic_with_units_says_the_same_whichever_way_it_is_asked(method):
+    critic = made(method, sizes=WITH_UNITS, recurrent=method in ("mappo", "happo"), **UNITS)
+    x = random_input()._replace(memory=critic.blank_memory(2, torch.device("cpu")))
+    words = critic.judge(x)
+    assert_close(critic.bootstrap(x), words.bootstrap)
+    assert_close(critic.bootstrap(x._replace(action=None)), words.bootstrap)
+    assert_close(words.value.squeeze(-1), words.bootstrap)
+    for y, again in zip(words.outputs, critic.predict(x), strict=True):
+        assert_close(again, y)
+
+
+@torch.no_grad()
+def test_macas_v_over_units_reads_the_state_and_q_the_observations():
+    critic, x = made("maca", sizes=WITH_UNITS, recurrent=False, **UNITS), random_input()
+    swapped = x._replace(state=x.state[:, [1, 0, 3, 2]])  # the two units of the group
+    words, other_state = critic.judge(x), critic.judge(x._replace(state=x.state + 1))
+    assert_close(critic.judge(swapped).value, words.value)
+    assert (other_state.value - words.value).abs().max() > 0.01
+    assert_close((other_state.q, other_state.baselines, other_state.psi), (words.q, words.baselines, words.psi))
+    other_obs = critic.judge(x._replace(obs=x.obs[:, [1, 0, 2]]))
+    assert_close(other_obs.value, words.value)
+    assert (other_obs.q - words.q).abs().max() > 0.01
+
+
+@pytest.mark.parametrize(("method", "recurrent"), [("mappo", True), ("happo", False), ("maca", False)])
+def test_v_over_units_trains_and_resumes(method, recurrent, tmp_path):
+    config = dataclasses.replace(SMALL, recurrent=recurrent, **UNITS)
+    whole = loop.train(Recall(6), method, 4 * 48, config=config)
+    loop.train(Recall(6), method, 2 * 48, config=config, out=tmp_path / "run")
+    resumed = loop.train(Recall(6), method, 4 * 48, config=config, out=tmp_path / "run", resume=True)
+    assert torch.equal(weights(resumed), weights(whole))
+    assert torch.equal(weights(loop.load(Recall(1), tmp_path / "run")), weights(whole))
+    network = whole.learner.critic.units if method == "maca" else whole.learner.critic.net
+    assert isinstance(network, UnitsCritic)
+    assert all(p.grad.abs().sum() > 0 for p in network.groups.parameters())
+
+
+def test_v_over_units_of_actions_that_are_numbers():
+    run = train("mappo", 3, Aim(16), rollout=1, chunk=1, minibatches=1, **UNITS)
+    assert np.isfinite(run.metrics["critic_loss"]).all()
+
+
+@pytest.mark.parametrize(
+    ("method", "env", "change", "message"),
+    [
+        ("ippo", Recall(2), {}, "value='units' is for methods with a V of the state; allowed are mappo, happo and all"),
+        ("coma", Recall(2), {}, "value='units' is for methods with a V of the state"),
+        ("ppo-mix", Recall(2), {}, "value='units' is for methods with a V of the state"),
+        ("mappo", envs.make(WAREHOUSE, 2), {}, "value='units' needs a state of which is known which numbers speak of"),
+        ("maca", envs.make(WAREHOUSE, 2), {}, "value='units' needs a state of which is known which numbers speak of"),
+        ("maca", Recall(2), dict(critic_outputs="q"), r"critic_outputs='q'; with value='units' .* is 'v\+q'"),
+        ("maca", Recall(2), dict(recurrent=True), "recurrent=True; with value='units' and a method of maca"),
+        ("maca-dec", Recall(2), dict(centred=True), "centred=True; with value='units' and a method of maca"),
+    ],
+)
+def test_units_are_refused_where_they_do_not_fit(method, env, change, message):
+    config = dataclasses.replace(SMALL, minibatches=1, recurrent=False, **UNITS)
+    with pytest.raises(ValueError, match=message):
+        loop.train(env, method, 16, config=dataclasses.replace(config, **change))
+
+
+def test_the_critic_may_have_epochs_of_its_own():
+    steps = {}
+    for epochs in (None, 1, 5):
+        learner = train("mappo", 1, critic_epochs=epochs).learner
+        found = (
+            next(iter(d.optimiser.state.values()))["step"] for d in (learner.actor_descent, learner.critic_descent)
+        )
+        steps[epochs] = [int(step) for step in found]
+    assert steps == {None: [6, 6], 1: [6, 3], 5: [6, 15]}  # three minibatches, two epochs
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
+        (dict(value="gnn"), "value='gnn'; allowed are mlp, units"),
+        (dict(unit_embed=0), "unit_embed=0; allowed are integers from 1"),
+        (dict(unit_heads=-1), "unit_heads=-1; allowed are integers from 0"),
+        (dict(critic_epochs=0), "critic_epochs=0; allowed are integers from 1 and None"),
         (dict(blocks=0), "blocks=0; allowed are integers from 1"),
         (dict(attention_heads=3), "attention_heads=3; allowed are divisors of embed=8"),
         (dict(critic_outputs="four"), r"critic_outputs='four'; allowed are q, v\+q, v\+q\+eq"),

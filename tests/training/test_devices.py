@@ -81,6 +81,12 @@ def test_numbers_and_memories_keep_to_their_device(world):
         loop.train(world(8), "maca", 2 * 6 * 8, config=config, device=CARD)
 
 
+@pytest.mark.parametrize("method", ["mappo", "maca"])
+def test_v_over_units_keeps_to_its_device(method):
+    with StandIn():
+        loop.train(Aim(8), method, 2 * 6 * 8, config=dataclasses.replace(SMALL, value="units"), device=CARD)
+
+
 def test_a_paired_search_keeps_to_its_device():
     config = dataclasses.replace(SMALL, psi_design="paired")
     with StandIn():

@@ -6,7 +6,7 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 
-from maca_edu.team_env import View
+from maca_edu.team_env import Entities, View
 
 
 class SingleStep(NamedTuple):
@@ -31,6 +31,7 @@ class Single(Protocol):
     continuous: bool
     winnable: bool  # whether episodes can be won
     info_names: tuple[str, ...]  # the numbers in every step's info that become the environment's
+    entities: Entities | None  # which numbers of the state speak of which unit; None: not known
 
     def reset(self, seed: int) -> View:
         """Begin an episode, decided by the seed, which is below 2**32. A plain tuple in a View's order will do."""

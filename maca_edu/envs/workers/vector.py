@@ -94,6 +94,7 @@ class Vector:
         self.obs_size, self.state_size = single.obs_size, single.state_size
         self.horizon, self.continuous = single.horizon, single.continuous
         self._info_names, self._winnable = tuple(single.info_names), single.winnable
+        self.entities = single.entities
         single.close()
 
     def reset(self, seed: int) -> View:

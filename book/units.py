@@ -1,0 +1,217 @@
+"""Make the tables and the picture of the guide "A value that reads units" from the data in book/data/units.
+
+    python book/units.py
+
+A folder there is what `maca-edu sweep` left behind for one arm of a comparison: smax_2s3z_units holds the runs of
+--value units on smax/2s3z. Arms of one comparison have the same seeds and are compared seed by seed.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple
+
+import matplotlib.style
+import numpy as np
+from curves import source
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from scipy.stats import t as student
+
+from maca_edu.experiments.learning_curves import STYLE, Curves, aligned, draw_mean, save
+from maca_edu.experiments.sweep_tables import read_curves, read_final, read_measured
+from maca_edu.files import write_whole
+
+BOOK = Path(__file__).parent
+DATA = BOOK / "data" / "units"
+
+
+class Arm(NamedTuple):
+    """Runs that differ in their seeds only."""
+
+    folder: str  # in book/data/units
+    words: str
+
+
+class Comparison(NamedTuple):
+    """Arms of which each is compared with the first."""
+
+    name: str
+    arms: tuple[Arm, ...]
+
+
+MAIN = Comparison(
+    "smax_2s3z",
+    (
+        Arm("smax_2s3z_mlp", "MLP"),
+        Arm("smax_2s3z_units", "units, attention"),
+        Arm("smax_2s3z_sums", "units, no attention"),
+    ),
+)
+OTHERS = (
+    Comparison(
+        "smax_5m_vs_6m",
+        (Arm("smax_5m_vs_6m_mlp", "MLP"), Arm("smax_5m_vs_6m_units", "units, attention")),
+    ),
+    Comparison(
+        "smacv2_5_units",
+        (Arm("smacv2_5_units_mlp", "MLP"), Arm("smacv2_5_units_units", "units, attention")),
+    ),
+    Comparison(
+        "maca",
+        (Arm("maca_mlp", "V's head"), Arm("maca_units", "units, attention"), Arm("maca_q", "V = Q(s, pi)")),
+    ),
+    Comparison(
+        "epochs",
+        (Arm("smax_2s3z_mlp", "5 epochs"), Arm("smax_2s3z_epochs", "15 epochs")),
+    ),
+)
+
+
+class Runs(NamedTuple):
+    """What the runs of an arm reached; all but the curves `[seeds]`."""
+
+    seeds: np.ndarray
+    curves: Curves  # win rates of training
+    mean: np.ndarray  # of the win rate over training
+    to_half: np.ndarray  # steps until the curve first reached .5; not a number where it never did
+    to_most: np.ndarray  # the same for .9
+    greedy: np.ndarray  # win rate of greedy play after training
+    error: np.ndarray  # root mean square of returns minus V, before V has seen them
+    minutes: np.ndarray
+
+
+def read(arm: Arm, seeds: int | None = None) -> Runs:
+    """The runs of an arm, or the first `seeds` of them."""
+    folder = DATA / arm.folder
+    curves = aligned(read_curves(folder / "curves.csv"), "win_rate")
+    final, measured = read_final(folder / "final.csv"), read_measured(folder / "measured.csv")
+    runs = Runs(
+        np.array([row.seed for row in final]),
+        curves,
+        np.nanmean(curves.values, axis=1),
+        first_at(curves, 0.5),
+        first_at(curves, 0.9),
+        np.array([row.win_rate for row in final]),
+        np.array([row.means["v_rmse"] for row in measured]),
+        np.array([row.minutes for row in measured]),
+    )
+    cut = Curves(curves.steps, curves.values[:seeds])
+    return Runs(*(cut if part is curves else part[:seeds] for part in runs))
+
+
+def first_at(curves: Curves, level: float) -> np.ndarray:
+    """The steps at which each run's curve first reaches a level, `[seeds]`; not a number where it never does."""
+    there = curves.values >= level
+    return np.where(there.any(axis=1), curves.steps[there.argmax(axis=1)], np.nan)
+
+
+def compared(comparison: Comparison) -> list[Runs]:
+    """The runs of all arms, of the seeds that all of them have."""
+    fewest = min(len(read(arm).seeds) for arm in comparison.arms)
+    runs = [read(arm, fewest) for arm in comparison.arms]
+    if any((other.seeds != runs[0].seeds).any() for other in runs):
+        raise ValueError(f"the arms of {comparison.name!r} have different seeds")
+    return runs
+
+
+def interval(x: np.ndarray) -> tuple[float, float]:
+    """The mean of differences `[seeds]`, and half the length of its 95 % t interval."""
+    return x.mean(), student.ppf(0.975, len(x) - 1) * x.std(ddof=1) / len(x) ** 0.5
+
+
+def table(comparison: Comparison) -> str:
+    """What each arm reached, means over its seeds, a row for each."""
+    columns = ("arm", "seeds", "mean win rate", "steps to 50 %", "steps to 90 %", "greedy win rate", "error of V")
+    lines = ["| " + " | ".join(columns) + " |", "|---" * len(columns) + "|"]
+    for arm, runs in zip(comparison.arms, compared(comparison), strict=True):
+        steps = [reached(runs.to_half), reached(runs.to_most)]
+        numbers = [f"{runs.mean.mean():.2f}", *steps, f"{runs.greedy.mean():.2f}", f"{runs.error.mean():.3f}"]
+        lines.append(f"| {arm.words} | {len(runs.seeds)} | " + " | ".join(numbers) + " |")
+    return "\n".join(lines)
+
+
+def reached(steps: np.ndarray) -> str:
+    """The mean of the steps over the runs that got there, in thousands, and how many did."""
+    there = steps[~np.isnan(steps)]
+    return f"{there.mean() / 1000:.0f}k ({len(there)} of {len(steps)} runs)" if len(there) else "never"
+
+
+def differences(comparison: Comparison) -> str:
+    """Each arm minus the first, seed by seed: means with 95 % t intervals, and how many seeds agree."""
+    columns = ("against " + comparison.arms[0].words, "mean win rate", "50 % sooner", "90 % sooner", "greedy win rate")
+    columns += ("error of V", "time of a run")
+    lines = ["| " + " | ".join(columns) + " |", "|---" * len(columns) + "|"]
+    first, *others = compared(comparison)
+    for arm, runs in zip(comparison.arms[1:], others, strict=True):
+        entries = [
+            f"{signed(runs.mean - first.mean)}; higher on {(runs.mean > first.mean).sum()} of {len(runs.seeds)}",
+            sooner(runs.to_half, first.to_half),
+            sooner(runs.to_most, first.to_most),
+            signed(runs.greedy - first.greedy),
+            ratio(runs.error, first.error),
+            ratio(runs.minutes, first.minutes),
+        ]
+        lines.append(f"| {arm.words} | " + " | ".join(entries) + " |")
+    return "\n".join(lines)
+
+
+def signed(x: np.ndarray) -> str:
+    """A mean difference with its interval."""
+    mean, half = interval(x)
+    return f"{mean:+.3f} ± {half:.3f}"
+
+
+def sooner(steps: np.ndarray, others: np.ndarray) -> str:
+    """On how many seeds the first reach a level sooner, and later; never counts as later than any step."""
+    steps, others = (np.where(np.isnan(x), np.inf, x) for x in (steps, others))
+    return f"{(steps < others).sum()} sooner, {(steps > others).sum()} later"
+
+
+def ratio(x: np.ndarray, others: np.ndarray) -> str:
+    """The geometric mean of ratios, with its 95 % t interval in logarithms."""
+    mean, half = interval(np.log(x / others))
+    return f"× {np.exp(mean):.2f} ({np.exp(mean - half):.2f} to {np.exp(mean + half):.2f})"
+
+
+def there(comparison: Comparison) -> bool:
+    """Whether the data of all arms are there."""
+    return all((DATA / arm.folder / "final.csv").exists() for arm in comparison.arms)
+
+
+def draw(comparison: Comparison) -> Figure:
+    """Left the learning curves with 95 % bootstrap intervals, right the mean win rate of every seed, arm by arm."""
+    with matplotlib.style.context(STYLE):
+        figure = Figure(figsize=(10, 4.2), layout="constrained")
+        left, right = figure.subplots(1, 2, width_ratios=(3, 2))
+        runs = compared(comparison)
+        for arm, one in zip(comparison.arms, runs, strict=True):
+            draw_mean(left, arm.words, one.curves)
+        left.legend(loc="upper left")
+        left.set(xlabel="environment-steps", ylabel="share won in training", ylim=(-0.02, 1.02))
+        draw_seeds(right, comparison, runs)
+        return figure
+
+
+def draw_seeds(ax: Axes, comparison: Comparison, runs: list[Runs]) -> None:
+    """A line for each seed through the mean win rates of its runs."""
+    means = np.stack([one.mean for one in runs])  # [arms, seeds]
+    ax.plot(means, color="0.75", linewidth=1)
+    for k, values in enumerate(means):
+        ax.plot(np.full(len(values), k), values, "o", color=f"C{k}")
+    ax.set_xticks(range(len(runs)), [arm.words.replace(", ", ",\n") for arm in comparison.arms])
+    ax.set(ylabel="mean over training, a line for each seed", ylim=(0, None), xlim=(-0.3, len(runs) - 0.7))
+
+
+def main() -> None:
+    """Write the tables and the picture of every comparison whose data are there."""
+    for comparison in filter(there, (MAIN, *OTHERS)):
+        sources = "\n\n".join(source(f"units/{arm.folder}") for arm in comparison.arms)
+        write_whole(DATA / f"{comparison.name}.md", f"{table(comparison)}\n\n{differences(comparison)}\n")
+        write_whole(DATA / f"{comparison.name}_source.md", sources + "\n")
+    if there(MAIN):
+        save(draw(MAIN), BOOK / "_static" / "units_smax_2s3z.png")
+
+
+if __name__ == "__main__":
+    main()
