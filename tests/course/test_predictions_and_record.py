@@ -15,11 +15,58 @@ from maca_edu.course import record, reveal
         ("0.495", 0.5, "You predicted 0.495, and that is what comes out. Measured: 0.5."),
         (1, -0.0, "You predicted 1. Measured: 0. What did the prediction leave out?"),
         ("lots", 2.0, "You wrote 'lots'; a number is needed here. Measured: 2."),
-        (" joint ", "Joint", "You predicted  joint , and that is what comes out. Measured: Joint."),
+        (True, 1.0, "You wrote True; a number is needed here. Measured: 1."),
+        ([1, 2], 1.0, "You wrote [1, 2]; a number is needed here. Measured: 1."),
+        (" joint. ", "Joint", "You predicted joint, and that is what comes out. Measured: Joint."),
+        (["joint"], "Joint", "You wrote ['joint']; a word is needed here. Measured: Joint."),
+        (2.5, {"B"}, "You wrote 2.5; a group of agents, such as 'AB' is needed here. Measured: B."),
     ],
 )
 def test_reveal(prediction, answer, text):
     assert repr(reveal(prediction, answer)) == text
+
+
+@pytest.mark.parametrize(
+    "prediction",
+    [
+        "AB",
+        "BA",
+        "b, a",
+        "A and B",
+        "{A, B}",
+        ["A", "B"],
+        ("B", "A"),
+        {"A", "B"},
+        frozenset("AB"),
+        (0, 1),
+        [1, "A"],
+        ["AB"],
+    ],
+)
+def test_a_group_may_be_written_in_many_ways(prediction):
+    assert repr(reveal(prediction, {"A", "B"})) == "You predicted AB, and that is what comes out. Measured: AB."
+
+
+@pytest.mark.parametrize("prediction", ["A", "ABC", 1, (0, 1, 2), "", [], 99])
+def test_another_group_is_another_group(prediction):
+    assert "What did the prediction leave out?" in repr(reveal(prediction, {"A", "B"}))
+
+
+def test_the_number_of_an_agent_is_its_name():
+    assert repr(reveal(1, {"B"})) == "You predicted B, and that is what comes out. Measured: B."
+
+
+class Unshowable:
+    def __float__(self):
+        raise ValueError
+
+
+@pytest.mark.parametrize("answer", [0.5, "joint", {"A"}])
+@pytest.mark.parametrize(
+    "prediction", [object(), Unshowable(), np.ones(3), np.array("x"), {"a": 1}, 1j, 10**400, b"A", float("nan"), reveal]
+)
+def test_reveal_never_raises(prediction, answer):
+    assert "Measured: " in repr(reveal(prediction, answer))
 
 
 def test_reveal_escapes_and_gives_the_reason():
