@@ -189,7 +189,9 @@ def check_score_weights(candidate):
         passed = np.where(advantage > 0, ratio < 1 + clip, ratio > 1 - clip)
         share = alive / alive.sum()
         wrong = {
-            "You leave the ratio out. It is 1 at the first step only.": passed * advantage * share,
+            "You leave the ratio out. By the log-probability the slope is the ratio times that by the ratio.": (
+                passed * advantage * share
+            ),
             "Outside the interval the slope is not always 0. It is where the advantage asks to go further out.": (
                 inside * ratio * advantage * share
             ),
@@ -203,9 +205,6 @@ def check_score_weights(candidate):
             ),
             "The loss is a mean: divide by the number of the living.": passed * ratio * advantage * alive,
             "The sign is wrong. Praised actions are to become likelier.": -want,
-            "That is the slope by the ratio. By the log-probability it is the ratio times as much.": (
-                passed * advantage * share
-            ),
         }
         reject_table(got, want, wrong)
     return "At ratio 1 the weights are the advantages: the policy gradient of chapter 2."
@@ -286,12 +285,13 @@ def slopes(ratio, advantage, clip: float, alive, step: float = 1e-6) -> np.ndarr
 
 
 def random_masks():
-    """Logits and masks `[n, A]` with a legal action in every row; in the last one logits are near 1,000."""
+    """Logits and masks `[n, A]`, both kinds of action in every row; in the last one logits are near 1,000."""
     rng = np.random.default_rng(12)
-    for n, A, shift in ((2, 3, 0.0), (3, 4, 0.0), (4, 5, 0.0), (3, 4, 1000.0)):
+    yield rng.normal(size=(2, 3)), np.array([[False, True, True], [True, True, False]])
+    for n, A, shift in ((3, 4, 0.0), (4, 5, 0.0), (3, 4, 1000.0)):
         legal = rng.random(size=(n, A)) < 0.6
-        legal[np.arange(n), rng.integers(A, size=n)] = True
-        legal[0, 0], legal[0, 1] = False, True
+        one = rng.integers(A, size=n)
+        legal[np.arange(n), one], legal[np.arange(n), one - 1] = True, False
         yield rng.normal(size=(n, A)) + shift, legal
 
 
