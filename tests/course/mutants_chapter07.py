@@ -1,0 +1,118 @@
+"""Wrong answers to the exercises of lab 07, each with a piece of the message it must get."""
+
+MUTANTS = {
+    "masked_policy": [
+        ("no mask", ("np.where(legal, logits, -np.inf)", "logits"), "You leave the mask out"),
+        ("logits of zero", ("np.where(legal, logits, -np.inf)", "logits * legal"), "A logit of 0 forbids nothing"),
+        ("wrong way round", ("np.where(legal, logits, -np.inf)", "np.where(legal, -np.inf, logits)"), "wrong way round"),
+        (
+            "deleted afterwards",
+            """def my_masked_policy(logits, legal):
+    weights = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return legal * weights / weights.sum(axis=1, keepdims=True)
+""",
+            "no longer sums to 1",
+        ),
+        ("too high", ("-np.inf)", "logits - 10)"), "It must be exactly 0"),
+        ("overflow", ("np.exp(lifted - lifted.max(axis=1, keepdims=True))", "np.exp(lifted)"), "Logits may be large"),
+        ("no logits", ("np.where(legal, logits, -np.inf)", "np.where(legal, 0.0, -np.inf)"), "You forget the logits"),
+        ("over agents", ("axis=1", "axis=0"), "You sum over the agents"),
+    ],
+    "lambda_returns": [
+        ("a cut is an end", ("0.0 if ended[t] else", "0.0 if ended[t] or cut[t] else"), "You take a cut for an end"),
+        ("a value after an end", ("0.0 if ended[t] else after[t]", "after[t]"), "You add a value after an end"),
+        ("never stops", ("if ended[t] or cut[t]:", "if False:"), "Your sum runs on into the next episode"),
+        ("past a cut", ("if ended[t] or cut[t]:", "if ended[t]:"), "past a cut"),
+        ("past an end", ("if ended[t] or cut[t]:", "if cut[t]:"), "past an end"),
+        (
+            "the next row's value",
+            ("else after[t]", "else (value[t + 1] if t + 1 < len(value) else after[t])"),
+            "which is of the next episode",
+        ),
+        ("an advantage", ("ahead + value[t]", "ahead"), "That is the lambda-advantage"),
+        ("no lambda", ("gamma * lam * ahead", "gamma * ahead"), "You leave lambda out"),
+        ("one step", ("delta + gamma * lam * ahead", "delta"), "lambda = 0"),
+        ("no gamma", ("gamma * following", "following"), "entry"),
+    ],
+    "statistics": [
+        ("not debiased", ("w = beta * w + (1 - beta)", "w = 1.0"), "divide by the weight of all seen"),
+        ("mean only", ("q / w - mean**2", "q - mean**2"), "but not the mean square"),
+        ("mean square", (" - mean**2", ""), "Subtract the square of the mean"),
+        (
+            "variances of batches",
+            ("(x**2).mean()", "x.var()"),
+            "entry",
+        ),
+        (
+            "within batches",
+            """def my_statistics(batches, beta):
+    m = v = w = 0.0
+    for x in batches:
+        m = beta * m + (1 - beta) * x.mean()
+        v = beta * v + (1 - beta) * x.var()
+        w = beta * w + (1 - beta)
+    return m / w, max(v / w, 0.01) ** 0.5
+""",
+            "You average the variances of the batches",
+        ),
+        (
+            "all alike",
+            """def my_statistics(batches, beta):
+    return batches.mean(), max(batches.var(), 0.01) ** 0.5
+""",
+            "You weigh all batches alike",
+        ),
+        ("variance", ("** 0.5", ""), "You return the variance"),
+        ("no floor", ("max(q / w - mean**2, 0.01)", "(q / w - mean**2)"), "at least 0.1"),
+        (
+            "newest",
+            """def my_statistics(batches, beta):
+    return batches[-1].mean(), max(batches[-1].var(), 0.01) ** 0.5
+""",
+            "the newest batch only",
+        ),
+        ("swapped", ("    m = q = w = 0.0", "    beta = 1 - beta\n    m = q = w = 0.0"), "You swap them"),
+    ],
+    "policy_loss": [
+        ("sign", ("return -smaller", "return smaller"), "The sign is wrong"),
+        ("no clip", ("ratio.clip(1 - clip, 1 + clip)", "ratio"), "You leave the clip out"),
+        ("always clipped", ("np.minimum(ratio * advantage, near * advantage)", "near * advantage"), "You clip always"),
+        ("maximum", ("np.minimum", "np.maximum"), "You take the larger product"),
+        ("the dead", ("smaller[alive].sum() / alive.sum()", "smaller.mean()"), "The dead are in your loss"),
+        ("all entries", ("/ alive.sum()", "/ alive.size"), "Divide by the number of the living"),
+        ("a sum", (" / alive.sum()", ""), "Take their mean"),
+        (
+            "smaller ratio",
+            ("np.minimum(ratio * advantage, near * advantage)", "np.minimum(ratio, near) * advantage"),
+            "You take the smaller ratio first",
+        ),
+        (
+            "clipped product",
+            ("near * advantage)", "(ratio * advantage).clip(1 - clip, 1 + clip))"),
+            "You clip the product",
+        ),
+    ],
+    "score_weights": [
+        ("no ratio", ("* ratio * advantage", "* advantage"), "You leave the ratio out"),
+        (
+            "inside only",
+            ("(praise | blame)", "(abs(ratio - 1) < clip)"),
+            "Outside the interval the slope is not always 0",
+        ),
+        ("no clip", ("(praise | blame) * ", ""), "You leave the clip out"),
+        (
+            "wrong side",
+            """def my_score_weights(ratio, advantage, clip, alive):
+    praise = (advantage > 0) & (ratio > 1 - clip)
+    blame = (advantage < 0) & (ratio < 1 + clip)
+    return (praise | blame) * ratio * advantage * alive / alive.sum()
+""",
+            "on the wrong side",
+        ),
+        ("the dead", ("* alive / alive", "/ alive"), "The dead move nobody's policy"),
+        ("all entries", ("/ alive.sum()", "/ alive.size"), "You divide by the number of all entries"),
+        ("a sum", (" / alive.sum()", ""), "The loss is a mean"),
+        ("sign", ("* ratio * advantage", "* ratio * -advantage"), "The sign is wrong"),
+        ("praise only", ("(praise | blame)", "praise"), "the weight of sample"),
+    ],
+}
