@@ -9,6 +9,7 @@ rollout had there (truncated backpropagation through time); for a network withou
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -241,15 +242,30 @@ def clip_fraction(ratio: Tensor, clip: float, alive: Tensor | None = None) -> Te
 def take_in(targets: list[Tensor], judgement: Judgement, critic: Critic, processes: Processes) -> dict[str, float]:
     """Let each output's ValueNorm see its targets; returns how far the critic was off before, as columns of metrics.
 
-    targets: `[S]` or `[S, n]` for each output, in the units of the reward, like the errors' root mean square.
+    targets: `[S]` or `[S, n]` for each output, in the units of the reward, like the errors' root mean square. Beside it
+    stands the share of the targets' variance that the output had explained, which its mean does not matter for.
     """
     errors = {}
     for output, value, target in zip(critic.outputs, judgement.values, targets, strict=True):
         size = torch.tensor(target.numel(), device=target.device)
         square = processes.average((value - target).square().mean(), size)
         errors[f"{output.name}_rmse"] = square.sqrt().item()
+        errors[f"{output.name}_explained"] = explained(value, target, processes)
         output.norm.update(target, processes)
     return errors
+
+
+def explained(value: Tensor, target: Tensor, processes: Processes) -> float:
+    """1 - Var(target - value) / Var(target) over the samples of all processes; NaN where all targets are equal.
+
+    1 where value differs from target by a constant, 0 for a value that is constant itself, negative for one that
+    misleads.
+    """
+    x = torch.stack([target - value, target]).double().flatten(1)  # [2, S] or [2, S * n]
+    size = torch.tensor(x.shape[1], device=x.device)
+    means = processes.average(torch.stack([x.mean(dim=1), x.square().mean(dim=1)]), size)
+    left, total = (means[1] - means[0].square()).tolist()
+    return 1 - left / total if total > 0 else math.nan
 
 
 def improve_critic(critic: Critic, batch: CriticBatch, descent: Descent) -> float:
