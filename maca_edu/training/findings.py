@@ -21,7 +21,7 @@ COLLAPSED = 0.1  # of the first update's entropy, which is that of a policy that
 LATE = 0.5  # of the run: what is measured from then on is no beginner's trouble
 CLIPPED = 0.3  # of the samples outside PPO's interval; .05 to .2 are usual, more says that steps are too large
 MISFIT = -0.05  # of the targets' variance; a critic that knows nothing explains 0, and that is measured with noise
-FLAT = 1e-4  # deviation of the advantages, ten times the number that is added to it when they are divided by it
+FLAT = 1e-4  # in the reward's units; advantages are divided by their deviation plus a tenth of this
 MOSTLY = 0.5  # of the updates
 CHANCES = 1000  # times that an agent could have taken an action
 UNSEEN = 0.5  # of the numbers in an observation; games leave a few empty
@@ -185,13 +185,14 @@ def flat_advantages(metrics: dict[str, np.ndarray], left: np.ndarray) -> Finding
 
 
 def flat_reward(watch: Watch) -> Finding | None:
-    """Every step of the run paid the same."""
+    """Every step of the run paid the same, or nearly so."""
     low, high = watch.parts["reward"].tolist()
-    if low < high:
+    if high - low >= FLAT:
         return None
+    paid = f"{low:g}" if low == high else f"between {low:g} and {high:g}"
     return Finding(
-        "reward", 0.0, 0.0,
-        f"Every step of the run paid {low:g}: the team never met another reward, so there was nothing to learn from",
+        "reward", high - low, FLAT,
+        f"Every step of the run paid {paid}: the team never met another reward, so there was nothing to learn from",
     )  # fmt: skip
 
 

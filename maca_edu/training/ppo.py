@@ -26,6 +26,7 @@ from maca_edu.training.records import CriticInput, Rollout, in_one_row
 from maca_edu.training.team import Team
 
 HUBER_DELTA = 10.0  # Table 7
+NO_VARIANCE = 1e-8  # of targets, in squared units of the reward: a share of less is rounding
 
 # ---------------------------------------------------------------------------------------------------------------------
 # What is learned from
@@ -256,7 +257,7 @@ def take_in(targets: list[Tensor], judgement: Judgement, critic: Critic, process
 
 
 def explained(value: Tensor, target: Tensor, processes: Processes) -> float:
-    """1 - Var(target - value) / Var(target) over the samples of all processes; NaN where all targets are equal.
+    """1 - Var(target - value) / Var(target) over the samples of all processes; NaN where targets hardly vary.
 
     1 where value differs from target by a constant, 0 for a value that is constant itself, negative for one that
     misleads.
@@ -265,7 +266,7 @@ def explained(value: Tensor, target: Tensor, processes: Processes) -> float:
     size = torch.tensor(x.shape[1], device=x.device)
     means = processes.average(torch.stack([x.mean(dim=1), x.square().mean(dim=1)]), size)
     left, total = (means[1] - means[0].square()).tolist()
-    return 1 - left / total if total > 0 else math.nan
+    return 1 - left / total if total > NO_VARIANCE else math.nan
 
 
 def improve_critic(critic: Critic, batch: CriticBatch, descent: Descent) -> float:
