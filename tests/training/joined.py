@@ -3,6 +3,7 @@
 python joined.py RANK COUNT MEETING METHOD OUT      RANK "all": alone, with the environments of all COUNT processes
 """
 
+import dataclasses
 import sys
 
 import numpy as np
@@ -72,7 +73,9 @@ def main(rank, count, folder, *methods):
     processes = OneProcess() if alone else ManyProcesses(int(rank), count, f"{folder}/meeting")
     for method in methods:
         env = Joined([envs.make(GAME, EACH) for _ in range(count)]) if alone else envs.make(GAME, EACH)
-        run = loop.train(env, method, 4 * CONFIG.rollout * EACH * count, seed=3, config=CONFIG, processes=processes)
+        name, _, norm = method.partition("+")  # as in mappo+running
+        config = dataclasses.replace(CONFIG, feature_norm=norm or "layer")
+        run = loop.train(env, name, 4 * CONFIG.rollout * EACH * count, seed=3, config=config, processes=processes)
         nets = (run.learner.actor, run.learner.critic)
         weights = torch.cat([p.detach().flatten() for net in nets for p in net.parameters()])
         everything[method] = {"weights": weights, "metrics": {k: torch.tensor(v) for k, v in run.metrics.items()}}

@@ -9,7 +9,7 @@ import torch
 from torch.testing import assert_close
 
 SCRIPT = Path(__file__).with_name("joined.py")
-METHODS = ("mappo", "happo", "maca", "coma", "ppo-mix")
+METHODS = ("mappo", "happo", "maca", "coma", "ppo-mix", "mappo+running", "maca+running")
 COUNT = 3
 CLOCK = ("_seconds", "_per_second")
 
