@@ -129,7 +129,7 @@ def trainer(defaults: Config):
                 number.
             device: Where to compute; auto: on a graphics card where there is one and rollouts are large.
         """
-        from maca_edu.experiments.monitor import summary
+        from maca_edu.experiments.monitor import noticed, summary
         from maca_edu.experiments.run import train
 
         run = train(
@@ -137,6 +137,7 @@ def trainer(defaults: Config):
             save_every=save_every, progress=True, processes=processes, device=device,
         )  # fmt: skip
         print(summary(run))
+        print(noticed(run))
         print(f"Written to {out}. Play with it: maca-edu evaluate {out}")
 
     return train_command
