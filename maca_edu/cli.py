@@ -223,6 +223,35 @@ def watch_command(
     print(f"Written to {watch(run, out, episodes, seed, trust_env)}")
 
 
+@app.command(name="credit")
+def credit_command(
+    run: tyro.conf.Positional[Path],
+    out: Path,
+    episodes: int = 1,
+    seed: int = 0,
+    copies: int = 64,
+    trust_env: str | None = None,
+) -> None:
+    """Write a run's true and learned credit, step by step, side by side: tables, a summary and a film.
+
+    The team plays as it trained, its actions drawn from the policy. True are the terms that the game declares, and what
+    each action was worth, measured by playing on from copies of the moment: toy/... and smax/... can do this.
+
+    Args:
+        run: The run's directory.
+        out: Where to write agents.csv, steps.csv, terms.csv, summary.json and credit.gif: a new or an empty folder.
+        episodes: How many episodes.
+        seed: Decides where they begin, and what is drawn in them.
+        copies: Copies of every moment for each agent; standard errors fall with the root of their number.
+        trust_env: A module that the run's environment may import; see `maca-edu evaluate --help`.
+    """
+    from maca_edu.experiments.credit_files import summary_in_words, write_credit
+
+    summary, _ = write_credit(run, out, episodes, seed, copies, trust_env)
+    print(summary_in_words(summary))
+    print(f"Written to {out}: agents.csv, steps.csv, terms.csv, summary.json, credit.gif")
+
+
 @app.command(name="bench")
 def bench_command(
     what: tyro.conf.Positional[Literal["core", "worlds"]] = "core",
