@@ -229,7 +229,7 @@ def credit_command(
     out: Path,
     episodes: int = 1,
     seed: int = 0,
-    copies: int = 64,
+    copies: int = 16,
     trust_env: str | None = None,
 ) -> None:
     """Write a run's true and learned credit, step by step, side by side: tables, a summary and a film.
@@ -242,7 +242,8 @@ def credit_command(
         out: Where to write agents.csv, steps.csv, terms.csv, summary.json and credit.gif: a new or an empty folder.
         episodes: How many episodes.
         seed: Decides where they begin, and what is drawn in them.
-        copies: Copies of every moment for each agent; standard errors fall with the root of their number.
+        copies: Copies of every moment for each action of each agent; standard errors fall with the root of their
+            number.
         trust_env: A module that the run's environment may import; see `maca-edu evaluate --help`.
     """
     from maca_edu.experiments.credit_files import summary_in_words, write_credit

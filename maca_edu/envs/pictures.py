@@ -98,8 +98,8 @@ class Plane:
         self.pen.text((column, row), text, text_colour(colour), font(size, bold=True), "mm")
 
     def note(self, x: float, y: float, text: str) -> None:
-        """Small text with its middle at (x, y)."""
-        self.pen.text(self.at(x, y), text, INK, font(10 * SMOOTH), "mm")
+        """Small text with its middle at (x, y), and a pale edge that keeps it readable on whatever is there."""
+        self.pen.text(self.at(x, y), text, INK, font(11 * SMOOTH), "mm", stroke_width=2 * SMOOTH, stroke_fill=FLOOR)
 
     def cross(self, x: float, y: float, radius: float, colour: str) -> None:
         """A cross of two diagonals, for what is no more."""
@@ -195,6 +195,8 @@ def battle(units, allies: int, shots: list[tuple[int, int]], kinds: tuple[str, .
         draw = plane.disc if u < allies else plane.square
         draw(x, y, radius, colour, CODES[units.kind[u]])
         plane.bar(x, y + 1.7 * radius, 2 * radius, health, colour)
+    for u in np.flatnonzero(units.health > 0):
+        x, y = units.position[u]
         plane.note(x, y - 1.55 * radius, str(u if u < allies else u - allies))
     here = "   ".join(f"{CODES[k]} {kinds[k]}" for k in np.unique(units.kind))
     legend = "discs: the team   squares: the enemy   crosses: the dead   below each: its number"

@@ -28,7 +28,7 @@ from maca_edu.checks import check_integer
 from maca_edu.networks import draw_action, draw_noise
 from maca_edu.team_env import Credit, TeamEnv, TeamStep, View
 from maca_edu.training.advantages import Advantage, apply_row, batch_of
-from maca_edu.training.counterfactual import Worth, forked_returns, one_by_one, worth
+from maca_edu.training.counterfactual import Worth, advantages, alternatives, forked_returns, worth
 from maca_edu.training.diagnostics import corrset_scores
 from maca_edu.training.judging import judge
 from maca_edu.training.learner import Learner
@@ -44,9 +44,10 @@ class Moment(NamedTuple):
     """A step of an episode, in an environment of one copy."""
 
     view: View  # before it, with a batch of one
-    action: np.ndarray  # [n] or [n, A]
+    action: np.ndarray  # [n]
     step: TeamStep
-    returns: np.ndarray  # [1 + n, R], of the joint action, and with each agent's action drawn anew
+    q: Worth  # [], of the joint action
+    advantage: Worth  # [n]
 
 
 class Measured(NamedTuple):
@@ -70,7 +71,7 @@ class Episode(NamedTuple):
     """An episode of T steps with its credit."""
 
     seed: int  # of the environment
-    action: np.ndarray  # [T, n] or [T, n, A]
+    action: np.ndarray  # [T, n]
     alive: np.ndarray  # [T, n] bool
     reward: np.ndarray  # [T]
     won: bool | None  # None where there is no winning
@@ -112,6 +113,7 @@ class Summary(NamedTuple):
     return_mean: float
     measured_deviation: float  # of the measured advantage over the steps of living agents, in units of the reward
     measured_noise: float  # share of its variance that is the measurement's own
+    ceiling: float  # the correlation with it of an advantage that is exactly right
     learned: Scores
     untrained: Scores
 
@@ -123,7 +125,7 @@ class Summary(NamedTuple):
 def credit_of(run: Run, episodes: int, seed: int, copies: int) -> Iterator[Episode]:
     """Play episodes of a run, on seeds that training never used, with the true and the learned credit of each.
 
-    copies: of each joint action in every moment, at least 2.
+    copies: of every moment, for each action that one agent might have played instead, at least 2.
     Raises ValueError where an argument is wrong, or the run's game declares no terms or cannot be forked.
     """
     check_integer("episodes", episodes, 1)
@@ -151,14 +153,15 @@ def play(learner: Learner, env: TeamEnv, seed: int, copies: int) -> Iterator[Mom
         seen = as_seen(view, learner.device)
         with torch.no_grad():
             distribution, memory = learner.actor(seen.obs, seen.available, memory, None)
-        noise = draw_noise(chance, (1 + copies, *shape), env.continuous).to(learner.device)
-        drawn = draw_action(distribution, noise).cpu().numpy()  # [1 + R, n]: what is played, and R others
-        rows = one_by_one(np.repeat(drawn[:1], copies, axis=0), drawn[1:])  # [1 + n, R, n]
-        gamma, number = learner.config.gamma, int(stream.integers(2**31))
-        here = np.array([0])
-        returns = forked_returns(env, here, rows[None], learner.actor, gamma, number, memory, learner.device)[0]
-        step = env.step(drawn[:1])
-        yield Moment(view, drawn[0], step, returns)
+        noise = draw_noise(chance, (1, *shape), env.continuous).to(learner.device)
+        action, policy = draw_action(distribution, noise)[0].cpu().numpy(), distribution.probs[0].cpu().numpy()
+        rows = alternatives(action, view.available[0])  # [n, A, n]
+        played = np.repeat(rows.reshape(1, -1, 1, env.n_agents), copies, axis=2)  # [1, n A, R, n]
+        gamma, number, here = learner.config.gamma, int(stream.integers(2**31)), np.array([0])
+        returns = forked_returns(env, here, played, learner.actor, gamma, number, memory, learner.device)
+        returns = returns.reshape(*shape, copies)
+        step = env.step(action[None])
+        yield Moment(view, action, step, worth(returns[0, action[0]]), advantages(returns, action, policy))
         view, over = step.view, bool(step.terminated[0] or step.truncated[0])
 
 
@@ -201,9 +204,8 @@ def episode_of(
     seed: int, names: tuple[str, ...], moments: list[Moment], learned: Learned, untrained: Learned
 ) -> Episode:
     """An episode from its moments and what two critics thought of them; names: of the reward's terms."""
-    views, actions, steps, returns = zip(*moments, strict=True)
-    returns = np.stack(returns)  # [T, 1 + n, R]
-    measured = Measured(worth(returns[:, 0]), worth(returns[:, :1] - returns[:, 1:]))
+    views, actions, steps, q, advantage = zip(*moments, strict=True)
+    measured = Measured(*(Worth(*map(np.stack, zip(*parts, strict=True))) for parts in (q, advantage)))
     terms = Credit(*(np.concatenate(parts) for parts in zip(*(step.credit for step in steps), strict=True)))
     alive = np.concatenate([np.asarray(view.alive) for view in views])
     reward = np.concatenate([step.reward for step in steps])
@@ -221,6 +223,7 @@ def summary_of(run: Run, seed: int, copies: int, episodes: list[Episode]) -> Sum
     true = np.concatenate([episode.measured.advantage.mean for episode in episodes])
     error = np.concatenate([episode.measured.advantage.error for episode in episodes])
     variance = float(true[alive].var())
+    noise = float(np.square(error[alive]).mean()) / variance if variance else math.nan
     return Summary(
         run.settings["env"],
         run.settings["method"],
@@ -231,7 +234,8 @@ def summary_of(run: Run, seed: int, copies: int, episodes: list[Episode]) -> Sum
         steps=len(alive),
         return_mean=float(np.mean([episode.reward.sum() for episode in episodes])),
         measured_deviation=math.sqrt(variance),
-        measured_noise=float(np.square(error[alive]).mean()) / variance if variance else math.nan,
+        measured_noise=noise,
+        ceiling=math.sqrt(max(1 - noise, 0)),
         learned=scores(episodes, [episode.learned for episode in episodes]),
         untrained=scores(episodes, [episode.untrained for episode in episodes]),
     )

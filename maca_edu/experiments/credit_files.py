@@ -31,7 +31,7 @@ TERMS = ("episode", "step", "term", "amount", "members")
 
 
 def write_credit(
-    run, out, episodes: int = 1, seed: int = 0, copies: int = 64, trust_env: str | None = None
+    run, out, episodes: int = 1, seed: int = 0, copies: int = 16, trust_env: str | None = None
 ) -> tuple[Summary, list[Path]]:
     """Write the files to `out`, a new or an empty folder; returns the summary and the files.
 
@@ -66,8 +66,8 @@ def summary_in_words(summary: Summary) -> str:
         pair = (getattr(scores, name) for scores in (summary.learned, summary.untrained))
         rows.append((name, *("-" if number is None else f"{number:.3f}" for number in pair)))
     lines = [f"{name:<26}{one:>9}{other:>11}" for name, one, other in rows]
-    lines.append(f"{summary.steps} steps; {100 * summary.measured_noise:.1f} % of the variance of the measured")
-    lines.append("advantages is the measurement's own")
+    lines.append(f"{summary.steps} steps; {100 * summary.measured_noise:.0f} % of the measured advantages' variance is")
+    lines.append(f"the measurement's own, so nothing can correlate with them by more than {summary.ceiling:.2f}")
     return "\n".join(lines)
 
 
@@ -81,8 +81,7 @@ def agent_rows(episodes: list[Episode]) -> list[tuple]:
         for t, i in np.argwhere(episode.alive):
             numbers = [text(x, t, i) for x in (true.mean, true.error, *says)]
             corrset = "" if learned.corrset is None else members(learned.corrset[t, i])
-            action = " ".join(map(str, np.atleast_1d(episode.action[t, i])))
-            rows.append((number, t + 1, i, action, *numbers, corrset, members(partners[t, i])))
+            rows.append((number, t + 1, i, episode.action[t, i], *numbers, corrset, members(partners[t, i])))
     return rows
 
 

@@ -74,7 +74,7 @@ def panel(episode: Episode, agents: Sequence[str], t: int, height: int) -> Image
     pen, bars = ImageDraw.Draw(sheet), bars_of(episode)
     pen.line((0, 0, 0, height), pictures.LINE)
     bold = pictures.font(14, bold=True)
-    pen.text((MARGIN, 14), "advantage of each agent's action, in units of the reward", pictures.INK, bold, "lm")
+    pen.text((MARGIN, 14), "advantage of each agent's action", pictures.INK, bold, "lm")
     for k, bar in enumerate(bars):
         top = 28 + 21 * k
         pen.rectangle((MARGIN, top + 3, MARGIN + 14, top + 13), bar.colour)
@@ -117,7 +117,7 @@ def draw_bars(
             if k == 0:
                 reach, y = 2 * scale * float(error[t, i]), top + (thick - 2) / 2
                 pen.line((end - reach, y, end + reach, y), pictures.INK)
-    pen.text((WIDTH - MARGIN, HEAD - 6), f"{largest:.2g}", pictures.FAINT, pictures.font(11), "rm")
+    pen.text((WIDTH - MARGIN, HEAD - 6), f"{largest:.2g} of reward", pictures.FAINT, pictures.font(11), "rm")
     pen.text((NAMES, HEAD - 6), f"\N{MINUS SIGN}{largest:.2g}", pictures.FAINT, pictures.font(11), "lm")
 
 

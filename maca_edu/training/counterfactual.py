@@ -8,8 +8,9 @@ actions are far less noisy than the values themselves. An episode that the clock
 game with its horizon.
 
     difference reward   Q(s, a) - Q(s, (d, a_-i)), d a default action (Wolpert and Tumer, 2002)
-    advantage           Q(s, a) - E_{a_i}[Q(s, a)], what COMA and the individual baseline aim at: of each copy's action
-                        one entry is drawn anew
+    advantage           Q(s, a) - E_{a_i}[Q(s, a)], what COMA and the individual baseline aim at
+
+Both compare a with joint actions in which one agent does something else, `alternatives`.
 """
 
 from __future__ import annotations
@@ -94,13 +95,32 @@ def worth(returns: np.ndarray) -> Worth:
     return Worth(returns.mean(axis=-1), returns.std(axis=-1, ddof=1) / np.sqrt(returns.shape[-1]))
 
 
-def one_by_one(action: np.ndarray, other: np.ndarray) -> np.ndarray:
-    """Joint actions in which each agent in turn does something else: `[1 + n, R, n]`, the first of them `action`.
+def alternatives(action: np.ndarray, available: np.ndarray) -> np.ndarray:
+    """Every joint action that differs from `action` in one agent at most: `[n, A, n]`.
 
-    action, other: `[R, n]` or `[R, n, A]`. In number 1 + i agent i's part is that of `other`.
+    action: `[n]` integers; available: `[n, A]` bool, the legal ones. In number (i, a) agent i plays a, where that is
+    legal, and otherwise what it played.
     """
-    n = action.shape[1]
-    rows = np.repeat(action[None], 1 + n, axis=0)
+    n, A = available.shape
+    rows = np.tile(action, (n, A, 1))
     for i in range(n):
-        rows[1 + i, :, i] = other[:, i]
+        rows[i, :, i] = np.where(available[i], np.arange(A), action[i])
     return rows
+
+
+def advantages(returns: np.ndarray, action: np.ndarray, policy: np.ndarray) -> Worth:
+    """Q(s, a) - E_{a_i}[Q(s, a)] of every agent, `[n]`, from the returns of the alternatives.
+
+    returns: `[n, A, R]`, those of `alternatives(action, available)`. action: `[n]`. policy: `[n, A]`, the probabilities
+    of an agent's actions, 0 where illegal.
+    """
+    better = returns[np.arange(len(action)), action][:, None] - returns  # [n, A, R] than each alternative
+    return worth(np.einsum("ia,iar->ir", policy, better))
+
+
+def difference_rewards(returns: np.ndarray, action: np.ndarray, default: int) -> Worth:
+    """Q(s, a) - Q(s, (default, a_-i)) of every agent, `[n]`; arguments as in `advantages`.
+
+    An agent for whom the default action is not legal has 0.
+    """
+    return worth(returns[np.arange(len(action)), action] - returns[:, default])
