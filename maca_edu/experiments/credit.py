@@ -109,6 +109,7 @@ class Summary(NamedTuple):
     seed: int
     episodes: int
     copies: int
+    lookahead: int | None
     steps: int
     return_mean: float
     measured_deviation: float  # of the measured advantage over the steps of living agents, in units of the reward
@@ -122,10 +123,11 @@ class Summary(NamedTuple):
 # Playing and measuring
 
 
-def credit_of(run: Run, episodes: int, seed: int, copies: int) -> Iterator[Episode]:
+def credit_of(run: Run, episodes: int, seed: int, copies: int, lookahead: int | None = None) -> Iterator[Episode]:
     """Play episodes of a run, on seeds that training never used, with the true and the learned credit of each.
 
-    copies: of every moment, for each action that one agent might have played instead, at least 2.
+    copies: of every moment, for each action that one agent might have played instead, at least 2. lookahead: see
+        `counterfactual.forked_returns`.
     Raises ValueError where an argument is wrong, or the run's game declares no terms or cannot be forked.
     """
     check_integer("episodes", episodes, 1)
@@ -138,13 +140,13 @@ def credit_of(run: Run, episodes: int, seed: int, copies: int) -> Iterator[Episo
                 f"env={env.name!r} does not declare who earns what; games that do are toy/... and smax/..."
             )
         for number in np.random.SeedSequence(env_seed(seed, "evaluate")).generate_state(episodes):
-            moments = list(play(learner, env, int(number), copies))
+            moments = list(play(learner, env, int(number), copies, lookahead))
             rollout = rollout_of(learner, moments, int(number))
             known = opinion(learner, learner, rollout), opinion(learner, untrained, rollout)
             yield episode_of(int(number), env.terms, moments, *known)
 
 
-def play(learner: Learner, env: TeamEnv, seed: int, copies: int) -> Iterator[Moment]:
+def play(learner: Learner, env: TeamEnv, seed: int, copies: int, lookahead: int | None = None) -> Iterator[Moment]:
     """Play an episode in an environment of one copy, and measure what every agent's action was worth."""
     stream = np.random.default_rng(seed)
     chance, shape = torch_stream(stream), (env.n_agents, env.n_actions)
@@ -158,7 +160,7 @@ def play(learner: Learner, env: TeamEnv, seed: int, copies: int) -> Iterator[Mom
         rows = alternatives(action, view.available[0])  # [n, A, n]
         played = np.repeat(rows.reshape(1, -1, 1, env.n_agents), copies, axis=2)  # [1, n A, R, n]
         gamma, number, here = learner.config.gamma, int(stream.integers(2**31)), np.array([0])
-        returns = forked_returns(env, here, played, learner.actor, gamma, number, memory, learner.device)
+        returns = forked_returns(env, here, played, learner.actor, gamma, number, memory, learner.device, lookahead)
         returns = returns.reshape(*shape, copies)
         step = env.step(action[None])
         yield Moment(view, action, step, worth(returns[0, action[0]]), advantages(returns, action, policy))
@@ -217,7 +219,7 @@ def episode_of(
 # Comparing
 
 
-def summary_of(run: Run, seed: int, copies: int, episodes: list[Episode]) -> Summary:
+def summary_of(run: Run, episodes: list[Episode], seed: int, copies: int, lookahead: int | None) -> Summary:
     """What the episodes say together."""
     alive = np.concatenate([episode.alive for episode in episodes])
     true = np.concatenate([episode.measured.advantage.mean for episode in episodes])
@@ -231,6 +233,7 @@ def summary_of(run: Run, seed: int, copies: int, episodes: list[Episode]) -> Sum
         seed,
         len(episodes),
         copies,
+        lookahead,
         steps=len(alive),
         return_mean=float(np.mean([episode.reward.sum() for episode in episodes])),
         measured_deviation=math.sqrt(variance),

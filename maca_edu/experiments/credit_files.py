@@ -31,11 +31,17 @@ TERMS = ("episode", "step", "term", "amount", "members")
 
 
 def write_credit(
-    run, out, episodes: int = 1, seed: int = 0, copies: int = 16, trust_env: str | None = None
+    run,
+    out,
+    episodes: int = 1,
+    seed: int = 0,
+    copies: int = 16,
+    lookahead: int | None = None,
+    trust_env: str | None = None,
 ) -> tuple[Summary, list[Path]]:
     """Write the files to `out`, a new or an empty folder; returns the summary and the files.
 
-    run: a `loop.Run` or a run's directory. seed, copies: see `credit.credit_of`. trust_env: see `run.load`.
+    run: a `loop.Run` or a run's directory. seed, copies, lookahead: see `credit.credit_of`. trust_env: see `run.load`.
     Raises ValueError where `out` holds something, there is no such run, its environment is not trusted, or its game
     declares no terms or cannot be forked.
     """
@@ -43,8 +49,8 @@ def write_credit(
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise ValueError(f"out={str(out)!r} is in use; name a new or an empty folder, so that nothing is overwritten")
     run = run if isinstance(run, Run) else load(run, trust_env=trust_env)
-    played = list(credit_of(run, episodes, seed, copies))
-    summary = summary_of(run, seed, copies, played)
+    played = list(credit_of(run, episodes, seed, copies, lookahead))
+    summary = summary_of(run, played, seed, copies, lookahead)
     out.mkdir(parents=True, exist_ok=True)
     tables = {
         "agents.csv": (AGENTS, agent_rows(played)),

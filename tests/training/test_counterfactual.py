@@ -89,6 +89,25 @@ def test_advantages_and_difference_rewards_are_those_of_the_exact_q(world):
         assert abs(removed.mean[i] - true) < 4 * removed.error[i] + 1e-3
 
 
+def test_the_lookahead_ends_the_play():
+    env, asked = envs.make(GAME, B), []
+    env.reset(4)
+    action = np.random.default_rng(4).integers(env.n_actions, size=(B, 1, 2, env.n_agents))
+
+    def policy(obs, available, memory, first):
+        asked.append(len(obs))
+        return Table(np.full((env.n_agents, env.n_actions), 1 / env.n_actions))(obs, available, memory, first)
+
+    one = forked_returns(env, np.arange(B), action, policy, GAMMA, lookahead=1)
+    assert asked == []
+    rewards = [env.game.step(env.state_dict()["state"], action[:, 0, r]).reward for r in range(2)]
+    np.testing.assert_allclose(one[:, 0], np.stack(rewards, axis=1), atol=1e-6)
+    forked_returns(env, np.arange(B), action, policy, GAMMA, lookahead=3)
+    assert asked == [2 * B] * 2
+    with pytest.raises(ValueError, match="lookahead=0"):
+        forked_returns(env, np.arange(B), action, policy, GAMMA, lookahead=0)
+
+
 def test_alternatives_leave_out_what_is_illegal():
     available = np.array([[True, True, True], [False, True, False]])
     rows = alternatives(np.array([2, 1]), available)
