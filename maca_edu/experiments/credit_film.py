@@ -95,7 +95,7 @@ def draw_bars(
 ) -> None:
     """A row for each agent between the head and `floor`, its bars on a scale that holds for the whole episode.
 
-    The thin line on the measured bar is two standard errors long, to both sides.
+    The thin line on the measured bar is two standard errors long, to both sides, as far as there is room.
     """
     n, error = episode.alive.shape[1], episode.measured.advantage.error
     largest = max(float(np.abs(bar.numbers[episode.alive]).max()) for bar in bars) or 1.0
@@ -116,7 +116,7 @@ def draw_bars(
             pen.rectangle((min(zero, end), top, max(zero, end), top + thick - 2), bar.colour)
             if k == 0:
                 reach, y = 2 * scale * float(error[t, i]), top + (thick - 2) / 2
-                pen.line((end - reach, y, end + reach, y), pictures.INK)
+                pen.line((max(end - reach, NAMES), y, min(end + reach, WIDTH - MARGIN), y), pictures.INK)
     pen.text((WIDTH - MARGIN, HEAD - 6), f"{largest:.2g} of reward", pictures.FAINT, pictures.font(11), "rm")
     pen.text((NAMES, HEAD - 6), f"\N{MINUS SIGN}{largest:.2g}", pictures.FAINT, pictures.font(11), "lm")
 
