@@ -3,7 +3,7 @@
     python book/ring_one_shot.py
 
 A run is `maca-edu train --env toy/ring?n_agents=32 --batch 8 --rollout 1 --epochs 2 --minibatches 1 --diagnose-every 0
---steps 640` with the arm's method and options and a learning rate. Rates are chosen on seeds of their own. Every run is
+--steps 320` with the arm's method and options and a learning rate. Rates are chosen on seeds of their own. Every run is
 a row of book/data/ring_one_shot/updates.csv; the prediction beside it was written first.
 """
 
@@ -17,7 +17,7 @@ from maca_edu.training import loop
 from maca_edu.training.config import Config
 
 OUT = Path(__file__).parent / "data" / "ring_one_shot" / "updates.csv"
-GAME, BATCH, UPDATES = "toy/ring?n_agents=32", 8, 80
+GAME, BATCH, UPDATES = "toy/ring?n_agents=32", 8, 40
 CONFIG = Config(rollout=1, epochs=2, minibatches=1, diagnose_every=0)
 ARMS = {  # method, its settings
     "joint alone": ("maca-jnt", {}),
