@@ -6,8 +6,10 @@ export OPENBLAS_NUM_THREADS ?= 1
 
 BIN := .venv/bin
 INSTALL := @$(BIN)/python install.py
+BOOK := book/_build/html/index.html
 PINS := pyproject.toml constraints.txt
-LAB := $(BIN)/jupyter lab --log-level=WARN --LabApp.log_level=WARN --LabApp.default_url=/lab/tree/notebooks/00_start_here.ipynb \
+LAB := $(BIN)/jupyter lab --log-level=WARN --LabApp.log_level=WARN --LabApp.default_url=/lab/tree/my_labs/00_start_here.ipynb \
+	--ServerApp.extra_static_paths=book/_build \
 	$(if $(filter 0,$(shell id -u)),--allow-root)
 QUIET := "@jupyterlab/apputils-extension:announcements" "@jupyterlab/extensionmanager-extension"
 
@@ -17,6 +19,9 @@ help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
 
 lab: .venv/.lab  ## open the course in JupyterLab (LAB_ARGS="--no-browser --port 9000" passes options on)
+	@test -f $(BOOK) || ! command -v npm >/dev/null || { echo "Building the book, once, so that the labs can link to it ..." && \
+		$(MAKE) --no-print-directory book; } || echo "The book could not be built; the labs work without it."
+	@$(BIN)/python -m maca_edu.course.my_labs my_labs
 	@echo "Starting JupyterLab. It opens in your browser; stop it here with Ctrl-C, twice."
 	@$(LAB) $(LAB_ARGS)
 
@@ -43,7 +48,7 @@ notebooks: .venv/.test  ## run the labs' sources (notebooks/src) and write the .
 book: .venv/.book  ## build the textbook into book/_build/html (needs npm, once, for three JavaScript files)
 	$(BIN)/python book/vendor.py
 	$(BIN)/python -m sphinx -W --keep-going -q -b html book book/_build/html
-	@echo "Open book/_build/html/index.html"
+	@echo "Open $(BOOK)"
 
 browser-test: .venv/.test book  ## drive the labs and the book in a real Chromium
 	$(BIN)/python -m pytest -q tests/browser -m browser

@@ -129,7 +129,7 @@ def trainer(defaults: Config):
                 number.
             device: Where to compute; auto: on a graphics card where there is one and rollouts are large.
         """
-        from maca_edu.experiments.monitor import summary
+        from maca_edu.experiments.monitor import noticed, summary
         from maca_edu.experiments.run import train
 
         run = train(
@@ -137,6 +137,7 @@ def trainer(defaults: Config):
             save_every=save_every, progress=True, processes=processes, device=device,
         )  # fmt: skip
         print(summary(run))
+        print(noticed(run))
         print(f"Written to {out}. Play with it: maca-edu evaluate {out}")
 
     return train_command
@@ -289,6 +290,39 @@ def watch_command(
     from maca_edu.experiments.watch import watch
 
     print(f"Written to {watch(run, out, episodes, seed, trust_env)}")
+
+
+@command("credit")
+def credit_command(
+    run: tyro.conf.Positional[AnyPath],
+    out: AnyPath,
+    episodes: int = 1,
+    seed: int = 0,
+    copies: int = 16,
+    lookahead: int | None = None,
+    trust_env: str | None = None,
+) -> None:
+    """Write a run's true and learned credit, step by step, side by side: tables, a summary and a film.
+
+    The team plays as it trained, its actions drawn from the policy. True are the terms that the game declares, and what
+    each action was worth, measured by playing on from copies of the moment: toy/... and smax/... can do this.
+
+    Args:
+        run: The run's directory.
+        out: Where to write agents.csv, steps.csv, terms.csv, summary.json and credit.gif: a new or an empty folder.
+        episodes: How many episodes.
+        seed: Decides where they begin, and what is drawn in them.
+        copies: Copies of every moment for each action of each agent; standard errors fall with the root of their
+            number.
+        lookahead: How many steps are played in the copies, and count; None: all up to the end of the episode. What an
+            action changes within a few steps can be measured far more exactly than what it changes in the end.
+        trust_env: A module that the run's environment may import; see `maca-edu evaluate --help`.
+    """
+    from maca_edu.experiments.credit_files import summary_in_words, write_credit
+
+    summary, _ = write_credit(run, out, episodes, seed, copies, lookahead, trust_env)
+    print(summary_in_words(summary))
+    print(f"Written to {out}: agents.csv, steps.csv, terms.csv, summary.json, credit.gif")
 
 
 @command("bench")

@@ -120,7 +120,8 @@ class TeamEnv(Protocol):
     obs_size: int
     state_size: int
     horizon: int  # steps after which an episode is cut
-    continuous: bool  # actions are float32 [B, n, A], best from -1 to 1, clipped; available marks the numbers used
+    continuous: bool  # actions are float32 [B, n, A], clipped to -1 to 1 or the game's own range, see `envs.bounds`;
+    # available marks the numbers used
     deterministic: bool  # the same seed and actions give the same episode, so that a saved one can be continued
     terms: tuple[str, ...] | None  # the names of the reward's K terms; None: the game does not declare them
     entities: Entities | None  # which numbers of the state speak of which unit; None: not known

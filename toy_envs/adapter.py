@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
-import operator
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import numpy as np
 from gymnasium.error import ResetNeeded
@@ -13,7 +12,7 @@ from gymnasium.spaces import Box, Discrete
 from pettingzoo import AECEnv, ParallelEnv
 from pettingzoo.utils import parallel_to_aec
 
-from toy_envs.core import Game
+from toy_envs.core import Game, check_integer, check_is_game, shown, whole
 
 RENDER_MODES = ("ansi", "rgb_array")
 
@@ -36,7 +35,7 @@ class ParallelGame(ParallelEnv):
     def __init__(self, game: Game, render_mode: str | None = None):
         if render_mode not in (None, *RENDER_MODES):
             raise ValueError(f"render_mode={render_mode!r}; allowed are None, 'ansi' and 'rgb_array'")
-        self.game = game
+        self.game = check_is_game(game)
         self.horizon = game.horizon
         self.render_mode = render_mode
         self.metadata = {"name": game.name, "render_modes": list(RENDER_MODES), "render_fps": 2}
@@ -65,6 +64,7 @@ class ParallelGame(ParallelEnv):
 
         seed: a new random Generator from this seed; None goes on with the old one. options: not used.
         """
+        seed = None if seed is None else check_integer("seed", seed, 0)
         if seed is not None or self._rng is None:
             self._rng = np.random.default_rng(seed)
         self._state = self.game.reset(self._rng, 1)
@@ -133,6 +133,8 @@ class ParallelGame(ParallelEnv):
 
     def _joint_action(self, actions: dict[str, int]) -> np.ndarray:
         """The dictionary as an integer array [n], or one sentence that says what is wrong with it."""
+        if not isinstance(actions, Mapping):
+            raise ValueError(f"actions={shown(actions)}; allowed is a dict, the name of every agent to its action")
         for agent in self.possible_agents:
             if agent not in actions:
                 raise ValueError(f"actions lacks agent {agent!r}; every agent acts in every step")
@@ -143,13 +145,10 @@ class ParallelGame(ParallelEnv):
 
     def _action(self, agent: str, action) -> int:
         names = self.game.actions
-        try:
-            number = operator.index(action)
-        except TypeError:
-            number = -1
-        if not 0 <= number < len(names):
+        number = whole(action)
+        if number is None or not 0 <= number < len(names):
             allowed = ", ".join(f"{a} ({name})" for a, name in enumerate(names))
-            raise ValueError(f"the action of agent {agent!r} is {action!r}; allowed are {allowed}")
+            raise ValueError(f"the action of agent {agent!r} is {shown(action)}; allowed are {allowed}")
         return number
 
 

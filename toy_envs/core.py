@@ -6,12 +6,16 @@ Games are batched and functional: a state goes in, a state comes out, nothing is
 
 from __future__ import annotations
 
+import numbers
 import operator
+import sys
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
 import numpy as np
 
+PARTS_OF_A_GAME = ("agents", "actions", "step")  # by which a `Game` is known
 MAX_ENTRIES = 2**24  # the largest payoff table that .payoff() builds: 128 MiB of float64
 
 
@@ -25,24 +29,67 @@ def agent_names(n_agents: int) -> tuple[str, ...]:
 def check_integer(name: str, value, low: int, high: int | None = None) -> int:
     """Return the argument `value` as an int from low to high, or say in one sentence what is allowed."""
     allowed = f"an integer of at least {low}" if high is None else f"an integer from {low} to {high}"
-    try:
-        number = operator.index(value)
-    except TypeError:
-        raise ValueError(f"{name}={value!r}; allowed is {allowed}") from None
-    if number < low or (high is not None and number > high):
-        raise ValueError(f"{name}={value!r}; allowed is {allowed}")
+    number = whole(value)
+    if number is None or number < low or (high is not None and number > high):
+        raise ValueError(f"{name}={shown(value)}; allowed is {allowed}")
     return number
+
+
+def whole(value) -> int | None:
+    """The value as an int; None where it is no whole number, as True is none."""
+    try:
+        return None if isinstance(value, bool) else operator.index(value)
+    except TypeError:
+        return None
+
+
+def shown(value) -> str:
+    """The value as Python writes it, in one line, and not a long one."""
+    line = " ".join(repr(value).split())
+    return line if len(line) <= 200 else f"{line[:200]}..."
 
 
 def check_number(name: str, value) -> float:
     """Return the argument `value` as a finite float, or say in one sentence what is allowed."""
+    real = isinstance(value, numbers.Real) and not isinstance(value, bool)
+    if not real or not abs(value) <= sys.float_info.max:
+        raise ValueError(f"{name}={shown(value)}; allowed is a finite number")
+    return float(value)
+
+
+def check_numbers(name: str, array) -> np.ndarray:
+    """Return the argument `array` as finite floats (a float array is not copied), or say what is wrong with it."""
     try:
-        number = float(value)
-    except (TypeError, ValueError):
-        number = np.nan
-    if not np.isfinite(number):
-        raise ValueError(f"{name}={value!r}; allowed is a finite number")
-    return number
+        found = np.asarray(array)
+        real = found.dtype.kind in "biuf" or all(isinstance(x, numbers.Real) for x in found.flat)
+        floats = found.astype(float, copy=False) if real else None
+    except (TypeError, ValueError, OverflowError, RuntimeError):  # rows of several lengths, a tensor with a gradient
+        floats = None
+    if floats is None:
+        raise ValueError(f"{name} is not an array of numbers; allowed are finite real numbers")
+    if not np.isfinite(floats).all():
+        raise ValueError(f"{name} holds {floats[~np.isfinite(floats)].flat[0]}; every entry must be finite")
+    return floats
+
+
+def check_whole_numbers(name: str, array, shape: tuple, high: int | None = None, axes: str = "") -> np.ndarray:
+    """Return the argument `array` as integers of the given shape, from 0 to high, or say what is wrong with it.
+
+    shape: None in it stands for any length. high: None where the numbers have no bounds. axes: what they are, in words.
+    """
+    try:
+        found = np.asarray(array)
+    except (TypeError, ValueError, RuntimeError):  # rows of several lengths, a tensor with a gradient
+        raise ValueError(f"{name} is not an array of integers") from None
+    if found.ndim != len(shape) or any(n not in (None, m) for n, m in zip(shape, found.shape, strict=True)):
+        expected = str(tuple("any" if n is None else n for n in shape)).replace("'", "")
+        raise ValueError(f"{name} has shape {found.shape}; expected {expected}{axes and ': ' + axes}")
+    allowed = "integers" if high is None else f"integers from 0 to {high}"
+    if found.dtype.kind not in "iu":
+        raise ValueError(f"{name} has dtype {found.dtype}; expected {allowed}")
+    if high is not None and found.size and (found.min() < 0 or found.max() > high):
+        raise ValueError(f"{name} holds {found[(found < 0) | (found > high)][0]}; allowed are 0 to {high}")
+    return found
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,10 +107,10 @@ class RewardTerm:
     table: np.ndarray | None = None
 
     def __post_init__(self):
-        try:
-            agents = tuple(operator.index(i) for i in self.agents)
-        except TypeError:
-            raise ValueError(f"term {self.name!r}: agents={self.agents!r}; allowed are integers from 0 up") from None
+        check_word("name", self.name)
+        agents = tuple(map(whole, self.agents)) if isinstance(self.agents, Iterable) else (None,)
+        if None in agents:
+            raise ValueError(f"term {self.name!r}: agents={shown(self.agents)}; allowed are integers from 0 up")
         if not agents:
             raise ValueError(f"term {self.name!r}: agents is empty; name at least one agent")
         if len(set(agents)) < len(agents):
@@ -78,16 +125,11 @@ class RewardTerm:
         """A private, read-only copy of the table as floats; ValueError where it does not fit the agents."""
         k = len(self.agents)
         need = f"{k} agents need {k} axes" if k > 1 else "1 agent needs 1 axis"
-        try:
-            table = np.array(self.table, dtype=float)
-        except (TypeError, ValueError):
-            raise ValueError(f"term {self.name!r}: table is not an array of numbers; {need} of one length") from None
-        if table.ndim != k or len(set(table.shape)) != 1:
+        table = check_numbers(f"term {self.name!r}: table", self.table).copy()
+        if table.ndim != k or len(set(table.shape)) != 1 or table.size == 0:
             raise ValueError(
                 f"term {self.name!r}: table has shape {table.shape}; {need} of one length, the number of actions"
             )
-        if not np.isfinite(table).all():
-            raise ValueError(f"term {self.name!r}: table holds a value that is not finite; allowed are finite numbers")
         table.setflags(write=False)
         return table
 
@@ -145,17 +187,31 @@ class Game(Protocol):
         """The whole state as numbers for a central critic, float32 `[B, s]`, every number from -1 to 1."""
 
 
+def check_word(name: str, value) -> str:
+    """Return the argument `value`, a word, or say in one sentence what is allowed."""
+    if not isinstance(value, str):
+        raise ValueError(f"{name}={shown(value)}; allowed is a word")
+    return value
+
+
+def check_is_game(game) -> Game:
+    """Return the argument `game`, which has all that `Game` has."""
+    lacking = [name for name in PARTS_OF_A_GAME if not hasattr(game, name)]
+    if lacking:
+        raise ValueError(f"game={shown(game)} lacks {', '.join(lacking)}; allowed is a toy_envs.Game")
+    return game
+
+
+def check_generator(name: str, value) -> np.random.Generator:
+    """Return the argument `value`, which draws random numbers, or say in one sentence what is allowed."""
+    if not isinstance(value, np.random.Generator):
+        raise ValueError(f"{name}={shown(value)}; allowed is a numpy.random.Generator")
+    return value
+
+
 def check_action(action, batch: int, n_agents: int, n_actions: int) -> np.ndarray:
     """Return `action` as an integer array `[B, n]`, or say in one sentence what is wrong with it."""
-    action = np.asarray(action)
-    if action.shape != (batch, n_agents):
-        raise ValueError(f"action has shape {action.shape}; expected ({batch}, {n_agents}): games x agents")
-    if action.dtype.kind not in "iu":
-        raise ValueError(f"action has dtype {action.dtype}; expected integers from 0 to {n_actions - 1}")
-    if action.size and (action.min() < 0 or action.max() >= n_actions):
-        wrong = action[(action < 0) | (action >= n_actions)][0]
-        raise ValueError(f"action holds {wrong}; allowed are 0 to {n_actions - 1}")
-    return action
+    return check_whole_numbers("action", action, (batch, n_agents), n_actions - 1, "games x agents")
 
 
 class OneShotGame:
@@ -169,15 +225,24 @@ class OneShotGame:
     horizon = 1
 
     def __init__(self, n_agents: int, n_actions: int, terms, name: str = "one_shot", actions=None):
-        self.name = name
+        self.name = check_word("name", name)
         self.n_agents = check_integer("n_agents", n_agents, 1)
         self.n_actions = check_integer("n_actions", n_actions, 2)
         self.agents = agent_names(self.n_agents)
-        self.actions = tuple(actions) if actions is not None else tuple(str(a) for a in range(self.n_actions))
-        if len(self.actions) != self.n_actions:
-            raise ValueError(f"actions={actions!r} has {len(self.actions)} names; n_actions={n_actions} are needed")
+        self.actions = self._checked_actions(map(str, range(self.n_actions)) if actions is None else actions)
+        if not isinstance(terms, Iterable):
+            raise ValueError(f"terms={shown(terms)}; allowed is a list of RewardTerm")
         self.reward_terms = tuple(terms)
         self._check_terms()
+
+    def _checked_actions(self, names) -> tuple[str, ...]:
+        """The names of the actions; ValueError unless there is a word for each, and no two are the same."""
+        names = tuple(names) if isinstance(names, Iterable) else names
+        if not isinstance(names, tuple) or not all(isinstance(name, str) for name in names):
+            raise ValueError(f"actions={shown(names)}; allowed are {self.n_actions} names")
+        if len(set(names)) != self.n_actions or len(names) != self.n_actions:
+            raise ValueError(f"actions={names!r}; n_actions={self.n_actions} are needed, all different")
+        return names
 
     def _check_terms(self):
         """ValueError unless every term has a name of its own, agents of this game and a table of its size."""
@@ -185,6 +250,8 @@ class OneShotGame:
             raise ValueError("terms is empty; a game needs at least one reward term")
         seen: set[str] = set()
         for term in self.reward_terms:
+            if not isinstance(term, RewardTerm):
+                raise ValueError(f"terms holds {shown(term)}; allowed are RewardTerm")
             if term.name in seen:
                 raise ValueError(f"two terms are called {term.name!r}; every term needs a name of its own")
             seen.add(term.name)
@@ -226,6 +293,7 @@ class OneShotGame:
 
     def reset(self, rng: np.random.Generator, batch: int) -> np.ndarray:
         """Initial states `[B, 1]`: all zero (the game has not been played yet)."""
+        batch = check_integer("batch", batch, 1)
         return np.zeros((batch, 1), dtype=np.int64)
 
     def initial_states(self) -> tuple[np.ndarray, np.ndarray]:
@@ -234,6 +302,7 @@ class OneShotGame:
 
     def step(self, state: np.ndarray, action: np.ndarray) -> Step:
         """Pay every term for the joint actions `[B, n]` and end the game (state 1)."""
+        state = check_whole_numbers("state", state, (None, 1))
         action = check_action(action, len(state), self.n_agents, self.n_actions)
         payments = np.empty((len(state), len(self.reward_terms)))
         for k, term in enumerate(self.reward_terms):

@@ -26,13 +26,22 @@ from __future__ import annotations
 import itertools
 import math
 import numbers
-import operator
 from typing import NamedTuple
 
 import numpy as np
 
 from toy_envs.adapter import checked_options, environments
-from toy_envs.core import RewardTerm, Step, agent_names, check_action
+from toy_envs.core import (
+    RewardTerm,
+    Step,
+    agent_names,
+    check_action,
+    check_generator,
+    check_integer,
+    check_whole_numbers,
+    shown,
+    whole,
+)
 
 ACTIONS = ("stay", "up", "down", "left", "right", "lift")
 LIFT = ACTIONS.index("lift")
@@ -84,7 +93,7 @@ class Warehouse:
         self.width = _whole("width", width, 2, why="a load needs a column to start in and the dock")
         self.view = _whole("view", view, 0)
         if not isinstance(random, bool | np.bool_):
-            raise ValueError(f"random={random!r}; expected True or False")
+            raise ValueError(f"random={shown(random)}; expected True or False")
         self.random = bool(random)
         if not self.random and len(set(self.crews)) < self.n_loads:
             raise ValueError(
@@ -97,6 +106,10 @@ class Warehouse:
         self.agents = agent_names(self.n_agents)
         self.reward_terms = self._declare_terms()
         self._agent = np.arange(self.n_agents)
+        counts = (self.n_agents, self.n_loads, self.n_loads)  # a state's cells, columns and crews
+        highest = self.height * self.width - 1, self.width - 1, 2**self.n_agents - 1
+        self._lowest = np.repeat([0, 0, 1], counts)  # [D]
+        self._range = np.repeat(highest, counts).astype(np.uint64) - self._lowest.astype(np.uint64)  # [D]
         self._around = (self._agent[:, None] + self._agent) % self.n_agents  # [n, n] row i: i, i + 1, ..., i - 1
 
     def _declare_terms(self) -> tuple[RewardTerm, ...]:
@@ -117,27 +130,24 @@ class Warehouse:
         crews: the agents who own each load (default: the game's own crews). ValueError where something is off the
         floor or the numbers of agents or loads are wrong.
         """
-        cells, loads = np.asarray(cells), np.asarray(loads)
-        if cells.shape != (self.n_agents, 2) or loads.shape != (self.n_loads,):
-            raise ValueError(
-                f"cells has shape {cells.shape} and loads {loads.shape}; expected ({self.n_agents}, 2) "
-                f"and ({self.n_loads},)"
-            )
+        cells = check_whole_numbers("cells", cells, (self.n_agents, 2))
+        loads = check_whole_numbers("loads", loads, (self.n_loads,), self.width - 1, "one column per load")
         if (cells < 0).any() or (cells >= (self.height, self.width)).any():
             raise ValueError(f"cells={cells.tolist()}; rows are below {self.height}, columns below {self.width}")
-        if (loads < 0).any() or (loads >= self.width).any():
-            raise ValueError(f"loads={loads.tolist()}; columns are 0 to {self.width - 1}")
         crews = self.crews if crews is None else _check_crews(crews, self.n_agents)
         if len(crews) != self.n_loads:
             raise ValueError(f"crews names {len(crews)} crews; expected {self.n_loads}, one per load")
         return np.array([[*(cells @ (self.width, 1)), *loads, *map(_bits, crews)]], dtype=np.int64)
 
     def unpack(self, state: np.ndarray) -> Layout:
-        """Take states `[B, D]` apart into rows, columns, loads and crews; ValueError where D is wrong."""
+        """Take states `[B, D]` apart into rows, columns, loads and crews; ValueError where one is no state."""
         n, L = self.n_agents, self.n_loads
-        state = np.asarray(state)
-        if state.ndim != 2 or state.shape[1] != n + 2 * L:
-            raise ValueError(f"state has shape {state.shape}; expected (B, {n + 2 * L}): games x (agents + 2 loads)")
+        state = check_whole_numbers("state", state, (None, n + 2 * L), axes="games x (agents + 2 loads)")
+        wrong = (state - self._lowest).astype(np.uint64) > self._range  # [B, D]; what is negative becomes huge
+        if wrong.any():
+            game, place = np.argwhere(wrong)[0].tolist()
+            limits = f"{self._lowest[place]} to {self._lowest[place] + int(self._range[place])}"
+            raise ValueError(f"state[{game}, {place}]={state[game, place]}; allowed there are {limits}")
         row, column = np.divmod(state[:, :n], self.width)  # [B, n]
         load = state[:, n : n + L]  # [B, L]
         crew = (state[:, n + L :, None] >> self._agent & 1).astype(bool)  # [B, L, n]
@@ -145,9 +155,10 @@ class Warehouse:
 
     def reset(self, rng: np.random.Generator, batch: int) -> np.ndarray:
         """Initial states `[B, D]`: agents at the dock and loads at the far end or, if random, all drawn afresh."""
-        n, L = self.n_agents, self.n_loads
+        n, L, batch = self.n_agents, self.n_loads, check_integer("batch", batch, 1)
         if not self.random:
             return np.repeat(self._first_state(), batch, axis=0)
+        check_generator("rng", rng)
         cells = rng.integers(self.height * self.width, size=(batch, n))
         loads = rng.integers(self.width - 1, size=(batch, L))
         sizes = rng.permuted(np.tile([len(crew) for crew in self.crews], (batch, 1)), axis=1)  # [B, L]
@@ -290,13 +301,10 @@ def _bits(crew) -> int:
 
 def _whole(name: str, value, low: int, high: int | None = None, why: str = "") -> int:
     """A whole number from low to high, or a ValueError that says so."""
-    try:
-        number = operator.index(value)
-    except TypeError:
-        number = None
-    if number is None or isinstance(value, bool) or number < low or (high is not None and number > high):
+    number = whole(value)
+    if number is None or number < low or (high is not None and number > high):
         limits = f"of at least {low}" if high is None else f"from {low} to {high}"
-        raise ValueError(f"{name}={value!r}; expected a whole number {limits}" + (f": {why}" if why else ""))
+        raise ValueError(f"{name}={shown(value)}; expected a whole number {limits}" + (f": {why}" if why else ""))
     return number
 
 
@@ -304,7 +312,7 @@ def _check_payments(value, walk_cost, lift_cost) -> tuple[float, float, float]:
     """The three amounts as floats; ValueError where one is not a number, negative, or lifting cannot pay."""
     for name, amount in (("value", value), ("walk_cost", walk_cost), ("lift_cost", lift_cost)):
         if isinstance(amount, bool) or not isinstance(amount, numbers.Real) or not 0 <= amount < math.inf:
-            raise ValueError(f"{name}={amount!r}; expected a finite number of at least 0")
+            raise ValueError(f"{name}={shown(amount)}; expected a finite number of at least 0")
     if value <= lift_cost:
         raise ValueError(f"value={value!r}; it must exceed lift_cost={lift_cost!r}, or lifting never pays")
     return float(value), float(walk_cost), float(lift_cost)
@@ -313,11 +321,12 @@ def _check_payments(value, walk_cost, lift_cost) -> tuple[float, float, float]:
 def _check_crews(crews, n_agents: int) -> tuple[tuple[int, ...], ...]:
     """The crews as sorted tuples of agent numbers; ValueError names the first crew that is wrong."""
     try:
-        checked = tuple(tuple(sorted(operator.index(i) for i in crew)) for crew in crews)
-    except TypeError:
-        raise ValueError(
-            f"crews={crews!r}; expected one tuple of agent numbers per load, e.g. ((0,), (0, 1))"
-        ) from None
+        listed = [[whole(i) for i in crew] for crew in crews]
+    except TypeError:  # no list of lists
+        listed = [[None]]
+    if any(None in crew for crew in listed):
+        raise ValueError(f"crews={shown(crews)}; expected one tuple of agent numbers per load, e.g. ((0,), (0, 1))")
+    checked = tuple(tuple(sorted(crew)) for crew in listed)
     if not checked:
         raise ValueError("crews is empty; a warehouse needs at least one load")
     for l, crew in enumerate(checked):
@@ -363,7 +372,7 @@ def game(
     Raises ValueError for an unknown option or preset and for any argument that is out of range.
     """
     if preset not in tuple(PRESETS):
-        raise ValueError(f"preset={preset!r}; allowed are {', '.join(map(repr, PRESETS))}")
+        raise ValueError(f"preset={shown(preset)}; allowed are {', '.join(map(repr, PRESETS))}")
     given = {"n_agents": n_agents, "height": height, "width": width, "crews": crews, "random": random}
     given["lift_cost"] = lift_cost
     chosen = {"lift_cost": 1 / 8} | PRESETS[preset] | {name: x for name, x in given.items() if x is not None}

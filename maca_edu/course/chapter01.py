@@ -118,8 +118,10 @@ def check_dividends(candidate):
     """The candidate's dict holds every group's dividend, on random payoffs and random references."""
     rng = np.random.default_rng(3)
     cases, got, want, wrong = [], [], [], {}
-    for n, reference in ((1, (0,)), (2, (0, 1)), (3, (0, 0, 0)), (4, (1, 0, 1, 1))):
-        payoff = rng.normal(size=(2,) * n)
+    some = declared_game(rng, [(0, 2), (1,)], n=3, A=2).payoff()  # most of its groups have the dividend 0
+    games = [(rng.normal(size=(2,) * len(o)), o) for o in ((0,), (0, 1), (0, 0, 0), (1, 0, 1, 1))]
+    for payoff, reference in [*games, (some, (0, 0, 0)), (some, (0, 1, 1))]:
+        n = payoff.ndim
         value = numbers(candidate(payoff, reference), n)
         cases += [(n, reference, group) for group in all_groups(n)]
         got += value
@@ -145,7 +147,7 @@ def numbers(answer, n: int) -> list[float]:
     if missing := [group for group in all_groups(n) if group not in answer]:
         raise Mistake(
             f"For a game of {n} your dict has no key {missing[0]!r}. It needs every subset of the agents, "
-            "the empty one too, as a tuple of rising numbers."
+            "the empty one too and those whose dividend is 0, as a tuple of rising numbers."
         )
     return [as_number(answer[group], f"At group {group} your function") for group in all_groups(n)]
 
@@ -193,6 +195,12 @@ def leveled_games() -> list[tuple[str, np.ndarray, int, int]]:
     ]
     cases.append(("a payoff of 7 whatever happens", np.full((2,) * 3, 7.0), 0))
     cases.append(("0.1 for every agent that acts", 0.1 * np.indices((2,) * 4).sum(axis=0), 1))  # and rounding errors
+    first, second, third = np.indices((3,) * 3)
+    last = ((first == 2) & (second == 2)) * 1.0
+    cases.append(("1 for agents 0 and 1 where both play action 2, and nothing else", last, 2))
+    middle = ((first == 1) & (second == 1) & (third == 2)) * 0.5
+    cases.append(("a half for all three where they play 1, 1 and 2", middle, 3))
+    cases.append(("1 for agent 0, as long as agent 1 does nothing", np.array([[0.0, 0.0], [1.0, 0.0]]), 2))
     loud, left, right = np.indices((2,) * 3)
     cases.append(("100 for agent 0 and 1 for agents 1 and 2 together", 100.0 * loud + left * right, 2))
     return [
@@ -210,9 +218,18 @@ def check_highest_level(candidate):
     acting = [np.count_nonzero(np.indices(table.shape), axis=0) for table in terms]  # how many agents leave action 0
 
     def highest(tables, tolerance=1e-9):
-        return [k[np.abs(table) > tolerance].max(initial=0) for k, table in zip(acting, tables, strict=True)]
+        return [
+            k[tuple(map(slice, table.shape))][np.abs(table) > tolerance].max(initial=0)
+            for k, table in zip(acting, tables, strict=True)
+        ]
 
     misconceptions = {
+        "You return the number of agents. They may all be there, and each for itself: level 1.": [
+            payoff.ndim for payoff in payoffs
+        ],
+        "You look at actions 0 and 1 only. A group may be paid for its other actions.": highest(
+            [table[(slice(2),) * table.ndim] for table in terms]
+        ),
         "You count the agents that matter. They may all matter, each for itself: level 1.": matter,
         "You look for rewards that are not zero. Look for dividends: `anchored_terms`.": highest(payoffs),
         "Rounding leaves dividends like 1e-17, and you count them. Use `np.isclose`, not `== 0`.": highest(terms, 0.0),

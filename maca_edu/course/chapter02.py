@@ -34,7 +34,7 @@ def check_score(candidate):
     return "Whatever the action, the entries add up to zero."
 
 
-@exercise("the exact gradient of one agent", difficulty=2, minutes=10)
+@exercise("the exact gradient of one agent", difficulty=2, minutes=10, without="maca_edu.exact")
 def check_exact_gradient(candidate):
     """The candidate's vector is pi_i(c) (E[Q | a_i = c] - V), for every agent of random games."""
     for q, policy in random_games(n=3, A=3, seed=22):
@@ -118,9 +118,15 @@ def baselines_to_judge(rng: np.random.Generator):
         yield exact.baseline(q, policy, [j for j in range(3) if j != agent]), agent, False, message
         yield q, agent, False, "You let through Q itself, which depends on everybody's action."
         message = "You let through a baseline that differs in one entry. Compare all actions, in all cases."
-        one_entry = np.zeros(q.shape)
-        np.moveaxis(one_entry, agent, 0)[2, 0, 0] = 0.01  # at the agent's last action
-        yield one_entry, agent, False, message
+        for entry in np.ndindex(q.shape):  # every action of the agent, in every company
+            one_entry = np.zeros(q.shape)
+            one_entry[entry] = 0.01
+            yield one_entry, agent, False, message
+        message = "You turned down a baseline that differs where others' actions do. That is allowed, wherever it is."
+        for entry in np.ndindex(q.shape[1:]):
+            company = np.zeros(q.shape)
+            np.moveaxis(company, agent, 0)[:, *entry] = 0.01
+            yield company, agent, True, message
         message = "You let through a baseline whose plain mean ignores the agent's action, but whose entries do not."
         balanced = np.outer([1.0, -1.0, 0.0], np.tile([1.0, -1.0, 0.0], 3)).reshape(q.shape)
         yield np.moveaxis(balanced, 0, agent), agent, False, message

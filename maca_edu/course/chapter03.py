@@ -88,7 +88,8 @@ def explain_baseline(got: np.ndarray, want: np.ndarray, q, policy, group):
 def check_true_corrset(candidate):
     """The candidate finds the agents who share a term with the agent, in a chain of terms, Fridge and Ring."""
     chain = declared(6, [(3,), (1, 0), (1, 2), (2, 3), (5, 4)])
-    for game in (chain, fridge_v0.game(), ring_v0.game(n_agents=7, span=3)):
+    loners = declared(4, [(2, 1)])  # agents 0 and 3 belong to no term
+    for game in (chain, fridge_v0.game(), ring_v0.game(n_agents=7, span=3), loners):
         for agent in range(game.n_agents):
             got = as_members(candidate(game, agent))
             met = [set(term.agents) for term in game.reward_terms if agent in term.agents]

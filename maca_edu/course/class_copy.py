@@ -12,6 +12,7 @@ import nbformat
 
 LABS = Path(__file__).parents[2] / "notebooks"
 FOLD = re.compile(r"\n*<details>\s*<summary>(Solution|Answer)s?</summary>.*?</details>\n*", re.DOTALL)
+PROMISE = " A solution is folded away beneath it."  # of the start page; not true of a class copy
 LINK_OUT = re.compile(r"\[([^\]]+)\]\(\.\./[^)]*\)")  # leads out of the folder of the labs
 
 
@@ -44,11 +45,19 @@ def class_copy(folder: str | Path, labs: Path = LABS) -> list[Path]:
 
 def for_students(notebook):
     """The notebook without folded solutions and answers, outputs, stored widgets, and links that leave the folder."""
+    notebook = without_outputs(notebook)
+    for cell in notebook.cells:
+        if cell.cell_type != "code":
+            source = cell.source.replace(PROMISE, "")
+            cell.source = LINK_OUT.sub(r"\1", FOLD.sub("\n\n", source)).strip("\n")
+    notebook.cells = [cell for cell in notebook.cells if cell.source.strip()]
+    return notebook
+
+
+def without_outputs(notebook):
+    """The notebook as it was before it ran."""
     for cell in notebook.cells:
         if cell.cell_type == "code":
             cell.outputs, cell.execution_count = [], None
-        else:
-            cell.source = LINK_OUT.sub(r"\1", FOLD.sub("\n\n", cell.source)).strip("\n")
-    notebook.cells = [cell for cell in notebook.cells if cell.source.strip()]
     notebook.metadata.pop("widgets", None)
     return notebook

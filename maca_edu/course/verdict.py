@@ -11,6 +11,7 @@ A check is a function that calls the reader's `candidate` and raises `Mistake(me
 
 from __future__ import annotations
 
+import copy
 import dis
 import html
 import re
@@ -21,6 +22,7 @@ from functools import wraps
 
 import numpy as np
 
+CHANGEABLE = (np.ndarray, list, dict, set, tuple)  # what a function could write into, or what may hold such a thing
 # status: (icon, colour)
 LOOKS = {"correct": ("✔", "#009E73"), "not attempted": ("○", "#6E6E6E"), "try again": ("✘", "#D55E00")}
 
@@ -55,10 +57,11 @@ class NotAttempted(Exception):
     """Raised inside a check when the answer is still the untouched stub."""
 
 
-def exercise(title: str, difficulty: int, minutes: int):
+def exercise(title: str, difficulty: int, minutes: int, without: str = ""):
     """Turn a function that raises `Mistake` into a check that returns a `Verdict`.
 
     difficulty: 1 to 3; with the minutes it makes the label of the heading in the lab: "difficulty 2 of 3, 10 minutes".
+    without: a module, such as "maca_edu.exact", that the answer may not use because it has the solution.
     An answer that is still the stub becomes "not attempted", an answer that raises an exception "try again".
     What the function returns, if anything, is the message of a correct answer. ValueError for another difficulty.
     """
@@ -69,7 +72,10 @@ def exercise(title: str, difficulty: int, minutes: int):
         @wraps(body)
         def check(candidate) -> Verdict:
             try:
-                praise = body(guarded(candidate))
+                answer = guarded(candidate)
+                if without and isinstance(candidate, types.FunctionType) and uses(candidate, without):
+                    raise Mistake(f"Your function uses `{without}`, which has the solution. Write it without.")
+                praise = body(answer)
             except NotAttempted:
                 return Verdict(
                     "not attempted", "Write your answer in the cell above, run it, then run this cell again."
@@ -90,7 +96,7 @@ def exercise(title: str, difficulty: int, minutes: int):
 def guarded(candidate):
     """The candidate as a check may call it: with copies of the arguments, and with its failures made a Mistake.
 
-    NotAttempted where nothing has been filled in.
+    It is a mistake, too, to write into an argument. NotAttempted where nothing has been filled in.
     """
     if unfilled(candidate):
         raise NotAttempted
@@ -100,7 +106,7 @@ def guarded(candidate):
         raise NotAttempted
 
     def call(*args):
-        copies = [arg.copy() if isinstance(arg, np.ndarray) else arg for arg in args]  # a reader may write into them
+        copies = [copy.deepcopy(arg) if isinstance(arg, CHANGEABLE) else arg for arg in args]
         try:
             result = candidate(*copies)
         except NotImplementedError:
@@ -112,9 +118,48 @@ def guarded(candidate):
             raise Mistake("Your function returned None. Is a `return` missing at its end?")
         if unfilled(result):
             raise NotAttempted
+        for name, given, left in zip(candidate.__code__.co_varnames, args, copies, strict=False):
+            if isinstance(given, CHANGEABLE) and not alike(given, left):
+                raise Mistake(
+                    f"Your function writes into its argument `{name}`, which belongs to whoever called it: the next "
+                    "cell would compute with what is left there. Work on a copy."
+                )
         return result
 
     return call
+
+
+def alike(given, left) -> bool:
+    """Whether an argument is still what it was; arrays may stand in lists, tuples and dicts."""
+    if isinstance(given, np.ndarray):
+        return isinstance(left, np.ndarray) and np.array_equal(given, left, equal_nan=given.dtype.kind == "f")
+    if isinstance(given, dict):
+        return given.keys() == left.keys() and all(alike(given[key], left[key]) for key in given)
+    if isinstance(given, list | tuple):
+        return len(given) == len(left) and all(map(alike, given, left))
+    return given == left or not isinstance(given, int | float | str | bool | set)
+
+
+def uses(function: types.FunctionType, module: str) -> bool:
+    """Whether a function, or one of the reader's own that it calls, names a module or something that comes from it."""
+    waiting, seen = [function], set()
+    while waiting:
+        caller = waiting.pop()
+        seen.add(caller)
+        for name in names_in(caller.__code__):
+            named = caller.__globals__.get(name)
+            home = named.__name__ if isinstance(named, types.ModuleType) else getattr(named, "__module__", None) or ""
+            if f"{home}.".startswith(f"{module}."):
+                return True
+            if isinstance(named, types.FunctionType) and named.__module__ == function.__module__ and named not in seen:
+                waiting.append(named)
+    return False
+
+
+def names_in(code: types.CodeType) -> set[str]:
+    """The names that a function's code looks up, those in functions inside it too."""
+    inner = [constant for constant in code.co_consts if isinstance(constant, types.CodeType)]
+    return set(code.co_names).union(*map(names_in, inner))
 
 
 def unfilled(answer) -> bool:

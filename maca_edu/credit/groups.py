@@ -8,6 +8,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from maca_edu.credit.weights import check_weights
 from maca_edu.networks.layers import eye
 
 
@@ -33,8 +34,10 @@ def attention_rollout(attentions, residual: bool = False) -> Tensor:
 def corrset(attention: Tensor, sigma: float) -> Tensor:
     """Who is strongly correlated with whom, bool `[S, n, n]`: j is in C_i if attention_ij >= sigma, or j = i (4.2).
 
-    attention: `[S, n, n]`; sigma: from 0 to 1, the paper's is 1/n. Raises ValueError where sigma is not.
+    attention: `[S, n, n]`, rows of weights; sigma: from 0 to 1, the paper's is 1/n.
+    Raises ValueError where they are not.
     """
+    check_weights("attention", attention, ("S, n, n",))
     if not 0 <= sigma <= 1:
         raise ValueError(f"sigma={sigma}; allowed is a number from 0 to 1")
     return (attention >= sigma) | eye(attention)
@@ -45,8 +48,13 @@ def marginals(policy: Tensor, action: Tensor, group: Tensor) -> Tensor:
 
     policy: `[S, n, A]`; action: long `[S, n]`, or one-hot or continuous `[S, n, A]`; group: bool `[n, n]` or
     `[S, n, n]`. The naive way to baselines, `critic.q(z, marginals(...))`; `critic.baselines` gets there without it.
-    Raises ValueError where group is not bool.
+    Raises ValueError where group is not bool or a shape is wrong.
     """
+    if policy.dim() != 3 or action.shape[:2] != policy.shape[:2] or group.shape[-2:] != (policy.shape[1],) * 2:
+        raise ValueError(
+            f"policy, action and group have the shapes {list(policy.shape)}, {list(action.shape)} and "
+            f"{list(group.shape)}; expected [S, n, A], [S, n] or [S, n, A], and [n, n] or [S, n, n]"
+        )
     if group.dtype != torch.bool:
         raise ValueError(f"group has dtype {group.dtype}; expected torch.bool, row i marks the members of G_i")
     return torch.where(group.unsqueeze(-1), policy.unsqueeze(1), one_hot(action, policy).unsqueeze(1))

@@ -29,7 +29,8 @@ class Bounds(NamedTuple):
         """A team's numbers in the game's units, clipped to its range."""
         low = np.where(self.scaled, self.low, -1.0).astype(np.float64)
         high = np.where(self.scaled, self.high, 1.0).astype(np.float64)
-        scaled = (low + high) / 2 + (high - low) / 2 * np.clip(action, -1, 1)
+        share = (np.clip(action, -1, 1) + 1) / 2  # of the way from low to high
+        scaled = low * (1 - share) + high * share  # exact at both ends
         own = np.where(self.scaled, scaled, action)
         return np.clip(own.astype(self.low.dtype), self.low, self.high)
 

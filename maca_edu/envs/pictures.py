@@ -97,6 +97,10 @@ class Plane:
         size = round(r * (1.25 if len(text) < 2 else 0.95))
         self.pen.text((column, row), text, text_colour(colour), font(size, bold=True), "mm")
 
+    def note(self, x: float, y: float, text: str) -> None:
+        """Small text with its middle at (x, y), and a pale edge that keeps it readable on whatever is there."""
+        self.pen.text(self.at(x, y), text, INK, font(11 * SMOOTH), "mm", stroke_width=2 * SMOOTH, stroke_fill=FLOOR)
+
     def cross(self, x: float, y: float, radius: float, colour: str) -> None:
         """A cross of two diagonals, for what is no more."""
         self.line((x - radius, y - radius), (x + radius, y + radius), colour, 2)
@@ -174,6 +178,7 @@ def messages(picture: Image.Image, said: list) -> Image.Image:
 def battle(units, allies: int, shots: list[tuple[int, int]], kinds: tuple[str, ...]) -> Image.Image:
     """A battle of SMAX on its map of 32 x 32: allies are blue discs, enemies vermillion squares, the dead crosses.
 
+    Each team is numbered from 0, in the order of its agents' actions and of the reward's terms.
     units: `smax.Units` of one battle, position [u, 2], health [u], kind [u]; shots: (who, at whom), numbers of units.
     kinds: the kinds' names, in the order of `CODES`.
     """
@@ -190,5 +195,9 @@ def battle(units, allies: int, shots: list[tuple[int, int]], kinds: tuple[str, .
         draw = plane.disc if u < allies else plane.square
         draw(x, y, radius, colour, CODES[units.kind[u]])
         plane.bar(x, y + 1.7 * radius, 2 * radius, health, colour)
+    for u in np.flatnonzero(units.health > 0):
+        x, y = units.position[u]
+        plane.note(x, y - 1.55 * radius, str(u if u < allies else u - allies))
     here = "   ".join(f"{CODES[k]} {kinds[k]}" for k in np.unique(units.kind))
-    return below(plane.picture(), ["discs: the team   squares: the enemy   crosses: the dead", here])
+    legend = "discs: the team   squares: the enemy   crosses: the dead   below each: its number"
+    return below(plane.picture(), [legend, here])

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import operator
+from collections.abc import Iterable
 
 import numpy as np
+
+from toy_envs.core import check_integer, check_number, check_numbers, check_whole_numbers, shown, whole
 
 TOLERANCE = 1e-9  # how far from 1 the probabilities of a policy may sum
 
 
-def check_numbers(name: str, array) -> np.ndarray:
-    """Return `array` as finite floats (a float array is not copied)."""
-    try:
-        array = np.asarray(array, dtype=float)
-    except (TypeError, ValueError):
-        raise ValueError(f"{name} is not an array of numbers") from None
-    if not np.isfinite(array).all():
-        raise ValueError(f"{name} holds {array[~np.isfinite(array)].flat[0]}; every entry must be finite")
-    return array
+def check_share(name: str, number) -> float:
+    """Return the argument `number` as a float from 0 to 1."""
+    number = check_number(name, number)
+    if not 0 <= number <= 1:
+        raise ValueError(f"{name}={number}; allowed are 0 to 1")
+    return number
 
 
 def check_table(name: str, table) -> np.ndarray:
@@ -50,24 +49,19 @@ def check_game(q, policy, name: str = "q") -> tuple[np.ndarray, np.ndarray]:
 
 def check_agent(agent, n_agents: int) -> int:
     """Return `agent` as a number from 0 to n - 1."""
-    try:
-        if isinstance(agent, bool):
-            raise TypeError
-        number = operator.index(agent)
-    except TypeError:
-        raise ValueError(f"agent={agent!r} is not a whole number; agents are 0 to {n_agents - 1}") from None
-    if not 0 <= number < n_agents:
-        raise ValueError(f"agent={number} does not exist; agents are 0 to {n_agents - 1}")
-    return number
+    return check_integer("agent", agent, 0, n_agents - 1)
 
 
 def check_group(group, n_agents: int, agent: int | None = None) -> tuple[int, ...]:
     """Return `group` as a sorted tuple; where `agent` is given, the group has to contain it."""
-    try:
-        members = list(group)
-    except TypeError:
-        raise ValueError(f"group={group!r} is not a collection of agents; write ({group!r},)") from None
-    members = sorted(check_agent(member, n_agents) for member in members)
+    if not isinstance(group, Iterable):
+        raise ValueError(f"group={shown(group)} is not a collection of agents; write ({shown(group)},)")
+    members = list(group)
+    for member in members:
+        number = whole(member)
+        if number is None or not 0 <= number < n_agents:
+            raise ValueError(f"group={shown(members)} names agent {shown(member)}; agents are 0 to {n_agents - 1}")
+    members = sorted(map(whole, members))
     if len(set(members)) < len(members):
         raise ValueError(f"group={members} names an agent twice; each may occur once")
     if agent is not None and agent not in members:
@@ -77,12 +71,4 @@ def check_group(group, n_agents: int, agent: int | None = None) -> tuple[int, ..
 
 def check_action(name: str, action, n_agents: int, n_actions: int) -> np.ndarray:
     """Return one joint action as an integer array `[n]`."""
-    action = np.asarray(action)
-    if action.shape != (n_agents,):
-        raise ValueError(f"{name} has shape {action.shape}; expected ({n_agents},): one action per agent")
-    if action.dtype.kind not in "iu":
-        raise ValueError(f"{name} has dtype {action.dtype}; expected integers from 0 to {n_actions - 1}")
-    if action.min() < 0 or action.max() >= n_actions:
-        wrong = action[(action < 0) | (action >= n_actions)][0]
-        raise ValueError(f"{name} holds {wrong}; allowed are 0 to {n_actions - 1}")
-    return action
+    return check_whole_numbers(name, action, (n_agents,), n_actions - 1, "one action per agent")

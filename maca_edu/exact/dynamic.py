@@ -15,9 +15,9 @@ from scipy.sparse import csr_array, eye_array
 from scipy.sparse.csgraph import connected_components
 from scipy.sparse.linalg import bicgstab, splu
 
-from maca_edu.exact.checks import check_numbers, check_policy
+from maca_edu.exact.checks import check_policy, check_share
 from maca_edu.exact.spectrum import credit_spectrum
-from toy_envs.core import MAX_ENTRIES, Game
+from toy_envs.core import MAX_ENTRIES, Game, check_integer, check_is_game, check_numbers, shown
 
 CHUNK = 2**16  # games stepped at once
 DIRECT = 1_500  # blocks of at most this many states are solved by elimination, larger ones by iteration
@@ -65,7 +65,8 @@ def enumerate_states(game: Game, max_states: int = 50_000) -> Enumeration:
     game: any `toy_envs.Game`; its horizon plays no part. Returns an `Enumeration`, whose states are read-only.
     Raises ValueError where there are more than `max_states` states or more than 2^24 pairs of state and joint action.
     """
-    J = len(game.actions) ** len(game.agents)
+    J = len(check_is_game(game).actions) ** len(game.agents)
+    check_integer("max_states", max_states, 1)
     rows, chance = game.initial_states()
     rows = np.ascontiguousarray(rows)
     key = np.dtype((np.void, rows.dtype.itemsize * rows.shape[1]))  # a row's bytes, so that a dict can find it
@@ -92,6 +93,19 @@ def enumerate_states(game: Game, max_states: int = 50_000) -> Enumeration:
             reward.append(step.reward.reshape(-1, J))
     initial = np.bincount(first, weights=chance, minlength=len(number))
     return Enumeration(listed(0), initial, np.concatenate(next_state), np.concatenate(reward))
+
+
+def written_out(game: Game, enumeration: Enumeration | None) -> Enumeration:
+    """The game's enumeration, made where it is None. Raises ValueError where it is that of another game."""
+    if enumeration is None:
+        return enumerate_states(game)
+    n, A = len(check_is_game(game).agents), len(game.actions)
+    if not isinstance(enumeration, Enumeration):
+        raise ValueError(f"enumeration={shown(enumeration)}; allowed is what enumerate_states returned, or None")
+    joint = enumeration.next_state.shape[1]
+    if joint != A**n:
+        raise ValueError(f"enumeration has {joint} joint actions; {game.name!r} has {A}^{n} = {A**n}")
+    return enumeration
 
 
 def joint_policy(game: Game, policy, n_states: int) -> np.ndarray:
@@ -150,7 +164,7 @@ def equation_solver(P: csr_array, gamma: float):
 
 def evaluate(P: csr_array, expected: np.ndarray, gamma: float) -> np.ndarray:
     """Solve V = expected + gamma P V for V `[K, S]`, K reward functions at once, and verify it."""
-    too_long = f"gamma={gamma} with this policy makes episodes too long for V to be exact; use a smaller gamma"
+    too_long = f"gamma={gamma:g} with this policy makes episodes too long for V to be exact; use a smaller gamma"
     try:
         solve_for = equation_solver(P, gamma)
     except RuntimeError:  # the matrix is singular, up to rounding
@@ -179,7 +193,7 @@ def solve(game: Game, policy, gamma: float, enumeration: Enumeration | None = No
     horizon, which cuts episodes but ends no game. In a one-shot game S = 1 and Q[0] is `game.payoff()`.
     Raises ValueError where an argument is wrong, the game is too large, or gamma = 1 and the game may never end.
     """
-    enumeration = enumerate_states(game) if enumeration is None else enumeration
+    enumeration = written_out(game, enumeration)
     V, Q = _solve_many(game, policy, gamma, enumeration, enumeration.reward[None])
     return V[0], Q[0]
 
@@ -190,7 +204,7 @@ def solve_terms(game: Game, policy, gamma: float, enumeration: Enumeration | Non
     Arguments, shapes and errors are those of `solve`. A term's Q may depend on agents that do not belong to the term:
     what they do now changes the states in which its members act later.
     """
-    enumeration = enumerate_states(game) if enumeration is None else enumeration
+    enumeration = written_out(game, enumeration)
     payments = np.empty((len(game.reward_terms), *enumeration.reward.shape))  # [K, S, A^n], turned into Q in place
     for part, step in step_all(game, enumeration.states):
         payments[:, part] = step.payments.T.reshape(len(payments), -1, payments.shape[2])
@@ -205,21 +219,21 @@ def term_spectrum(terms: dict, policy, state: int) -> dict:
     components of a group are those of the whole Q.
     Raises ValueError where an argument is wrong.
     """
-    n_states = len(next(iter(terms.values()))[0])
-    if not 0 <= state < n_states:
-        raise ValueError(f"state={state} does not exist; states are 0 to {n_states - 1}")
-    here = np.asarray(policy)[state] if np.ndim(policy) == 3 else policy
-    return {name: credit_spectrum(Q[state], here) for name, (_, Q) in terms.items()}
+    if not isinstance(terms, dict) or not terms:
+        raise ValueError(f"terms={shown(terms)}; allowed is what solve_terms returned")
+    Q = {name: values for name, (_, values) in terms.items()}  # each [S, A, ..., A]
+    n_states, A, n = *next(iter(Q.values())).shape[:2], next(iter(Q.values())).ndim - 1
+    state = check_integer("state", state, 0, n_states - 1)
+    policy = check_numbers("policy", policy)
+    here = check_policy(policy, (n_states, n, A))[state] if policy.ndim == 3 else policy
+    return {name: credit_spectrum(values[state], here) for name, values in Q.items()}
 
 
 def _solve_many(game: Game, policy, gamma: float, enumeration: Enumeration, payments: np.ndarray):
     """V `[K, S]` and Q `[K, S, A, ..., A]` for K reward functions `[K, S, A^n]`."""
-    if not 0 <= gamma <= 1:
-        raise ValueError(f"gamma={gamma} is not a discount; allowed are 0 to 1")
+    gamma = check_share("gamma", gamma)
     n, A = len(game.agents), len(game.actions)
     states, _, next_state, _ = enumeration
-    if next_state.shape != (len(states), A**n):
-        raise ValueError(f"enumeration has {next_state.shape[1]} joint actions; {game.name!r} has {A}^{n} = {A**n}")
     joint = joint_policy(game, policy, len(states))
     P = transitions(joint, next_state)
     if gamma == 1:

@@ -11,7 +11,8 @@ import numpy as np
 from scipy.optimize import nnls
 
 from maca_edu.exact.baselines import average_out, baseline, squared_scores
-from maca_edu.exact.checks import check_agent, check_game, check_group, check_numbers
+from maca_edu.exact.checks import check_agent, check_game, check_group
+from toy_envs.core import check_numbers
 
 
 def gradient_moments(q, policy, agent, baseline) -> tuple[np.ndarray, float]:

@@ -21,9 +21,9 @@ from typing import NamedTuple
 import numpy as np
 from scipy.sparse import csr_array
 
-from maca_edu.exact.checks import check_numbers
-from maca_edu.exact.dynamic import Enumeration, check_ends, enumerate_states, evaluate, joint_policy, transitions
-from toy_envs.core import Game
+from maca_edu.exact.checks import check_share
+from maca_edu.exact.dynamic import Enumeration, check_ends, evaluate, joint_policy, transitions, written_out
+from toy_envs.core import Game, check_numbers, shown, whole
 
 
 class LambdaReturn(NamedTuple):
@@ -44,10 +44,7 @@ def lambda_return(
     enumeration: what `enumerate_states(game)` returned, to save its time.
     Raises ValueError where an argument is wrong, or where gamma = 1 and the game may never end.
     """
-    for name, number in (("gamma", gamma), ("lam", lam)):
-        if not 0 <= number <= 1:
-            raise ValueError(f"{name}={number}; allowed are 0 to 1")
-    check_horizon(horizon)
+    gamma, lam, horizon = check_share("gamma", gamma), check_share("lam", lam), checked_horizon(horizon)
     e, joint, P = follow(game, policy, enumeration)
     exact = critic is None
     if gamma == 1 and (exact or horizon is None):
@@ -80,7 +77,7 @@ def visits(game: Game, policy, horizon=None, enumeration: Enumeration | None = N
     The sum is the mean length of an episode.
     Raises ValueError where an argument is wrong, or where the game may never end and no horizon is given.
     """
-    check_horizon(horizon)
+    horizon = checked_horizon(horizon)
     e, joint, P = follow(game, policy, enumeration)
     back = P.T.tocsr()
     if horizon is None:
@@ -92,15 +89,17 @@ def visits(game: Game, policy, horizon=None, enumeration: Enumeration | None = N
     return counted
 
 
-def check_horizon(horizon) -> None:
-    """ValueError unless the horizon is a whole number from 1, or None."""
-    if horizon is not None and (isinstance(horizon, bool) or not isinstance(horizon, int) or horizon < 1):
-        raise ValueError(f"horizon={horizon!r}; allowed are whole numbers from 1, or None: to the end of the game")
+def checked_horizon(horizon) -> int | None:
+    """The horizon. Raises ValueError unless it is a whole number from 1, or None."""
+    number = whole(horizon)
+    if horizon is not None and (number is None or number < 1):
+        raise ValueError(f"horizon={shown(horizon)}; allowed are whole numbers from 1, or None: to the end of the game")
+    return number
 
 
 def follow(game: Game, policy, enumeration=None) -> tuple[Enumeration, np.ndarray, csr_array]:
     """The game written out, the probability of every joint action `[S, A^n]`, and that of every next state `[S, S]`."""
-    enumeration = enumerate_states(game) if enumeration is None else enumeration
+    enumeration = written_out(game, enumeration)
     joint = joint_policy(game, policy, len(enumeration.states))
     return enumeration, joint, transitions(joint, enumeration.next_state)
 

@@ -70,6 +70,13 @@ def summary(run) -> str:
     ])  # fmt: skip
 
 
+def noticed(run) -> str:
+    """What a finished `loop.Run` noticed about itself, a line each; see the guide "Why does my team not learn?"."""
+    if not run.findings:
+        return "noticed: nothing"
+    return "\n".join(f"noticed: {finding.sentence}." for finding in run.findings)
+
+
 def mean_of_last_ten(metrics: dict[str, np.ndarray], name: str) -> float:
     """The mean of a column over the last ten updates, leaving out NaN; NaN where nothing was measured."""
     last = metrics.get(name, np.array([]))[-10:]

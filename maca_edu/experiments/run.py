@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from maca_edu.experiments.monitor import Monitor
 from maca_edu.experiments.parallel import Share, helpers
 from maca_edu.experiments.presets import preset as choose_preset
 from maca_edu.experiments.trust import trusted
+from maca_edu.files import write_whole
 from maca_edu.team_env import TeamEnv
 from maca_edu.training import loop
 from maca_edu.training.config import Config
@@ -80,6 +82,8 @@ def train(
             env, method, steps, seed, out, config, resume, save_every, report, spare, chosen_device, together
         )
     if out is not None:
+        found = [finding._asdict() for finding in run.findings]
+        write_whole(Path(out) / "findings.json", json.dumps(found, indent=2) + "\n")
         draw_run(run.metrics, f"{method.name} on {name}, seed {seed}", Path(out) / "progress.png")
     return run
 

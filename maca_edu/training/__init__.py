@@ -21,6 +21,7 @@ learner        The update, as a recipe                  Learner.update
 play           What was learned?                        Policy, play_episodes
 counterfactual What was an action worth, measured?     forked_returns
 trainer        Play and learn, again and again          Trainer.step
+findings       What did a run notice about itself?      Watch, findings
 loop           Whole runs, and their files              train, load
 
 rng, checkpoint and run_directory keep chance, states and files; precision says how exactly matrices are multiplied.

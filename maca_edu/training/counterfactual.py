@@ -8,8 +8,9 @@ actions are far less noisy than the values themselves. An episode that the clock
 game with its horizon.
 
     difference reward   Q(s, a) - Q(s, (d, a_-i)), d a default action (Wolpert and Tumer, 2002)
-    advantage           Q(s, a) - E_{a_i}[Q(s, a)], what COMA and the individual baseline aim at: of each copy's action
-                        one entry is drawn anew
+    advantage           Q(s, a) - E_{a_i}[Q(s, a)], what COMA and the individual baseline aim at
+
+Both compare a with joint actions in which one agent does something else, `alternatives`.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from maca_edu.checks import check_integer
 from maca_edu.networks import draw_action, draw_noise
 from maca_edu.team_env import TeamEnv
 from maca_edu.training.records import as_seen
@@ -43,36 +45,39 @@ def forked_returns(
     seed: int = 0,
     memory: Tensor | None = None,
     device: torch.device | str = "cpu",
+    lookahead: int | None = None,
 ) -> np.ndarray:
     """Discounted returns `[M, J, R]` of joint actions played in copies of M moments, the policy playing on.
 
     copies: `[M]`, in which of env's copies the moments are. actions: `[M, J, R, n]`, or `[M, J, R, n, A]` where
     continuous, legal ones. policy: called as `team.Team` is, with obs, available, memory and first, it gives
     distributions and the memory after it. seed: decides all chance. memory: `[B, n, H]`, the policy's after it has seen
-    what is seen now; None without one.
+    what is seen now; None without one. lookahead: how many steps are played and count, the first among them; None: all
+    up to the end of the episode. The later ones bring most of the chance in which a small difference disappears.
     Raises ValueError where env cannot be forked or an argument is wrong.
     """
     if not 0 <= gamma <= 1:
         raise ValueError(f"gamma={gamma}; allowed are 0 to 1")
     if actions.ndim < 4 or len(actions) != len(copies):
         raise ValueError(f"actions has shape {actions.shape}; expected {len(copies)} moments x actions x copies x n")
+    most = env.horizon if lookahead is None else check_integer("lookahead", lookahead, 1)
     M, J, R = actions.shape[:3]
     stream, rows = np.random.default_rng(seed), np.repeat(copies, J * R)
     seeds = np.broadcast_to(stream.integers(2**31, size=(M, 1, R)), (M, J, R))
-    chance = torch_stream(stream)
+    chance, device = torch_stream(stream), torch.device(device)
     fork = env.fork(rows, seeds.ravel())
     memory = None if memory is None else memory[torch.from_numpy(rows).to(memory.device)]
-    action, total, weight = actions.reshape(M * J * R, *actions.shape[3:]), np.zeros(M * J * R), 1.0
+    action, total = actions.reshape(M * J * R, *actions.shape[3:]), np.zeros(M * J * R)
     running = np.ones(M * J * R, dtype=bool)
-    for _ in range(env.horizon):
+    for k in range(most):
+        if k > 0:
+            noise = draw_noise(chance, (M, 1, R, env.n_agents, env.n_actions), env.continuous).expand(M, J, R, -1, -1)
+            action, memory = next_action(policy, as_seen(fork.view(), device), memory, noise.flatten(0, 2))
         step = fork.step(action)
-        total += weight * running * step.reward
+        total += gamma**k * running * step.reward
         running &= ~(step.terminated | step.truncated)
         if not running.any():
             break
-        weight *= gamma
-        noise = draw_noise(chance, (M, 1, R, env.n_agents, env.n_actions), env.continuous).expand(M, J, R, -1, -1)
-        action, memory = next_action(policy, as_seen(step.view, torch.device(device)), memory, noise.flatten(0, 2))
     fork.close()
     return total.reshape(M, J, R)
 
@@ -94,13 +99,32 @@ def worth(returns: np.ndarray) -> Worth:
     return Worth(returns.mean(axis=-1), returns.std(axis=-1, ddof=1) / np.sqrt(returns.shape[-1]))
 
 
-def one_by_one(action: np.ndarray, other: np.ndarray) -> np.ndarray:
-    """Joint actions in which each agent in turn does something else: `[1 + n, R, n]`, the first of them `action`.
+def alternatives(action: np.ndarray, available: np.ndarray) -> np.ndarray:
+    """Every joint action that differs from `action` in one agent at most: `[n, A, n]`.
 
-    action, other: `[R, n]` or `[R, n, A]`. In number 1 + i agent i's part is that of `other`.
+    action: `[n]` integers; available: `[n, A]` bool, the legal ones. In number (i, a) agent i plays a, where that is
+    legal, and otherwise what it played.
     """
-    n = action.shape[1]
-    rows = np.repeat(action[None], 1 + n, axis=0)
+    n, A = available.shape
+    rows = np.tile(action, (n, A, 1))
     for i in range(n):
-        rows[1 + i, :, i] = other[:, i]
+        rows[i, :, i] = np.where(available[i], np.arange(A), action[i])
     return rows
+
+
+def advantages(returns: np.ndarray, action: np.ndarray, policy: np.ndarray) -> Worth:
+    """Q(s, a) - E_{a_i}[Q(s, a)] of every agent, `[n]`, from the returns of the alternatives.
+
+    returns: `[n, A, R]`, those of `alternatives(action, available)`. action: `[n]`. policy: `[n, A]`, the probabilities
+    of an agent's actions, 0 where illegal.
+    """
+    better = returns[np.arange(len(action)), action][:, None] - returns  # [n, A, R] than each alternative
+    return worth(np.einsum("ia,iar->ir", policy, better))
+
+
+def difference_rewards(returns: np.ndarray, action: np.ndarray, default: int) -> Worth:
+    """Q(s, a) - Q(s, (default, a_-i)) of every agent, `[n]`; arguments as in `advantages`.
+
+    An agent for whom the default action is not legal has 0.
+    """
+    return worth(returns[np.arange(len(action)), action] - returns[:, default])

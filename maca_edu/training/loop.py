@@ -16,6 +16,7 @@ from maca_edu.checks import check, check_integer, check_path
 from maca_edu.team_env import TeamEnv
 from maca_edu.training import checkpoint, rng
 from maca_edu.training.config import Config
+from maca_edu.training.findings import Finding, findings
 from maca_edu.training.finite import fault_of, first_not_finite
 from maca_edu.training.learner import Learner
 from maca_edu.training.methods import Method, find
@@ -35,6 +36,7 @@ class Run:
     settings: dict
     metrics: dict[str, np.ndarray]  # one column each, one entry for each update
     learner: Learner
+    findings: tuple[Finding, ...] = ()  # what the run noticed about itself; () after `load`
 
     @property
     def policy(self) -> Policy:
@@ -108,7 +110,8 @@ def train(
                     directory.save(state)
             if report is not None:
                 report(row)
-    return Run(settings, columns(rows), trainer.learner)
+    metrics = columns(rows)
+    return Run(settings, metrics, trainer.learner, findings(metrics, trainer.watch))
 
 
 def one_step(trainer: Trainer) -> dict[str, float]:
@@ -139,6 +142,7 @@ def restore(trainer: Trainer, state: dict, path) -> None:
         check_state(trainer.learner, state)
         shares, trials = state["shares"], rng.get_state(trainer.trial_seeds)
         checkpoint.check_like("trial_seeds", trials, state["trial_seeds"])
+        checkpoint.check_like("watch", trainer.watch.state_dict(), state["watch"])
         if not isinstance(shares, list) or len(shares) != trainer.processes.count:
             raise ValueError(f"it is not of {trainer.processes.count} processes")
         share = shares[trainer.processes.rank]

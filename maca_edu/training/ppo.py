@@ -9,6 +9,7 @@ rollout had there (truncated backpropagation through time); for a network withou
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -25,6 +26,7 @@ from maca_edu.training.records import CriticInput, Rollout, in_one_row
 from maca_edu.training.team import Team
 
 HUBER_DELTA = 10.0  # Table 7
+NO_VARIANCE = 1e-8  # of targets, in squared units of the reward: a share of less is rounding
 
 # ---------------------------------------------------------------------------------------------------------------------
 # What is learned from
@@ -241,7 +243,8 @@ def clip_fraction(ratio: Tensor, clip: float, alive: Tensor | None = None) -> Te
 def take_in(targets: list[Tensor], judgement: Judgement, critic: Critic, processes: Processes) -> dict[str, float]:
     """Let each output's ValueNorm see its targets; returns how far the critic was off before, as columns of metrics.
 
-    targets: `[S]` or `[S, n]` for each output, in the units of the reward, like the errors' root mean square.
+    targets: `[S]` or `[S, n]` for each output, in the units of the reward, like the errors' root mean square. Beside it
+    stands the share of the targets' variance that the output had explained, which its mean does not matter for.
     A critic that corrects returns also learns from them how far its correction can be trusted, for later rollouts.
     """
     errors = {}
@@ -249,11 +252,25 @@ def take_in(targets: list[Tensor], judgement: Judgement, critic: Critic, process
         size = torch.tensor(target.numel(), device=target.device)
         square = processes.average((value - target).square().mean(), size)
         errors[f"{output.name}_rmse"] = square.sqrt().item()
+        errors[f"{output.name}_explained"] = explained(value, target, processes)
         output.norm.update(target, processes)
     if judgement.critic.correction is not None:
         errors["correction_eta"] = critic.shrinkage.eta
         critic.shrinkage.update(judgement.critic.correction, targets[-1], processes)
     return errors
+
+
+def explained(value: Tensor, target: Tensor, processes: Processes) -> float:
+    """1 - Var(target - value) / Var(target) over the samples of all processes; NaN where targets hardly vary.
+
+    1 where value differs from target by a constant, 0 for a value that is constant itself, negative for one that
+    misleads.
+    """
+    x = torch.stack([target - value, target]).double().flatten(1)  # [2, S] or [2, S * n]
+    size = torch.tensor(x.shape[1], device=x.device)
+    means = processes.average(torch.stack([x.mean(dim=1), x.square().mean(dim=1)]), size)
+    left, total = (means[1] - means[0].square()).tolist()
+    return 1 - left / total if total > NO_VARIANCE else math.nan
 
 
 def improve_critic(critic: Critic, batch: CriticBatch, descent: Descent) -> float:

@@ -6,6 +6,7 @@ import copy
 import logging
 import math
 import time
+from collections.abc import Sequence
 
 import numpy as np
 import torch
@@ -13,6 +14,7 @@ import torch
 from maca_edu.team_env import TeamEnv, TeamStep
 from maca_edu.training import checkpoint, rng
 from maca_edu.training.config import Config
+from maca_edu.training.findings import Watch, glimpse
 from maca_edu.training.learner import Learner
 from maca_edu.training.methods import Method
 from maca_edu.training.play import Played, Policy, env_seed, play_episodes
@@ -57,6 +59,7 @@ class Trainer:
         self.trial_seeds = rng.streams(seed, *rng.STREAMS)["trials"]  # of evaluations during training
         self.buffer = RolloutBuffer(sizes_of(env), config.rollout, env.batch, device)
         self.memory = self.learner.blank_memory(env.batch)  # before the step that comes next
+        self.watch = Watch(sizes_of(env))
         self.done = 0  # updates
         self.so_far = np.zeros(env.batch, dtype=np.float32)  # [B] return of the episode under way
 
@@ -113,8 +116,11 @@ class Trainer:
         self.memory = Memory(actor_memory, memory.critic)  # the critic's follows with the update
         chance = self.learner.chance_beyond(self.config.rollout, self.env.batch)
         rollout = self.buffer.rollout(view, memory, chance)
-        everyones = self.processes.gather(tally)
-        episodes = None if everyones is None else EpisodeTally.means(everyones)
+        everyones, episodes = self.processes.gather((tally, glimpse(rollout))), None
+        if everyones is not None:
+            tallies, glimpses = zip(*everyones, strict=True)
+            self.watch.take_in(glimpses)
+            episodes = EpisodeTally.means(tallies)
         return rollout, self.processes.from_first(episodes), in_env
 
     def warn_of_what_is_hidden(self, rollout: Rollout) -> None:
@@ -197,7 +203,7 @@ class Trainer:
         if shares is None:
             return None
         return checkpoint.capture(self.learner.parts()) | dict(
-            updates=self.done, shares=shares, trial_seeds=rng.get_state(self.trial_seeds)
+            updates=self.done, shares=shares, trial_seeds=rng.get_state(self.trial_seeds), watch=self.watch.state_dict()
         )
 
     def restore(self, state: dict) -> None:
@@ -206,6 +212,7 @@ class Trainer:
         checkpoint.restore(parts, {name: x for name, x in state.items() if name not in OF_TRAINER})
         self.done = state["updates"]
         rng.set_state(self.trial_seeds, state["trial_seeds"])
+        self.watch.load_state_dict(state["watch"])
         share = state["shares"][self.processes.rank]
         self.env.load_state_dict(share["env"])
         memory = (share["actor_memory"], share["critic_memory"])
@@ -215,7 +222,7 @@ class Trainer:
         # Otherwise new episodes have begun: their returns start at 0, and the buffer marks their first steps already.
 
 
-OF_TRAINER = ("updates", "shares", "trial_seeds")  # what a checkpoint holds beside the learner's parts
+OF_TRAINER = ("updates", "shares", "trial_seeds", "watch")  # what a checkpoint holds beside the learner's parts
 
 
 class EpisodeTally:
@@ -238,7 +245,7 @@ class EpisodeTally:
         self.columns.setdefault(name, []).append(numbers)
 
     @staticmethod
-    def means(tallies: list[EpisodeTally]) -> dict[str, float]:
+    def means(tallies: Sequence[EpisodeTally]) -> dict[str, float]:
         """The number of episodes, and the mean of every column over all tallies; not a number where none ended."""
         result = {}
         for name in tallies[0].columns:

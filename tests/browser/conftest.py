@@ -16,6 +16,8 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import expect, sync_playwright
 
+from maca_edu.course.my_labs import my_labs
+
 ROOT = Path(__file__).parents[2]
 HTML = ROOT / "book" / "_build" / "html"
 expect.set_options(timeout=20_000)  # a busy machine is slow, not wrong
@@ -84,10 +86,13 @@ def built_book() -> Path:
 
 
 @pytest.fixture(scope="session")
-def jupyter(tmp_path_factory):
+def jupyter(tmp_path_factory, built_book):
     """`make lab` with a copy of the labs: `(address, token)` of a JupyterLab that is ready."""
     folder = tmp_path_factory.mktemp("course")
     shutil.copytree(ROOT / "notebooks", folder / "notebooks", ignore=shutil.ignore_patterns(".ipynb_checkpoints"))
+    my_labs(folder / "my_labs")
+    (folder / "book").mkdir()
+    (folder / "book" / "_build").symlink_to(built_book.parent.parent)
     port, token = free_port(), secrets.token_hex(16)
     log = folder / "jupyter.log"
     with log.open("w") as output:

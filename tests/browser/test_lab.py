@@ -104,7 +104,21 @@ def moments(setting, agent, p, psi):
 def test_the_course_opens_on_its_start_page_and_asks_nothing(page, jupyter):
     address, token = jupyter
     page.goto(f"{address}/?token={token}")
-    page.wait_for_function(OPEN, arg="notebooks/00_start_here.ipynb", timeout=90_000)
+    page.wait_for_function(OPEN, arg="my_labs/00_start_here.ipynb", timeout=90_000)
     expect(page.locator(".jp-NotebookPanel:not(.lm-mod-hidden) h1").first).to_contain_text("Start here")
     page.wait_for_timeout(2_000)  # a question about news would come now
     assert page.locator(".Toastify__toast, .jp-Dialog").all_inner_texts() == []
+
+
+def test_a_lab_leads_to_its_chapter(page, jupyter):
+    """The link opens the book's page, with its style and its formulas, in a tab of its own."""
+    address, token = jupyter
+    page.goto(f"{address}/lab/tree/my_labs/03_k_level_baselines.ipynb?token={token}")
+    link = page.locator(".jp-RenderedMarkdown a", has_text="chapter 3").first
+    expect(link).to_be_visible(timeout=90_000)
+    with page.context.expect_page() as opened:
+        link.click()
+    chapter = opened.value
+    expect(chapter.locator("h1").first).to_contain_text("k-level baselines")
+    expect(chapter.locator("mjx-container").first).to_be_attached()
+    assert chapter.evaluate("document.styleSheets.length") > 3

@@ -58,6 +58,20 @@ MUTANTS = {
             "with a pencil",
         ),
         ("returns an array", "def my_dividends(payoff, reference):\n    return payoff\n", "a dict from groups"),
+        (
+            "leaves out what is zero",
+            (
+                "return {G: sum((-1) ** (len(G) - len(H)) * reward(H) for H in subsets(G)) for G in subsets(everyone)}",
+                "m = {G: sum((-1) ** (len(G) - len(H)) * reward(H) for H in subsets(G)) for G in subsets(everyone)}\n"
+                "    return {G: m[G] for G in m if m[G]}",
+            ),
+            "those whose dividend is 0",
+        ),
+        (
+            "moves the payoff to its mean",
+            ("everyone = range(payoff.ndim)", "payoff -= 1.0\n    everyone = range(payoff.ndim)"),
+            "writes into its argument `payoff`",
+        ),
     ],
     "highest_level": [
         ("agents that matter", ("terms = anchored_terms(payoff, (0,) * payoff.ndim)",
@@ -70,5 +84,11 @@ MUTANTS = {
             "acting.flat[np.abs(terms).argmax()]"), "largest dividend"),
         ("one too many", ("max(initial=0)", "max(initial=0) + 1"), "the highest level is"),
         ("reads rewards", ("anchored_terms(payoff, (0,) * payoff.ndim)", "payoff"), "rewards that are not zero"),
+        ("number of agents", "def my_highest_level(payoff):\n    return payoff.ndim\n", "number of agents"),
+        (
+            "two actions only",
+            ("payoff.ndim)\n", "payoff.ndim)\n    terms = terms[(slice(2),) * terms.ndim]\n"),
+            "actions 0 and 1 only",
+        ),
     ],
 }  # fmt: skip

@@ -12,6 +12,7 @@ MUTANTS = {
         ),
         ("one minus pi", ("score = -pi", "score = 1 - pi"), "the score is"),
         ("one number", ("return score", "return score[action]"), "one number"),
+        ("writes into pi", ("score = -pi", "score = np.negative(pi, out=pi)"), "writes into its argument `pi`"),
     ],
     "exact_gradient": [
         ("V is missing", ("(mean - pi @ mean)", "mean"), "V is missing"),
@@ -26,6 +27,21 @@ MUTANTS = {
         ("agent 0 for everybody", ("mean = q\n", "mean, agent = q, 0\n"), "agent 0's gradient"),
         ("averages its own action", ("if j != agent", "if j != 0"), "the gradient is"),
         ("keeps everybody", ("if j != agent", "if False"), "array of shape"),
+        (
+            "asks the library",
+            "def mean_of(q, policy, agent):\n"
+            "    return exact.gradient_moments(q, policy, agent, 0.0)[0]\n"
+            "def my_exact_gradient(q, policy, agent):\n"
+            "    return mean_of(q, policy, agent)\n",
+            "uses `maca_edu.exact`",
+        ),
+        (
+            "asks the library by another name",
+            "from maca_edu.exact import gradient_moments as moments\n"
+            "def my_exact_gradient(q, policy, agent):\n"
+            "    return (lambda: moments(q, policy, agent, 0.0))()[0]\n",
+            "uses `maca_edu.exact`",
+        ),
     ],
     "sampled_gradient": [
         ("sum", (".mean(axis=0)", ".sum(axis=0)"), "sum over the batch"),
@@ -61,6 +77,25 @@ MUTANTS = {
             "constant",
         ),
         ("any instead of all", (".all()", ".any()"), "let through"),
+        (
+            "first and last action only",
+            ("np.isclose(baseline,", "np.isclose(baseline.take([-1], axis=agent),"),
+            "differs in one entry",
+        ),
+        (
+            "first company only",
+            "def my_is_legal(baseline, agent):\n"
+            "    along = np.moveaxis(baseline, agent, -1)[(0,) * (baseline.ndim - 1)]\n"
+            "    return bool(np.isclose(along, along[0]).all())\n",
+            "let through",
+        ),
+        (
+            "only others' first actions may matter",
+            "def my_is_legal(baseline, agent):\n"
+            "    rows = np.moveaxis(baseline, agent, 0).reshape(baseline.shape[agent], -1)\n"
+            "    return bool(np.isclose(rows, rows[0]).all() and np.isclose(rows[0, -1], rows[0, -2]))\n",
+            "You turned down",
+        ),
         (
             "array of answers",
             ("bool(np.isclose(baseline, first).all())", "np.isclose(baseline, first)"),

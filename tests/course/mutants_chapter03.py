@@ -27,7 +27,10 @@ MUTANTS = {
         ("plain mean", ("policy[i].reshape(along_i)", "1 / len(policy[i])"), "the same weight"),
         (
             "rows by place in the group",
-            ("for i in group:", "for k, i in enumerate(group):\n        policy[i] = policy.copy()[k]"),
+            (
+                "for i in group:",
+                "policy = policy.copy()\n    for k, i in enumerate(group):\n        policy[i] = policy.copy()[k]",
+            ),
             "wherever i stands in the group",
         ),
         ("returns the advantage", ("return np", "return q - np"), "the average itself"),
@@ -56,6 +59,12 @@ MUTANTS = {
             "You stop at one term",
         ),
         ("a number", ("return members", "return len(members)"), "a set of agents"),
+        (
+            "starts with nobody",
+            "def my_true_corrset(game, agent):\n"
+            "    return set().union(*(term.agents for term in game.reward_terms if agent in term.agents))\n",
+            "always belongs to it",
+        ),
     ],
     "worth": [
         ("averages the coalition", ("not in coalition", "in coalition"), "you let the coalition act again"),

@@ -1,5 +1,7 @@
 """Groups and psi, against plain loops and hand-computed cases."""
 
+import re
+
 import pytest
 import torch
 from hypothesis import given
@@ -104,3 +106,32 @@ def test_psi_made_of_attention_on_figure_6():
 def test_one_hot():
     like = torch.zeros(1, 2, 3, dtype=torch.float64)
     assert torch.equal(one_hot(torch.tensor([[2, 0]]), like), torch.tensor([[[0, 0, 1], [1, 0, 0]]]).double())
+
+
+GOOD_PSI, GOOD_ATTENTION = torch.full((2, 3), 1 / 3), torch.full((2, 4, 4), 0.25)
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: mix(GOOD_PSI * 2, torch.zeros(3, 2, 4)), "psi holds [0.6667, 0.6667, 0.6667]; allowed are numbers"),
+        (lambda: mix(torch.tensor([[1.5, -0.5, 0.0]]), torch.zeros(3, 1, 4)), "psi holds [1.5, -0.5, 0.0]"),
+        (lambda: mix(GOOD_PSI * float("nan"), torch.zeros(3, 2, 4)), "psi holds [nan, nan, nan]"),
+        (lambda: mix(torch.ones(2, 4), torch.zeros(3, 2, 4)), "psi has the shape [2, 4]; expected [S, 3] or [S, n, 3]"),
+        (lambda: mix([1.0, 0.0, 0.0], torch.zeros(3, 1, 4)), "psi has the shape list; expected"),
+        (lambda: without(GOOD_PSI, 3), "baseline=3; allowed are 0 (joint), 1 (individual) and 2 (CorrSet)"),
+        (lambda: without(torch.tensor([[0.0, 1.0, 0.0]]), 1), "psi gives baseline 1 the weight 1"),
+        (lambda: corrset(GOOD_ATTENTION * 2, 0.2), "attention holds [0.5, 0.5, 0.5, 0.5]; allowed are"),
+        (lambda: corrset(GOOD_ATTENTION[:, :3], 0.2), "attention has the shape [2, 3, 4]; expected [S, n, n]"),
+        (lambda: corrset(GOOD_ATTENTION, float("nan")), "sigma=nan"),
+        (lambda: attention_psi(GOOD_ATTENTION, 0.2, scale=2.0), "scale=2.0; allowed is a number from 0 to 1"),
+        (lambda: attention_psi(GOOD_ATTENTION - 1, 0.2), "attention holds [-0.75"),
+        (
+            lambda: marginals(torch.ones(2, 4, 3), torch.zeros(2, 5).long(), torch.eye(4).bool()),
+            "policy, action and group have the shapes [2, 4, 3], [2, 5] and [4, 4]; expected",
+        ),
+    ],
+)
+def test_what_is_no_weight_or_has_a_wrong_shape_is_refused(call, message):
+    with pytest.raises(ValueError, match=re.escape(message)):
+        call()

@@ -250,8 +250,8 @@ def test_endless_episodes_are_refused_rather_than_guessed(direct, monkeypatch):
     [
         (lambda: enumerate_states(Corridor(), max_states=5), "'corridor' has more than max_states=5 states"),
         (lambda: enumerate_states(ring_v0.game(n_agents=40)), "at least 1 states with 1,099,511,627,776 joint actions"),
-        (lambda: solve(Corridor(), HALF, 1.5), "gamma=1.5 is not a discount; allowed are 0 to 1"),
-        (lambda: solve(Corridor(), HALF, float("nan")), "gamma=nan is not a discount"),
+        (lambda: solve(Corridor(), HALF, 1.5), "gamma=1.5; allowed are 0 to 1"),
+        (lambda: solve(Corridor(), HALF, float("nan")), "gamma=nan; allowed is a finite number"),
         (lambda: solve(Corridor(), HALF[:1], 0.9), r"policy has shape \(1, 2\); expected \(2, 2\)"),
         (lambda: solve(Corridor(), np.zeros((3, 2, 2)), 0.9), r"policy has shape \(3, 2, 2\); expected \(8, 2, 2\)"),
         (lambda: solve(Corridor(), HALF / 2, 0.9), "policy has a row that sums to 0.5"),
@@ -261,7 +261,7 @@ def test_endless_episodes_are_refused_rather_than_guessed(direct, monkeypatch):
         ),
         (
             lambda: term_spectrum(solve_terms(Corridor(), HALF, 0.9), HALF, 8),
-            "state=8 does not exist; states are 0 to 7",
+            "state=8; allowed is an integer from 0 to 7",
         ),
     ],
 )

@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 import pytest
 
-from maca_edu.exact.dynamic import joint_actions
+from maca_edu.exact.dynamic import enumerate_states, joint_actions
 from toy_envs import warehouse_v0
 
 GAME = warehouse_v0.game("practice")
@@ -53,3 +53,13 @@ def test_the_optimum_that_the_book_quotes():
         for single, share in (((0,), 2 / 3), ((2,), 1 / 3)):
             total += share / 3 * best_return([(single, (0, 1), (0, 1, 2))[k] for k in order])
     assert total == pytest.approx(7.961, abs=5e-4)
+
+
+def test_the_optimum_of_the_preset_small():
+    """From its one start, quoted by the guide "Why does my team not learn?"."""
+    game = warehouse_v0.game("small")
+    known = enumerate_states(game)
+    value = np.zeros(len(known.states) + 1)  # the last entry: the game is over
+    for _ in range(game.horizon):
+        value[:-1] = (known.reward + value[known.next_state]).max(axis=1)
+    assert value[:-1] @ known.initial == pytest.approx(7.9375)

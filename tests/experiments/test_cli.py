@@ -66,7 +66,12 @@ def test_train_evaluate_resume(capsys, tmp_path):
     text = printed(capsys, *words, "--steps", "32")
     assert "mappo on toy/xor?n_agents=3, seed 0: 32 steps, 4 updates" in text
     assert re.search(r"^last ten updates: return \d\.\d+$", text, re.MULTILINE)
-    assert {path.name for path in (tmp_path / "run").iterdir()} == {*FILES, "progress.png", "tensorboard"}
+    assert {path.name for path in (tmp_path / "run").iterdir()} == {
+        *FILES,
+        "findings.json",
+        "progress.png",
+        "tensorboard",
+    }
     lines = printed(capsys, "evaluate", out, "--episodes", "5").splitlines()
     assert [line.split()[0] for line in lines] == ["return_mean", "return_std", "win_rate"]
     assert main([*words, "--steps", "64"]) == 2

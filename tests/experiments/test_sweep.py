@@ -50,15 +50,37 @@ def test_a_sweep_that_was_stopped_goes_on(tmp_path):
     assert final.return_mean == json.loads((folder / "final.json").read_text())["return_mean"]
 
 
-def test_a_run_that_fails_is_named_and_the_others_finish(tmp_path, capsys):
-    words = ["sweep", "--out", str(tmp_path), "--envs", ENV, "toy/bridge", "--methods", "mappo", "--seeds", "1"]
-    assert main([*words, "--steps", "256", "--processes", "1"]) == 2
-    message = capsys.readouterr().err
-    assert "1 of 2 runs failed; the first is mappo in toy/bridge, seed 0: ValueError: env='toy/bridge'" in message
-    assert "env='toy/bridge'" in (tmp_path / "toy-bridge" / "mappo" / "0.log.txt").read_text()
-    assert f"its log is {tmp_path / 'toy-bridge' / 'mappo' / '0.log.txt'}" in message
-    assert (tmp_path / "toy-xor-n_agents=2" / "mappo" / "0" / "final.json").exists()
+def test_a_run_that_fails_is_named_and_the_others_finish(tmp_path):
+    bad = dataclasses.replace(JOB, env="toy/fridge", config=Config(minibatches=1_000))
+    with pytest.raises(ValueError, match="1 of 2 runs failed; the first is") as caught:
+        module.sweep(tmp_path, [JOB, bad], "maca-edu sweep", processes=1)
+    assert f"{bad}: ValueError: minibatches=1000" in str(caught.value)
+    assert f"its log is {module.log_file(tmp_path, bad)}" in str(caught.value)
+    assert "minibatches=1000" in module.log_file(tmp_path, bad).read_text()
+    assert (run_folder(tmp_path, JOB) / "final.json").exists()
     assert not (tmp_path / "curves.csv").exists()
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (["--envs", "toy/bridge"], "env='toy/bridge'; allowed are toy/fridge"),
+        (["--envs"], "envs=[]; allowed is one name or more"),
+        (["--methods"], "methods=[]; allowed is one name or more"),
+        (["--methods", "qmix"], "method='qmix'"),
+        (["--seeds", "0"], "seeds=0; allowed is an integer of at least 1"),
+        (["--first-seed", "-1"], "first_seed=-1; allowed is an integer of at least 0"),
+        (["--steps", "0"], "steps=0; allowed are integers from 1"),
+        (["--steps", "255"], "steps=255; one update takes rollout * batch = 256 steps"),
+        (["--processes", "0"], "processes=0; allowed is an integer of at least 1"),
+    ],
+    ids=lambda x: " ".join(x) if isinstance(x, list) else "",
+)
+def test_a_sweep_that_cannot_begin_leaves_nothing(tmp_path, capsys, change, message):
+    words = ["sweep", "--out", str(tmp_path / "x"), "--envs", ENV, "--methods", "mappo", "--steps", "256"]
+    assert main([*words, *change]) == 2
+    assert capsys.readouterr().err.startswith(f"maca-edu: {message}")
+    assert not (tmp_path / "x").exists()
 
 
 def test_a_run_says_why_it_failed(tmp_path):
@@ -133,7 +155,7 @@ def test_options_begin_with_the_preset_of_each_method():
     ("options", "message"),
     [
         ("--lrr 1", "options='--lrr 1': see above"),
-        ("--lr -1", "options='--lr -1'"),
+        ("--lr -1", "lr=-1.0; allowed are positive numbers"),
         ("--seed 3", "allowed are --batch, --preset, --save-every"),
         ("--preset fast", "preset='fast'"),
         ("--batch 0", "batch=0"),

@@ -49,7 +49,8 @@ def test_no_module_that_only_the_run_names_is_imported(strangers, capsys, tmp_pa
     for use in (maca_edu.load, maca_edu.evaluate, lambda run: watch(run, film)):
         with pytest.raises(ValueError, match=r"module 'evil_game' would be imported.*trust_env='evil_game'"):
             use(run)
-    for words in (["evaluate", str(run)], ["watch", str(run), "--out", str(film)]):
+    credit = ["credit", str(run), "--out", str(tmp_path / "credit")]
+    for words in (["evaluate", str(run)], ["watch", str(run), "--out", str(film)], credit):
         capsys.readouterr()
         assert main(words) == 2
         (line,) = capsys.readouterr().err.splitlines()

@@ -137,9 +137,9 @@ def test_levels_and_names():
         (
             (0, 1),
             [[1], [2, 3]],
-            "term 'x': table is not an array of numbers; 2 agents need 2 axes of one length",
+            "term 'x': table is not an array of numbers; allowed are finite real numbers",
         ),
-        ((0,), [0.0, np.nan], "term 'x': table holds a value that is not finite; allowed are finite numbers"),
+        ((0,), [0.0, np.nan], "term 'x': table holds nan; every entry must be finite"),
     ],
 )
 def test_a_wrong_term_is_named(agents, table, sentence):
@@ -164,7 +164,7 @@ ONE = RewardTerm("one", (0,), [0.0, 1.0])
         ),
         (dict(n_actions=3), "term 'one': table has shape (2,); expected (3,)"),
         (dict(terms=[RewardTerm("none", (0, 1))]), "term 'none': table has shape None; expected (2, 2)"),
-        (dict(actions=["rest"]), "actions=['rest'] has 1 names; n_actions=2 are needed"),
+        (dict(actions=["rest"]), "actions=('rest',); n_actions=2 are needed, all different"),
     ],
 )
 def test_a_wrong_game_is_refused_in_one_sentence(arguments, sentence):

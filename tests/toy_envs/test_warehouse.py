@@ -476,7 +476,7 @@ def test_wrong_options_are_named(options, message):
 def test_wrong_states_and_actions_are_named():
     game = warehouse_v0.game()
     state = game.reset(np.random.default_rng(0), 2)
-    with pytest.raises(ValueError, match=r"state has shape \(2, 5\); expected \(B, 9\)"):
+    with pytest.raises(ValueError, match=r"state has shape \(2, 5\); expected \(any, 9\): games x"):
         game.step(state[:, :5], np.zeros((2, 3), dtype=int))
     with pytest.raises(ValueError, match=r"action has shape \(2, 2\); expected \(2, 3\)"):
         game.step(state, np.zeros((2, 2), dtype=int))
@@ -486,9 +486,15 @@ def test_wrong_states_and_actions_are_named():
         game.render(state[0], mode="gif")
     with pytest.raises(ValueError, match=r"rows are below 3, columns below 3"):
         game.place([(0, 0), (0, 3), (0, 0)], [0, 0, 0])
-    with pytest.raises(ValueError, match=r"loads=\[0, 0, 3\]; columns are 0 to 2"):
+    with pytest.raises(ValueError, match=r"loads holds 3; allowed are 0 to 2"):
         game.place([(0, 0)] * 3, [0, 0, 3])
-    with pytest.raises(ValueError, match=r"expected \(3, 2\) and \(3,\)"):
+    with pytest.raises(ValueError, match=r"cells has shape \(2, 2\); expected \(3, 2\)"):
         game.place([(0, 0)] * 2, [0, 0, 0])
+    with pytest.raises(ValueError, match="loads has dtype float64; expected integers from 0 to 2"):
+        game.place([(0, 0)] * 3, [0.5, 0, 0])
+    with pytest.raises(ValueError, match=r"state\[1, 0\]=9; allowed there are 0 to 8"):  # off the floor
+        game.step(np.array([state[0], [9, *state[1, 1:]]]), np.zeros((2, 3), dtype=int))
+    with pytest.raises(ValueError, match=r"state\[0, 3\]=-1; allowed there are 0 to 2"):
+        game.observe(np.array([[*state[0, :3], -1, *state[0, 4:]]]))
     with pytest.raises(ValueError, match=r"crews names 1 crews; expected 3, one per load"):
         game.place([(0, 0)] * 3, [0, 0, 0], crews=[(0,)])

@@ -75,7 +75,9 @@ def main(rank, count, folder, *methods):
         method, _, returns = words.partition(":")
         config = dataclasses.replace(CONFIG, returns=returns or "lambda")
         env = Joined([envs.make(GAME, EACH) for _ in range(count)]) if alone else envs.make(GAME, EACH)
-        run = loop.train(env, method, 4 * CONFIG.rollout * EACH * count, seed=3, config=config, processes=processes)
+        name, _, norm = method.partition("+")  # as in mappo+running
+        config = dataclasses.replace(config, feature_norm=norm or "layer")
+        run = loop.train(env, name, 4 * CONFIG.rollout * EACH * count, seed=3, config=config, processes=processes)
         nets = (run.learner.actor, run.learner.critic)
         weights = torch.cat([p.detach().flatten() for net in nets for p in net.parameters()])
         everything[words] = {"weights": weights, "metrics": {k: torch.tensor(v) for k, v in run.metrics.items()}}

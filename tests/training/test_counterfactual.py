@@ -7,7 +7,7 @@ from numpy.testing import assert_array_equal
 
 from maca_edu import envs, exact
 from maca_edu.networks import Choice
-from maca_edu.training.counterfactual import forked_returns, one_by_one, worth
+from maca_edu.training.counterfactual import advantages, alternatives, difference_rewards, forked_returns, worth
 
 GAMMA, R, B = 0.8, 400, 4
 GAME = "toy/warehouse?preset=tiny&horizon=40"  # .8 to the power of 40 is 1e-4: the horizon does not matter
@@ -74,24 +74,44 @@ def test_the_seed_decides_and_the_environment_stays_where_it_is(world):
     assert_array_equal(env.state_dict()["time"], before["time"])
 
 
-def test_the_advantage_is_measured_by_drawing_one_action_anew(world):
+def test_advantages_and_difference_rewards_are_those_of_the_exact_q(world):
     env, policy, Q, actions = world
-    rng, n, A = np.random.default_rng(5), env.n_agents, env.n_actions
-    action = actions[0, 0]
-    drawn = np.stack([rng.choice(A, size=R, p=policy[i]) for i in range(n)], axis=1)  # [R, n]
-    rows = one_by_one(np.repeat(action[None], R, axis=0), drawn)
-    returns = forked_returns(env, np.array([0]), rows[None], Table(policy), GAMMA)[0]
-    mean, error = worth(returns[:1] - returns[1:])  # [n]
-    for i in range(n):
-        true = exact.advantage(Q[0], policy, {i})[tuple(action)]
-        assert abs(mean[i] - true) < 4 * error[i] + 1e-3
+    action, everything = actions[0, 0], np.ones((env.n_agents, env.n_actions), dtype=bool)
+    rows = alternatives(action, everything)  # [n, A, n]
+    played = np.repeat(rows.reshape(1, -1, 1, env.n_agents), R, axis=2)
+    returns = forked_returns(env, np.array([0]), played, Table(policy), GAMMA).reshape(*everything.shape, R)
+    found, removed = advantages(returns, action, policy), difference_rewards(returns, action, 0)
+    at = tuple(action)
+    for i in range(env.n_agents):
+        true = exact.advantage(Q[0], policy, {i})[at]
+        assert abs(found.mean[i] - true) < 4 * found.error[i] + 1e-3
+        true = Q[0][at] - Q[0][(*at[:i], 0, *at[i + 1 :])]
+        assert abs(removed.mean[i] - true) < 4 * removed.error[i] + 1e-3
 
 
-def test_one_by_one():
-    rows = one_by_one(np.array([[1, 2, 3]]), np.array([[7, 8, 9]]))
-    assert rows[:, 0].tolist() == [[1, 2, 3], [7, 2, 3], [1, 8, 3], [1, 2, 9]]
-    numbers = np.arange(6.0).reshape(1, 3, 2)
-    assert one_by_one(numbers, -numbers)[2, 0].tolist() == [[0, 1], [-2, -3], [4, 5]]
+def test_the_lookahead_ends_the_play():
+    env, asked = envs.make(GAME, B), []
+    env.reset(4)
+    action = np.random.default_rng(4).integers(env.n_actions, size=(B, 1, 2, env.n_agents))
+
+    def policy(obs, available, memory, first):
+        asked.append(len(obs))
+        return Table(np.full((env.n_agents, env.n_actions), 1 / env.n_actions))(obs, available, memory, first)
+
+    one = forked_returns(env, np.arange(B), action, policy, GAMMA, lookahead=1)
+    assert asked == []
+    rewards = [env.game.step(env.state_dict()["state"], action[:, 0, r]).reward for r in range(2)]
+    np.testing.assert_allclose(one[:, 0], np.stack(rewards, axis=1), atol=1e-6)
+    forked_returns(env, np.arange(B), action, policy, GAMMA, lookahead=3)
+    assert asked == [2 * B] * 2
+    with pytest.raises(ValueError, match="lookahead=0"):
+        forked_returns(env, np.arange(B), action, policy, GAMMA, lookahead=0)
+
+
+def test_alternatives_leave_out_what_is_illegal():
+    available = np.array([[True, True, True], [False, True, False]])
+    rows = alternatives(np.array([2, 1]), available)
+    assert rows.tolist() == [[[0, 1], [1, 1], [2, 1]], [[2, 1], [2, 1], [2, 1]]]
 
 
 class Counting:

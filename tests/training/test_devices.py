@@ -23,7 +23,7 @@ from maca_edu.training.records import as_tensor
 from maca_edu.training.trainer import Trainer
 
 SMALL = Config(rollout=6, epochs=2, minibatches=2, chunk=3, diagnose_every=1, actor_sizes=(16,), critic_sizes=(16,))
-METHODS = ("mappo", "happo", "coma", "maca", "ppo-mix")
+METHODS = ("mappo", "happo", "coma", "maca", "ppo-mix", "maca-lsq", "maca-ob")
 CUDA = pytest.param("cuda", marks=[
     pytest.mark.cuda, pytest.mark.skipif(not torch.cuda.is_available(), reason="torch sees no graphics card"),
 ])  # fmt: skip

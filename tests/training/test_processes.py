@@ -9,7 +9,17 @@ import torch
 from torch.testing import assert_close
 
 SCRIPT = Path(__file__).with_name("joined.py")
-METHODS = ("mappo", "happo", "maca", "coma", "ppo-mix", "maca-lsq", "maca-lsq:corrected")
+METHODS = (
+    "mappo",
+    "happo",
+    "maca",
+    "coma",
+    "ppo-mix",
+    "maca-lsq",
+    "maca-lsq:corrected",
+    "mappo+running",
+    "maca+running",
+)
 COUNT = 3
 CLOCK = ("_seconds", "_per_second")
 
