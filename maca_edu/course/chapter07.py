@@ -107,7 +107,7 @@ def check_statistics(candidate):
         within = weights @ batches.var(axis=1) / total
         want = np.array([m / total, deviation(q / total, m / total)])
         wrong = {
-            "You do not divide by the weight of all seen so far. The sums began at 0, so at first they are too small.": (
+            "You do not divide by the weight of all seen so far. They began at 0 and are too small at first.": (
                 m,
                 deviation(q, m),
             ),
@@ -163,7 +163,7 @@ def check_policy_loss(candidate):
                 want * alive.mean()
             ),
             "That is the sum over the living. Take their mean.": want * alive.sum(),
-            "You take the smaller ratio first, and then multiply. For a negative advantage that is the larger product.": (
+            "You take the smaller ratio first, and then multiply. For blame that is the larger product.": (
                 -(np.minimum(ratio, near) * advantage * alive).sum() / alive.sum()
             ),
             "You clip the product. The interval is for the ratio.": (

@@ -4,7 +4,7 @@ MUTANTS = {
     "masked_policy": [
         ("no mask", ("np.where(legal, logits, -np.inf)", "logits"), "You leave the mask out"),
         ("logits of zero", ("np.where(legal, logits, -np.inf)", "logits * legal"), "A logit of 0 forbids nothing"),
-        ("wrong way round", ("np.where(legal, logits, -np.inf)", "np.where(legal, -np.inf, logits)"), "wrong way round"),
+        ("upside down", ("np.where(legal, logits, -np.inf)", "np.where(legal, -np.inf, logits)"), "wrong way round"),
         (
             "deleted afterwards",
             """def my_masked_policy(logits, legal):
