@@ -122,7 +122,15 @@ def interval(x: np.ndarray) -> tuple[float, float]:
 
 def table(comparison: Comparison) -> str:
     """What each arm reached, means over its seeds, a row for each."""
-    columns = ("arm", "seeds", "mean win rate", "steps to 50 %", "steps to 90 %", "greedy win rate", "error of V")
+    columns = (
+        "arm",
+        "seeds",
+        "mean win rate",
+        "steps to 50 %",
+        "steps to 90 %",
+        "greedy win rate",
+        "rms of return - V",
+    )
     lines = ["| " + " | ".join(columns) + " |", "|---" * len(columns) + "|"]
     for arm, runs in zip(comparison.arms, compared(comparison), strict=True):
         steps = [reached(runs.to_half), reached(runs.to_most)]
@@ -140,7 +148,7 @@ def reached(steps: np.ndarray) -> str:
 def differences(comparison: Comparison) -> str:
     """Each arm minus the first, seed by seed: means with 95 % t intervals, and how many seeds agree."""
     columns = ("against " + comparison.arms[0].words, "mean win rate", "50 % sooner", "90 % sooner", "greedy win rate")
-    columns += ("error of V", "time of a run")
+    columns += ("rms of return - V", "time of a run")
     lines = ["| " + " | ".join(columns) + " |", "|---" * len(columns) + "|"]
     first, *others = compared(comparison)
     for arm, runs in zip(comparison.arms[1:], others, strict=True):

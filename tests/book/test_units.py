@@ -1,0 +1,40 @@
+"""The tables of "A value that reads units" are what the data say, and so are its sentences."""
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from maca_edu.experiments.learning_curves import Curves
+
+BOOK = Path(__file__).parents[2] / "book"
+sys.path.insert(0, str(BOOK))
+import units  # noqa: E402
+
+ALL = [comparison for comparison in (units.MAIN, *units.OTHERS) if units.there(comparison)]
+GUIDE = (BOOK / "guides" / "units.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("comparison", ALL, ids=lambda comparison: comparison.name)
+def test_tables_are_made_of_the_data(comparison):
+    text = (units.DATA / f"{comparison.name}.md").read_text()
+    assert text == f"{units.table(comparison)}\n\n{units.differences(comparison)}\n"
+    assert f"../data/units/{comparison.name}.md" in GUIDE
+    assert f"../data/units/{comparison.name}_source.md" in GUIDE
+    assert (BOOK / "_static" / "units_smax_2s3z.png").stat().st_size > 10_000
+
+
+def test_steps_to_a_level():
+    curves = Curves(np.array([10, 20, 30]), np.array([[0.1, 0.5, 0.4], [0.6, 0.2, 0.9], [0.0, 0.1, 0.2]]))
+    np.testing.assert_array_equal(units.first_at(curves, 0.5), [20, 10, np.nan])
+    assert units.reached(units.first_at(curves, 0.5)) == "0k (2 of 3 runs)"
+    assert units.sooner(np.array([10.0, np.nan, 5.0]), np.array([20.0, 30.0, 5.0])) == "1 sooner, 1 later"
+
+
+def test_an_interval_by_hand():
+    """1, 2, 3: mean 2, standard deviation 1, and t of two degrees of freedom is 4.303."""
+    mean, half = units.interval(np.array([1.0, 2.0, 3.0]))
+    assert (mean, half) == pytest.approx((2.0, 4.303 / 3**0.5), abs=1e-3)
+    assert units.signed(np.array([1.0, 2.0, 3.0])) == "+2.000 ± 2.484"
+    assert units.ratio(np.array([2.0, 2.0]), np.array([1.0, 1.0])) == "× 2.00 (2.00 to 2.00)"
