@@ -2,8 +2,8 @@
 
     python book/units_trials.py whole runs/units_whole --first-seed 60 --seeds 8
 
-whole  The whole state is one unit, with a token of 128 numbers: an MLP again, but the numbers of the state are not
-       normalised together before they are read, as those of the other MLP are.
+plain  The MLP of --value mlp, but without the LayerNorm at its input, which normalises all numbers of a state together.
+whole  The whole state is one unit, with a token of 128 numbers: an MLP with two layers more, again without that LayerNorm.
 apart  Every unit has an embedding of its own, and its token a place of its own: nothing is shared, and no order lost.
 
 It writes what `maca-edu sweep` writes, and goes on where it was stopped.
@@ -17,10 +17,13 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+from torch import Tensor, nn
+
 import maca_edu
 from maca_edu.experiments.sweep import FINAL_EPISODES, FINAL_SEED
 from maca_edu.experiments.sweep_tables import gather
 from maca_edu.files import write_whole
+from maca_edu.networks import VCritic
 from maca_edu.team_env import Entities, Group, Part
 from maca_edu.training.config import Config
 from maca_edu.training.critics import ValueCritic
@@ -59,7 +62,31 @@ def mappo(name: str, split: Callable[[Sizes], Entities], embed: int) -> Method:
     return dataclasses.replace(METHODS["mappo"], name=f"mappo-{name}", critic=critic)
 
 
-TRIALS = {"whole": mappo("whole", whole, 128), "apart": mappo("apart", apart, 32)}
+class PlainCritic(nn.Module):
+    """V(s) by the trunk of `VCritic` without its first LayerNorm."""
+
+    def __init__(self, state_size: int, hidden_sizes: tuple[int, ...]):
+        super().__init__()
+        net = VCritic(state_size, hidden_sizes, recurrent=False)
+        self.layers, self.out = net.trunk.layers[1:], net.out
+
+    def forward(self, x: Tensor, memory: Tensor | None = None, first: Tensor | None = None):
+        """Values `[S]` of states `[S, s]`, and no memory."""
+        return self.out(self.layers(x)).squeeze(-1), None
+
+
+def plain(sizes: Sizes, config: Config) -> ValueCritic:
+    """MAPPO's critic with another network."""
+    critic = ValueCritic(sizes, config)
+    critic.net = PlainCritic(sizes.state, config.critic_sizes)
+    return critic
+
+
+TRIALS = {
+    "plain": dataclasses.replace(METHODS["mappo"], name="mappo-plain", critic=plain),
+    "whole": mappo("whole", whole, 128),
+    "apart": mappo("apart", apart, 32),
+}
 
 
 def main() -> None:
