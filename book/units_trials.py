@@ -2,8 +2,8 @@
 
     python book/units_trials.py whole runs/units_whole --first-seed 60 --seeds 8
 
-plain  The MLP of --value mlp, but without the LayerNorm at its input, which normalises all numbers of a state together.
-whole  The whole state is one unit, with a token of 128 numbers: an MLP with two layers more, again without that LayerNorm.
+plain  The MLP of --value mlp without the LayerNorm at its input, which normalises a state's numbers together.
+whole  The whole state is one unit, with a token of 128 numbers: an MLP with two layers more, without that LayerNorm.
 apart  Every unit has an embedding of its own, and its token a place of its own: nothing is shared, and no order lost.
 
 It writes what `maca-edu sweep` writes, and goes on where it was stopped.
