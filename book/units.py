@@ -40,32 +40,19 @@ class Comparison(NamedTuple):
     arms: tuple[Arm, ...]
 
 
-MAIN = Comparison(
-    "smax_2s3z",
-    (
-        Arm("smax_2s3z_mlp", "MLP"),
-        Arm("smax_2s3z_units", "units, attention"),
-        Arm("smax_2s3z_sums", "units, no attention"),
-    ),
-)
+MLP, UNITS = Arm("smax_2s3z_mlp", "MLP"), Arm("smax_2s3z_units", "units, attention")
+SUMS = Arm("smax_2s3z_sums", "units, no attention")
+PLAIN, WHOLE = Arm("smax_2s3z_plain", "MLP, no LayerNorm"), Arm("smax_2s3z_whole", "deeper MLP, no LayerNorm")
+MACA, MACA_UNITS = Arm("maca_mlp", "MACA"), Arm("maca_units", "MACA, units")
+
+MAIN = Comparison("smax_2s3z", (MLP, UNITS, SUMS))
+NORM = Comparison("smax_2s3z_plain", (PLAIN, WHOLE, SUMS, UNITS))
 OTHERS = (
-    Comparison(
-        "smax_5m_vs_6m",
-        (Arm("smax_5m_vs_6m_mlp", "MLP"), Arm("smax_5m_vs_6m_units", "units, attention")),
-    ),
-    Comparison(
-        "smacv2_5_units",
-        (Arm("smacv2_5_units_mlp", "MLP"), Arm("smacv2_5_units_units", "units, attention")),
-    ),
-    Comparison(
-        "maca",
-        (Arm("maca_mlp", "V's head"), Arm("maca_units", "units, attention"), Arm("maca_q", "V = Q(s, pi)")),
-    ),
-    Comparison(
-        "epochs",
-        (Arm("smax_2s3z_mlp", "5 epochs"), Arm("smax_2s3z_epochs", "15 epochs")),
-    ),
+    NORM,
+    Comparison("maca", (MACA, MACA_UNITS)),
+    Comparison("epochs", (MLP, Arm("smax_2s3z_epochs", "MLP, 15 critic epochs"))),
 )
+DRAWN = Comparison("all", (MLP, PLAIN, WHOLE, SUMS, UNITS))
 
 
 class Runs(NamedTuple):
@@ -190,8 +177,8 @@ def there(comparison: Comparison) -> bool:
 def draw(comparison: Comparison) -> Figure:
     """Left the learning curves with 95 % bootstrap intervals, right the mean win rate of every seed, arm by arm."""
     with matplotlib.style.context(STYLE):
-        figure = Figure(figsize=(10, 4.2), layout="constrained")
-        left, right = figure.subplots(1, 2, width_ratios=(3, 2))
+        figure = Figure(figsize=(11, 4.5), layout="constrained")
+        left, right = figure.subplots(1, 2, width_ratios=(1, 1))
         runs = compared(comparison)
         for arm, one in zip(comparison.arms, runs, strict=True):
             draw_mean(left, arm.words, one.curves)
@@ -217,8 +204,8 @@ def main() -> None:
         sources = "\n\n".join(source(f"units/{arm.folder}") for arm in comparison.arms)
         write_whole(DATA / f"{comparison.name}.md", f"{table(comparison)}\n\n{differences(comparison)}\n")
         write_whole(DATA / f"{comparison.name}_source.md", sources + "\n")
-    if there(MAIN):
-        save(draw(MAIN), BOOK / "_static" / "units_smax_2s3z.png")
+    if there(DRAWN):
+        save(draw(DRAWN), BOOK / "_static" / "units_smax_2s3z.png")
 
 
 if __name__ == "__main__":
