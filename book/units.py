@@ -46,9 +46,10 @@ PLAIN, WHOLE = Arm("smax_2s3z_plain", "MLP, no LayerNorm"), Arm("smax_2s3z_whole
 MACA, MACA_UNITS = Arm("maca_mlp", "MACA"), Arm("maca_units", "MACA, units")
 
 MAIN = Comparison("smax_2s3z", (MLP, UNITS, SUMS))
-NORM = Comparison("smax_2s3z_plain", (PLAIN, WHOLE, SUMS, UNITS))
 OTHERS = (
-    NORM,
+    Comparison("attention", (SUMS, UNITS)),
+    Comparison("layernorm", (MLP, PLAIN, WHOLE)),
+    Comparison("apart", (SUMS, Arm("smax_2s3z_apart", "units apart, no attention"), MLP)),
     Comparison("maca", (MACA, MACA_UNITS)),
     Comparison("epochs", (MLP, Arm("smax_2s3z_epochs", "MLP, 15 critic epochs"))),
 )
@@ -135,7 +136,7 @@ def reached(steps: np.ndarray) -> str:
 def differences(comparison: Comparison) -> str:
     """Each arm minus the first, seed by seed: means with 95 % t intervals, and how many seeds agree."""
     columns = ("against " + comparison.arms[0].words, "mean win rate", "50 % sooner", "90 % sooner", "greedy win rate")
-    columns += ("rms of return - V", "time of a run")
+    columns += ("rms of return - V", "time of a run", "time to 50 %")
     lines = ["| " + " | ".join(columns) + " |", "|---" * len(columns) + "|"]
     first, *others = compared(comparison)
     for arm, runs in zip(comparison.arms[1:], others, strict=True):
@@ -146,6 +147,7 @@ def differences(comparison: Comparison) -> str:
             signed(runs.greedy - first.greedy),
             ratio(runs.error, first.error),
             ratio(runs.minutes, first.minutes),
+            ratio(runs.minutes * runs.to_half, first.minutes * first.to_half),
         ]
         lines.append(f"| {arm.words} | " + " | ".join(entries) + " |")
     return "\n".join(lines)
@@ -164,8 +166,10 @@ def sooner(steps: np.ndarray, others: np.ndarray) -> str:
 
 
 def ratio(x: np.ndarray, others: np.ndarray) -> str:
-    """The geometric mean of ratios, with its 95 % t interval in logarithms."""
+    """The geometric mean of ratios, with its 95 % t interval in logarithms; empty where a number is missing."""
     mean, half = interval(np.log(x / others))
+    if np.isnan(mean):
+        return ""
     return f"× {np.exp(mean):.2f} ({np.exp(mean - half):.2f} to {np.exp(mean + half):.2f})"
 
 
