@@ -178,7 +178,7 @@ def there(comparison: Comparison) -> bool:
     return all((DATA / arm.folder / "final.csv").exists() for arm in comparison.arms)
 
 
-def draw(comparison: Comparison) -> Figure:
+def draw(comparison: Comparison, path: Path) -> None:
     """Left the learning curves with 95 % bootstrap intervals, right the mean win rate of every seed, arm by arm."""
     with matplotlib.style.context(STYLE):
         figure = Figure(figsize=(11, 4.5), layout="constrained")
@@ -186,20 +186,22 @@ def draw(comparison: Comparison) -> Figure:
         runs = compared(comparison)
         for arm, one in zip(comparison.arms, runs, strict=True):
             draw_mean(left, arm.words, one.curves)
-        left.legend(loc="upper left")
+        left.legend(loc="upper left", fontsize="small")
+        left.set_xticks(range(0, 200_001, 50_000), ["0", "50k", "100k", "150k", "200k"])
         left.set(xlabel="environment-steps", ylabel="share won in training", ylim=(-0.02, 1.02))
-        draw_seeds(right, comparison, runs)
-        return figure
+        draw_seeds(right, comparison, runs, [line.get_color() for line in left.get_lines()])
+        save(figure, path)
 
 
-def draw_seeds(ax: Axes, comparison: Comparison, runs: list[Runs]) -> None:
+def draw_seeds(ax: Axes, comparison: Comparison, runs: list[Runs], colours: list[str]) -> None:
     """A line for each seed through the mean win rates of its runs."""
     means = np.stack([one.mean for one in runs])  # [arms, seeds]
     ax.plot(means, color="0.75", linewidth=1)
-    for k, values in enumerate(means):
-        ax.plot(np.full(len(values), k), values, "o", color=f"C{k}")
-    ax.set_xticks(range(len(runs)), [arm.words.replace(", ", ",\n") for arm in comparison.arms])
-    ax.set(ylabel="mean over training, a line for each seed", ylim=(0, None), xlim=(-0.3, len(runs) - 0.7))
+    for k, (values, colour) in enumerate(zip(means, colours, strict=True)):
+        ax.plot(np.full(len(values), k), values, "o", color=colour)
+    words = [arm.words.replace(", ", ",\n").replace(" MLP", "\nMLP") for arm in comparison.arms]
+    ax.set_xticks(range(len(runs)), words, fontsize="small")
+    ax.set(ylabel="mean over training", ylim=(0, None), xlim=(-0.4, len(runs) - 0.6))
 
 
 def main() -> None:
@@ -209,7 +211,7 @@ def main() -> None:
         write_whole(DATA / f"{comparison.name}.md", f"{table(comparison)}\n\n{differences(comparison)}\n")
         write_whole(DATA / f"{comparison.name}_source.md", sources + "\n")
     if there(DRAWN):
-        save(draw(DRAWN), BOOK / "_static" / "units_smax_2s3z.png")
+        draw(DRAWN, BOOK / "_static" / "units_smax_2s3z.png")
 
 
 if __name__ == "__main__":

@@ -38,3 +38,22 @@ def test_an_interval_by_hand():
     assert (mean, half) == pytest.approx((2.0, 4.303 / 3**0.5), abs=1e-3)
     assert units.signed(np.array([1.0, 2.0, 3.0])) == "+2.000 ± 2.484"
     assert units.ratio(np.array([2.0, 2.0]), np.array([1.0, 1.0])) == "× 2.00 (2.00 to 2.00)"
+
+
+def test_claims_of_the_guide():
+    """What the guide's sentences say, asserted on the data."""
+    mlp, attention, sums = (units.read(arm) for arm in units.MAIN.arms)
+    assert all(list(runs.seeds) == list(range(60, 68)) for runs in (mlp, attention, sums))
+    mean, half = units.interval(attention.mean - mlp.mean)
+    assert mean == pytest.approx(0.127, abs=5e-4)
+    assert mean - half > 0.05
+    assert (attention.mean > mlp.mean).all()
+    assert (attention.to_half < mlp.to_half).all()
+    assert attention.to_half.mean() < 0.8 * mlp.to_half.mean()
+    mean, half = units.interval(attention.mean - sums.mean)
+    assert mean == pytest.approx(-0.002, abs=5e-4)
+    assert half > 0.03
+    mean, half = units.interval(attention.greedy - mlp.greedy)
+    assert mean - half > 0  # against the prediction
+    assert np.exp(np.log(attention.minutes / mlp.minutes).mean()) > 1.25  # against the prediction
+    assert 0.12 < 1 - np.exp(np.log(attention.error / mlp.error).mean()) < 0.14  # an eighth
