@@ -38,6 +38,7 @@ class Comparison(NamedTuple):
 
     name: str
     arms: tuple[Arm, ...]
+    timed: bool = False  # the arms ran at the same time, so that their times can be compared
 
 
 MLP, UNITS = Arm("smax_2s3z_mlp", "MLP"), Arm("smax_2s3z_units", "units, attention")
@@ -45,9 +46,9 @@ SUMS = Arm("smax_2s3z_sums", "units, no attention")
 PLAIN, WHOLE = Arm("smax_2s3z_plain", "MLP, no LayerNorm"), Arm("smax_2s3z_whole", "deeper MLP, no LayerNorm")
 MACA, MACA_UNITS = Arm("maca_mlp", "MACA"), Arm("maca_units", "MACA, units")
 
-MAIN = Comparison("smax_2s3z", (MLP, UNITS, SUMS))
+MAIN = Comparison("smax_2s3z", (MLP, UNITS, SUMS), timed=True)
 OTHERS = (
-    Comparison("attention", (SUMS, UNITS)),
+    Comparison("attention", (SUMS, UNITS), timed=True),
     Comparison("layernorm", (MLP, PLAIN, WHOLE)),
     Comparison("apart", (SUMS, Arm("smax_2s3z_apart", "units apart, no attention"), MLP)),
     Comparison("maca", (MACA, MACA_UNITS)),
@@ -136,7 +137,7 @@ def reached(steps: np.ndarray) -> str:
 def differences(comparison: Comparison) -> str:
     """Each arm minus the first, seed by seed: means with 95 % t intervals, and how many seeds agree."""
     columns = ("against " + comparison.arms[0].words, "mean win rate", "50 % sooner", "90 % sooner", "greedy win rate")
-    columns += ("rms of return - V", "time of a run", "time to 50 %")
+    columns += ("rms of return - V", *(("time of a run", "time to 50 %") if comparison.timed else ()))
     lines = ["| " + " | ".join(columns) + " |", "|---" * len(columns) + "|"]
     first, *others = compared(comparison)
     for arm, runs in zip(comparison.arms[1:], others, strict=True):
@@ -146,9 +147,10 @@ def differences(comparison: Comparison) -> str:
             sooner(runs.to_most, first.to_most),
             signed(runs.greedy - first.greedy),
             ratio(runs.error, first.error),
-            ratio(runs.minutes, first.minutes),
-            ratio(runs.minutes * runs.to_half, first.minutes * first.to_half),
         ]
+        if comparison.timed:
+            entries.append(ratio(runs.minutes, first.minutes))
+            entries.append(ratio(runs.minutes * runs.to_half, first.minutes * first.to_half))
         lines.append(f"| {arm.words} | " + " | ".join(entries) + " |")
     return "\n".join(lines)
 

@@ -102,8 +102,8 @@ def main() -> None:
         folders.append(asked.out / str(seed))
         if not (folders[-1] / "final.json").exists():
             train(TRIALS[asked.trial], seed, folders[-1])
-    command = f"python book/units_trials.py {asked.trial} --first-seed {asked.first_seed} --seeds {asked.seeds}"
-    gather(asked.out, folders, command)
+    words = (asked.trial, f"runs/units_{asked.trial}", "--first-seed", asked.first_seed, "--seeds", asked.seeds)
+    gather(asked.out, folders, " ".join(["python book/units_trials.py", *map(str, words)]))
 
 
 def train(method: Method, seed: int, folder: Path) -> None:
