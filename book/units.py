@@ -209,9 +209,9 @@ def draw_seeds(ax: Axes, comparison: Comparison, runs: list[Runs], colours: list
 def main() -> None:
     """Write the tables and the picture of every comparison whose data are there."""
     for comparison in filter(there, (MAIN, *OTHERS)):
-        sources = "\n\n".join(source(f"units/{arm.folder}") for arm in comparison.arms)
         write_whole(DATA / f"{comparison.name}.md", f"{table(comparison)}\n\n{differences(comparison)}\n")
-        write_whole(DATA / f"{comparison.name}_source.md", sources + "\n")
+        for arm in comparison.arms:
+            write_whole(DATA / arm.folder / "source.md", source(f"units/{arm.folder}") + "\n")
     if there(DRAWN):
         draw(DRAWN, BOOK / "_static" / "units_smax_2s3z.png")
 
