@@ -73,3 +73,6 @@ def test_claims_about_what_makes_the_difference():
     share = (apart.mean.mean() - mlp.mean.mean()) / (sums.mean.mean() - mlp.mean.mean())
     assert share == pytest.approx(0.57, abs=5e-3)
     assert units.signed(apart.mean - mlp.mean) == "+0.092 ± 0.178"
+    mlp, longer = units.compared(next(c for c in units.OTHERS if c.name == "epochs"))
+    assert (longer.mean > mlp.mean).all()
+    assert units.signed(attention.mean[:6] - longer.mean) == "+0.036 ± 0.072"
