@@ -12,6 +12,7 @@ from __future__ import annotations
 import datetime
 import json
 import platform
+from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
 from typing import NamedTuple
@@ -24,16 +25,18 @@ from maca_edu.credit import attention_rollout
 from maca_edu.experiments.presets import preset
 from maca_edu.files import write_whole
 from maca_edu.team_env import View
-from maca_edu.training import loop
 from maca_edu.training.learner import Learner
+from maca_edu.training.loop import one_step
+from maca_edu.training.methods import find
 from maca_edu.training.records import as_seen
+from maca_edu.training.trainer import Trainer
 from toy_envs import fridge_v0, longring_v0, ring_v0, warehouse_v0
 
 OUT = Path(__file__).parents[1] / "widgets" / "data" / "attention.json"
 COMMAND = "python -m maca_edu.experiments.attention_records"
 UPDATES = (0, 1, 2, 4, 8, 16, 32, 64)
 SEED, GAMMA = 0, 0.99
-BATCH = 64
+BATCH = 16
 
 
 class Subject(NamedTuple):
@@ -62,22 +65,23 @@ def subjects() -> list[Subject]:
     ]  # fmt: skip
 
 
-def learner_after(subject: Subject, updates: int) -> Learner:
-    """A team that has learned for so many updates; each is the beginning of the same run."""
+def learners(subject: Subject) -> Iterator[tuple[int, Learner]]:
+    """A team that learns, after each number of updates in UPDATES."""
     config, _ = preset(None, subject.env, "maca")
-    steps = max(updates, 1) * config.rollout * BATCH
-    if updates:
-        return loop.train(envs.make(subject.env, BATCH), "maca", steps, SEED, config=config).learner
-    from maca_edu.training.methods import find
-    from maca_edu.training.trainer import sizes_of
-
-    return Learner(sizes_of(envs.make(subject.env, BATCH)), find("maca"), SEED, config)
+    trainer = Trainer(envs.make(subject.env, BATCH), find("maca"), SEED, config, UPDATES[-1])
+    for update in range(UPDATES[-1] + 1):
+        if update in UPDATES:
+            yield update, trainer.learner
+        if update < UPDATES[-1]:
+            one_step(trainer)
 
 
 @torch.no_grad()
 def policies(learner: Learner, game, states: np.ndarray) -> np.ndarray:
     """The policy in each of the states, `[S, n, A]`."""
-    return learner.actor(seen_in(game, states).obs, seen_in(game, states).available, None, None)[0].probs.double().numpy()
+    return (
+        learner.actor(seen_in(game, states).obs, seen_in(game, states).available, None, None)[0].probs.double().numpy()
+    )
 
 
 @torch.no_grad()
@@ -112,8 +116,7 @@ def record(subject: Subject) -> dict:
     """Everything that the explorer shows of one game."""
     partners = subject.game.members(subject.state)[0].astype(int)  # [K, n]
     steps = []
-    for updates in UPDATES:
-        learner = learner_after(subject, updates)
+    for updates, learner in learners(subject):
         steps.append(
             {
                 "update": updates,
@@ -122,7 +125,7 @@ def record(subject: Subject) -> dict:
                 "q": exact_q(subject, learner).round(6).ravel().tolist(),
             }
         )
-        print(f"{subject.title}: {updates} updates")
+        print(f"{subject.title}: {updates} updates", flush=True)
     return {
         "title": subject.title,
         "env": subject.env,
@@ -141,7 +144,8 @@ def main() -> None:
         "command": COMMAND,
         "seed": SEED,
         "date": datetime.date.today().isoformat(),
-        "versions": {name: version(name) for name in ("maca-edu", "torch", "numpy")} | {"python": platform.python_version()},
+        "versions": {name: version(name) for name in ("maca-edu", "torch", "numpy")}
+        | {"python": platform.python_version()},
     }
     write_whole(OUT, json.dumps({"about": about, "games": [record(subject) for subject in subjects()]}) + "\n")
 
