@@ -147,6 +147,8 @@ def test_two_steps_with_a_pencil():
     g = np.array([[-0.5, 0.5], [-0.5, 0.5]])  # what the action adds, in either state
     assert_allclose(three_owners(Two(), half, 1, 1, g=g).shares, (0, 1, 0), atol=1e-15)
     assert_allclose(three_owners(Two(), half, 1, 1, [1, 1], g).shares, (1 / 5, 4 / 5, 0), atol=1e-15)
+    assert_allclose(three_owners(Two(), half, 1, 1, g=g / 2).shares.now, 8 / 9)
+    assert_allclose(corrected_share([1 / 4, 1 / 4], [1 / 4, 1 / 16], 1, 1), 8 / 9)
 
 
 @pytest.mark.parametrize("lam", [0.5, 0.95, 1.0])
