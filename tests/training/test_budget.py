@@ -1,5 +1,6 @@
 """The measured owners of an advantage's variance against dynamic programming and against models made by hand."""
 
+import itertools
 from types import SimpleNamespace
 
 import numpy as np
@@ -13,7 +14,15 @@ from maca_edu.envs.toy import ToyEnv
 from maca_edu.exact.returns import follow
 from maca_edu.networks import Choice
 from maca_edu.team_env import TeamStep, View
-from maca_edu.training.budget import measure_moments, mixtures, owner_names, shares
+from maca_edu.training.budget import (
+    level_weights,
+    measure_moments,
+    mixtures,
+    owner_names,
+    product_of_strangers,
+    products_of,
+    shares,
+)
 from maca_edu.training.config import Config
 from maca_edu.training.learner import Learner
 from maca_edu.training.methods import find
@@ -183,6 +192,30 @@ def test_levels_of_random_tables(n):
     assert all(part.high - part.low < 0.35 for part in found)
     twice = shares(np.stack([A, A], axis=-1), n)  # two agents with the same values
     assert_allclose([part[1:] for part in twice], [part[1:] for part in found])
+
+
+@pytest.mark.parametrize("n", [2, 4])
+def test_products_are_those_of_all_pairs_of_different_copies(n):
+    rng, M, K, E = np.random.default_rng(n), 3, 3, 2
+    design, (distances, _) = mixtures(n), level_weights(n)
+    A = rng.normal(size=(M, len(design.weight), K, 2, E))
+    found = products_of(A, design, distances)
+    for m in range(M):
+        sums = {d: [0.0, 0.0] for d in distances}  # of products and of weights
+        game = 0.0
+        for i, j in itertools.product(range(len(design.weight)), repeat=2):
+            d = int((design.takes_b[i] != design.takes_b[j]).sum())
+            game += (i == j) * design.weight[i] * (A[m, i, :, 0] * A[m, i, :, 1]).mean()
+            for (k, one), (l, other) in itertools.product(itertools.product(range(K), range(2)), repeat=2):
+                if d in sums and k != l:
+                    weight = design.weight[i] if d in (0, n) else 1.0
+                    sums[d][0] += weight * (A[m, i, k, one] * A[m, j, l, other]).mean()
+                    sums[d][1] += weight
+        assert_allclose(found.sharing[m], [total / weights for total, weights in sums.values()])
+        assert_allclose(found.game[m], game)
+        assert_allclose(found.whole[m], design.weight @ (A[m] ** 2).mean(axis=(1, 2, 3)))
+    pairs = [(found.mean[m] * found.mean[l]).mean() for m in range(M) for l in range(M) if l != m]
+    assert_allclose(product_of_strangers(found.mean), np.mean(pairs))
 
 
 def test_estimates_are_right_on_average_and_intervals_hold_the_truth():
