@@ -218,6 +218,21 @@ def test_products_are_those_of_all_pairs_of_different_copies(n):
     assert_allclose(product_of_strangers(found.mean), np.mean(pairs))
 
 
+@pytest.mark.parametrize("n", [1, 2, 3, 4, 5])
+def test_levels_from_exact_products(n):
+    """sharing[d]: E[q q'] of two joint actions of which d agents' parts are drawn apart, over all choices of them."""
+    rng = np.random.default_rng(n)
+    q, policy = rng.normal(size=(3,) * n), rng.dirichlet(np.ones(3), size=n)
+    distances, levels = level_weights(n)
+    sharing = []
+    for d in distances:
+        apart = [exact.baseline(q, policy, group) if d else q for group in itertools.combinations(range(n), d)]
+        sharing.append(np.mean([exact.value(np.broadcast_to(b, q.shape) ** 2, policy) for b in apart]))
+    expected = exact.level_shares(q, policy) * (exact.value(q**2, policy) - exact.value(q, policy) ** 2)
+    expected = expected if n <= 3 else [expected[0], expected[1:].sum()]
+    assert_allclose(levels @ sharing, expected, rtol=1e-9)
+
+
 def test_estimates_are_right_on_average_and_intervals_hold_the_truth():
     """300 small measurements of a model without critic's error: means within 4 standard errors, 95 % intervals."""
     rng, M, held, critic = np.random.default_rng(0), 12, 0, []
