@@ -14,7 +14,7 @@ from maca_edu.course.verdict import Mistake, exercise, random_games
 @exercise("the best sum", difficulty=1, minutes=10)
 def check_best_sum(candidate):
     """The candidate's table is the sum of single agents' functions that is nearest to q under the policy."""
-    for n, A, seed in ((2, 3, 1), (3, 3, 2), (4, 2, 3)):
+    for n, A, seed in ((3, 3, 1), (2, 3, 2), (4, 2, 3)):
         for q, policy in random_games(count=2, n=n, A=A, seed=seed):
             got, want = as_array(candidate(q, policy), q.shape), best_sum(q, policy)
             if not np.allclose(got, want):
@@ -64,7 +64,7 @@ def check_is_monotone(candidate):
     shuffled = ordered[np.ix_([2, 0, 1], [1, 2, 0])]
     ties = np.array([[0.0, 0.0, 0.0], [0.0, 1.0, 1.0], [0.0, 1.0, 1.0]])
     only_a = np.array([[0.0, 5.0, 9.0], [1.0, 2.0, 3.0], [2.0, 6.0, 9.5]])  # rows 0 and 1 cross, columns do not
-    peak = np.array([[0.0, 3.0, 1.0], [5.0, 6.0, 7.0], [1.0, 2.0, 2.5]])  # row 1 is above the others, which cross
+    peak = np.array([[0.0, 3.0, 3.5], [5.0, 6.0, 7.0], [1.0, 2.0, 4.0]])  # row 1 is above the others, which cross
     yes = [
         (ordered, "It rises along every row and column, so it is one. You ask for too much: a mix need not be a sum."),
         (
@@ -115,14 +115,11 @@ def check_price(candidate):
         if np.isclose(got, want):
             continue
         if np.isclose(want, 0):
-            raise Mistake(
-                f"In this table nobody changes their mind, so the price is 0; yours is {got:.3f}. Cut x and y at 0."
-            )
+            raise Mistake(f"Here nobody changes their mind, so the price is 0; yours is {got:.3f}. Cut x and y at 0.")
         both = [(max(x.max(), 0), max(-x.min(), 0)) for x in differences(q)]
         rows_only = max(min(x, y) / 2 for x, y in both[: len(q) * (len(q) - 1) // 2])
         wrong = {
-            "You forgot the half: a fit between two numbers that are out of order need miss each by half the gap only.": 2
-            * want,
+            "You forgot the half: a fit in the middle of the gap misses each of its ends by half of it.": 2 * want,
             "You look at one agent. Both may change their minds, and the larger price counts.": rows_only,
             "You take the larger of x and y. The order can be chosen, and the fit chooses the cheaper one.": (
                 max(max(x, y) / 2 for x, y in both)
@@ -177,7 +174,7 @@ def mean_gradient(utility: np.ndarray, pi: np.ndarray) -> np.ndarray:
 def explain_stale_gradient(got, want, old, new, pi_old, pi_new):
     """Raise the Mistake that fits a wrong gradient; old and new: the agent's signals under both teams' policies."""
     wrong = {
-        "That is the true gradient. The utilities were fitted while the partners followed `fitted`: average over that.": (
+        "That is the true gradient. The utilities were fitted to partners who followed `fitted`.": (
             mean_gradient(new, pi_new)
         ),
         "The gradient is of the agent that acts now: weigh its actions by `policy`, not by `fitted`.": (

@@ -98,8 +98,8 @@ def fates(shares: dict[str, tuple[float, float, float]]):
 
 
 def first_updates(early: dict[str, dict[str, np.ndarray]], threshold: float):
-    """The first updates of teams that end with the fridge and without: lift probability, what a lift is said to be worth,
-    what it is worth.
+    """The first updates of teams that end with the fridge and without: a lift's probability, its worth as the critic
+    says, and its true worth.
 
     early: `{fate: {"least_lift" | "least_said" | "least_worth": [U]}}`. threshold: a probability to mark.
     """

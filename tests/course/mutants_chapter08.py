@@ -31,7 +31,7 @@ MUTANTS = {
     "is_monotone": [
         (
             "keeps the order of the table",
-            "def my_is_monotone(q):\n    return bool((np.diff(q, axis=0) >= 0).all() and (np.diff(q, axis=1) >= 0).all())\n",
+            "def my_is_monotone(q):\n    return all(bool((np.diff(q, axis=axis) >= 0).all()) for axis in (0, 1))\n",
             "Numbers of actions have no order",
         ),
         ("looks at rows only", ("(q, q.T)", "(q,)"), "Look at the columns, too"),
@@ -39,7 +39,8 @@ MUTANTS = {
         ("forbids ties", ("(d >= 0).all() or (d <= 0).all()", "(d > 0).all() or (d < 0).all()"), "equal is allowed"),
         (
             "asks for a sum",
-            "def my_is_monotone(q):\n    return bool(np.allclose(q, q.mean(0) + q.mean(1, keepdims=True) - q.mean()))\n",
+            "def my_is_monotone(q):\n"
+            "    return bool(np.allclose(q, q.mean(0) + q.mean(1, keepdims=True) - q.mean()))\n",
             "a mix need not be a sum",
         ),
         (
@@ -100,7 +101,7 @@ MUTANTS = {
         ("Climb", "misled = climb", "what may stand where two good ones meet"),
         ("a sum", "misled = np.add.outer([0, 1, 2], [0, 1, 2])", "what may stand where two good ones meet"),
         ("a constant", "misled = np.ones((3, 3))", "two greedy joint actions"),
-        ("another pays as little", "misled = np.array([[0, 9, 9], [9, 0, 5], [9, 5, 5]])", "Make it the only one"),
+        ("another pays as little", "misled = np.array([[0, 9, 9], [9, 0, 0], [9, 0, 0]])", "Make it the only one"),
         ("wrong shape", "misled = np.ones((2, 2))", "an array of shape (3, 3)"),
     ],
 }
