@@ -1,6 +1,7 @@
 """Which error stops PPO-Sum and PPO-Mix in Fridge? Chapter 8 takes their errors away, one at a time.
 
     python book/which_error.py
+    python book/which_error.py --library 10 50
 
 It writes `runs.csv` (how every team ended), `early.csv` (what PPO-Sum's critic said in its first updates, teams of one
 fate together) and `made.json` (the command, the date and the versions) into book/data/ch08.
@@ -8,6 +9,7 @@ fate together) and `made.json` (the command, the date and the versions) into boo
 It trains many teams at once, with the library's networks. That is possible because in a one-shot game an agent always
 observes the same, so that a network has one output for each agent and not one for each sample. Otherwise an update is
 the library's: `tests/book/test_which_error.py` compares the two, number by number.
+The second command trains PPO-Sum with the library itself, one team for each seed from 10 to 49: `library.csv`.
 """
 
 from __future__ import annotations
@@ -17,7 +19,7 @@ import csv
 import json
 import platform
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
@@ -26,7 +28,7 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call, stack_module_state
 
-from maca_edu import __version__
+from maca_edu import __version__, envs, train
 from maca_edu.networks import Actor, QMixer, UtilityCritic
 from maca_edu.training.config import Config
 from maca_edu.training.ppo import value_loss
@@ -315,15 +317,34 @@ def early_rows(rewards: Tensor, early) -> list[list]:
     return rows
 
 
+def library(first: int, last: int, out: Path) -> None:
+    """Train PPO-Sum with the library, one team for each seed from first to last - 1, and write how each ended."""
+    with open(out / "library.csv", "w", newline="") as file:
+        rows = csv.writer(file, lineterminator="\n")
+        rows.writerow(["method", "seed", "greedy_reward"])
+        for seed in range(first, last):
+            config = replace(Config(), diagnose_every=0)
+            run = train("toy/fridge", "ppo-sum", UPDATES * SAMPLES, seed, config=config, processes=1)
+            best = run.policy(envs.make("toy/fridge", 1).view())[0]
+            rows.writerow(["ppo-sum", seed, f"{FRIDGE[tuple(best)]:g}"])
+            file.flush()
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--teams", type=int, default=100, help="how many teams learn in each variant")
     parser.add_argument("--seed", type=int, default=8)
     parser.add_argument("--only", nargs="*", help="names of variants (default: all)")
+    parser.add_argument(
+        "--library", nargs=2, type=int, metavar=("FIRST", "LAST"), help="train with the library instead"
+    )
     parser.add_argument("--out", type=Path, default=DATA)
     told = parser.parse_args()
     torch.set_num_threads(1)
     told.out.mkdir(parents=True, exist_ok=True)
+    if told.library:
+        library(*told.library, told.out)
+        return
     with open(told.out / "runs.csv", "w", newline="") as file:
         rows = csv.writer(file, lineterminator="\n")
         rows.writerow(["variant", "greedy_reward", "teams"])
