@@ -7,8 +7,9 @@ It writes `runs.csv` (how every team ended), `early.csv` (what PPO-Sum's critic 
 fate together) and `made.json` (the command, the date and the versions) into book/data/ch08.
 
 It trains many teams at once, with the library's networks. That is possible because in a one-shot game an agent always
-observes the same, so that a network has one output for each agent and not one for each sample. Otherwise an update is
-the library's: `tests/book/test_which_error.py` compares the two, number by number.
+observes the same, so that a network has one output for each agent, and a critic one for each of 16 joint actions, and
+not one for each sample. Otherwise an update is the library's: `tests/book/test_which_error.py` compares the two, number
+by number.
 The second command trains PPO-Sum with the library itself, one team for each seed from 10 to 49: `library.csv`.
 """
 
@@ -38,6 +39,8 @@ DATA = Path(__file__).parent / "data" / "ch08"
 N, A = 4, 2  # Fridge has four agents and two actions
 SAMPLES, UPDATES, EARLY = 256, 32, 12  # joint actions in a rollout; updates, as in the guide; those in early.csv
 OBS, STATE = torch.eye(N), torch.ones(1, 1)  # what an agent and the mixer see, always
+ACTIONS = torch.tensor(list(np.ndindex((A,) * N)))  # all joint actions, [16, n]
+PLACES = A ** torch.arange(N - 1, -1, -1)  # action @ PLACES: which of the 16 it is
 FRIDGE = torch.as_tensor(fridge_v0.game().payoff(), dtype=torch.float32)  # [2, 2, 2, 2]
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -57,16 +60,16 @@ class Logits(nn.Module):
 
 
 class Mixture(nn.Module):
-    """The library's utilities `[n, A]`, and the team's value of S joint actions, a sum or a mixture of them."""
+    """The library's utilities `[n, A]`, and the team's value of all joint actions, `[16]`, a sum or a mixture."""
 
     def __init__(self, config: Config, mixed: bool):
         super().__init__()
         self.net = UtilityCritic(N, A, config.critic_sizes, recurrent=False)
         self.mixer = QMixer(N, 1) if mixed else None
 
-    def forward(self, action: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(self) -> tuple[Tensor, Tensor]:
         utilities, _ = self.net(OBS)
-        played = utilities[torch.arange(N), action]  # [S, n]
+        played = utilities[torch.arange(N), ACTIONS]  # [16, n]
         if self.mixer is None:
             return utilities, played.sum(dim=-1)
         return utilities, self.mixer(played, STATE.expand(len(played), 1))
@@ -80,11 +83,13 @@ class Stack:
         self.parameters, _ = stack_module_state(networks)
         self.optimiser = torch.optim.Adam(self.parameters.values(), config.lr, eps=1e-5)
 
-    def __call__(self, *inputs: Tensor):
-        def one(parameters, *its_inputs):
-            return functional_call(self.blank, parameters, its_inputs)
+    def __call__(self):
+        """What each network puts out."""
 
-        return torch.vmap(one)(self.parameters, *inputs)
+        def one(parameters):
+            return functional_call(self.blank, parameters, ())
+
+        return torch.vmap(one)(self.parameters)
 
     def descend(self, losses: Tensor) -> None:
         """One step for each network, from its own loss, `[R]`; each gradient is cut to `max_grad_norm` by itself."""
@@ -218,7 +223,9 @@ class Teams:
         """
         policy, c = self.policy(), self.config
         with torch.no_grad():
-            raw, before = self.critic(action)  # [R, n, A] and [R, S]
+            raw, q = self.critic()  # [R, n, A] and [R, 16]
+        which = action @ PLACES  # [R, S]
+        before = q.gather(1, which)
         utilities = raw * self.norms.mean_and_std()[1][..., None]
         if not still:
             chosen = source(Seen(policy, self.past, action, reward, utilities))
@@ -230,8 +237,8 @@ class Teams:
         target = (reward - mean) / std
         for _ in range(c.epochs):
             for numbers in self.minibatches(len(action)):
-                _, q = self.critic(take(action, numbers))
-                rows = zip(q, take(before, numbers), take(target, numbers), strict=True)
+                _, q = self.critic()
+                rows = zip(q.gather(1, take(which, numbers)), take(before, numbers), take(target, numbers), strict=True)
                 losses = [value_loss(*row, c.clip) for row in rows]
                 self.critic.descend(torch.stack(losses))
         return utilities

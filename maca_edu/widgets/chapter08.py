@@ -105,14 +105,15 @@ def first_updates(early: dict[str, dict[str, np.ndarray]], threshold: float):
     """
     fig, axes = plt.subplots(1, 3, figsize=(9.6, 3.4), sharex=True)
     titles = {
-        "least_lift": "probability of a lift",
-        "least_said": "its worth, as the critic says",
-        "least_worth": "its true worth",
+        "least_lift": "probability\nof a lift",
+        "least_said": "worth of a lift,\nas the critic says",
+        "least_worth": "worth of a lift,\nin truth",
     }
     for ax, (name, title) in zip(axes, titles.items(), strict=True):
         for (fate, columns), colour, dash in zip(early.items(), (GOOD, BAD), ("-", "--"), strict=True):
             ax.plot(columns[name], color=colour, linestyle=dash, label=fate)
         ax.set(title=title, xlabel="update")
+        ax.set_xticks([0, 4, 8])
     axes[0].axhline(threshold, color=NEUTRAL, linestyle=":")
     for ax in axes[1:]:
         ax.axhline(0, color=NEUTRAL, linestyle=":")
