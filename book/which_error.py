@@ -4,7 +4,7 @@
     python book/which_error.py --library 10 50
 
 It writes `runs.csv` (how every team ended), `early.csv` (what PPO-Sum's critic said in its first updates, teams of one
-fate together) and `made.json` (the command, the date and the versions) into book/data/ch08.
+fate together) and `made.json` (the command, the seed, the date and the versions) into book/data/ch08.
 
 It trains many teams at once, with the library's networks. That is possible because in a one-shot game an agent always
 observes the same, so that a network has one output for each agent, and a critic one for each of 16 joint actions, and
@@ -324,6 +324,14 @@ def early_rows(rewards: Tensor, early) -> list[list]:
     return rows
 
 
+def made(path: Path, command: str, seed: int | None = None) -> None:
+    """Write the command, the seed, the date and the versions behind data."""
+    versions = {"maca-edu": __version__, "torch": torch.__version__, "numpy": np.__version__}
+    versions["python"] = platform.python_version()
+    facts = dict(command=command, seed=seed, date=str(date.today()), versions=versions)
+    path.write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
+
+
 def library(first: int, last: int, out: Path) -> None:
     """Train PPO-Sum with the library, one team for each seed from first to last - 1, and write how each ended."""
     with open(out / "library.csv", "w", newline="") as file:
@@ -335,6 +343,7 @@ def library(first: int, last: int, out: Path) -> None:
             best = run.policy(envs.make("toy/fridge", 1).view())[0]
             rows.writerow(["ppo-sum", seed, f"{FRIDGE[tuple(best)]:g}"])
             file.flush()
+    made(out / "library.json", f"python book/which_error.py --library {first} {last}")
 
 
 def main() -> None:
@@ -367,10 +376,7 @@ def main() -> None:
                     lines = csv.writer(details, lineterminator="\n")
                     lines.writerow(["fate", "teams", "update", "least_lift", "least_said", "least_worth"])
                     lines.writerows(early_rows(rewards, early))
-    versions = {"maca-edu": __version__, "torch": torch.__version__, "numpy": np.__version__}
-    versions["python"] = platform.python_version()
-    made = dict(command="python book/which_error.py", seed=told.seed, date=str(date.today()), versions=versions)
-    (told.out / "made.json").write_text(json.dumps(made, indent=2) + "\n", encoding="utf-8")
+    made(told.out / "made.json", "python book/which_error.py", told.seed)
 
 
 if __name__ == "__main__":

@@ -207,7 +207,7 @@ def check_misled(candidate):
         )
     if (q < q[first, second]).any():
         raise Mistake(
-            f"The best sum's greedy joint action is ({first}, {second}), which pays {q[first, second]:g}; the worst "
+            f"The best sum's greedy joint action, ({first}, {second}), pays {q[first, second]:g}; the worst "
             f"pays {q.min():g}. The sum sees the means of rows and columns only: what may stand where two good ones meet?"
         )
     if (q == q.min()).sum() > 1:
