@@ -38,34 +38,23 @@ class Comparison(NamedTuple):
 
     name: str
     arms: tuple[Arm, ...]
+    timed: bool = False  # the arms ran at the same time, so that their times can be compared
 
 
-MAIN = Comparison(
-    "smax_2s3z",
-    (
-        Arm("smax_2s3z_mlp", "MLP"),
-        Arm("smax_2s3z_units", "units, attention"),
-        Arm("smax_2s3z_sums", "units, no attention"),
-    ),
-)
+MLP, UNITS = Arm("smax_2s3z_mlp", "MLP"), Arm("smax_2s3z_units", "units, attention")
+SUMS = Arm("smax_2s3z_sums", "units, no attention")
+PLAIN, WHOLE = Arm("smax_2s3z_plain", "MLP, no LayerNorm"), Arm("smax_2s3z_whole", "deeper MLP, no LayerNorm")
+MACA, MACA_UNITS = Arm("maca_mlp", "MACA"), Arm("maca_units", "MACA, units")
+
+MAIN = Comparison("smax_2s3z", (MLP, UNITS, SUMS), timed=True)
 OTHERS = (
-    Comparison(
-        "smax_5m_vs_6m",
-        (Arm("smax_5m_vs_6m_mlp", "MLP"), Arm("smax_5m_vs_6m_units", "units, attention")),
-    ),
-    Comparison(
-        "smacv2_5_units",
-        (Arm("smacv2_5_units_mlp", "MLP"), Arm("smacv2_5_units_units", "units, attention")),
-    ),
-    Comparison(
-        "maca",
-        (Arm("maca_mlp", "V's head"), Arm("maca_units", "units, attention"), Arm("maca_q", "V = Q(s, pi)")),
-    ),
-    Comparison(
-        "epochs",
-        (Arm("smax_2s3z_mlp", "5 epochs"), Arm("smax_2s3z_epochs", "15 epochs")),
-    ),
+    Comparison("attention", (SUMS, UNITS), timed=True),
+    Comparison("layernorm", (MLP, PLAIN, WHOLE)),
+    Comparison("apart", (SUMS, Arm("smax_2s3z_apart", "units apart, no attention"), MLP)),
+    Comparison("maca", (MACA, MACA_UNITS)),
+    Comparison("epochs", (MLP, Arm("smax_2s3z_epochs", "MLP, 15 critic epochs"))),
 )
+DRAWN = Comparison("all", (MLP, PLAIN, WHOLE, SUMS, UNITS))
 
 
 class Runs(NamedTuple):
@@ -122,7 +111,15 @@ def interval(x: np.ndarray) -> tuple[float, float]:
 
 def table(comparison: Comparison) -> str:
     """What each arm reached, means over its seeds, a row for each."""
-    columns = ("arm", "seeds", "mean win rate", "steps to 50 %", "steps to 90 %", "greedy win rate", "error of V")
+    columns = (
+        "arm",
+        "seeds",
+        "mean win rate",
+        "steps to 50 %",
+        "steps to 90 %",
+        "greedy win rate",
+        "rms of return - V",
+    )
     lines = ["| " + " | ".join(columns) + " |", "|---" * len(columns) + "|"]
     for arm, runs in zip(comparison.arms, compared(comparison), strict=True):
         steps = [reached(runs.to_half), reached(runs.to_most)]
@@ -140,7 +137,7 @@ def reached(steps: np.ndarray) -> str:
 def differences(comparison: Comparison) -> str:
     """Each arm minus the first, seed by seed: means with 95 % t intervals, and how many seeds agree."""
     columns = ("against " + comparison.arms[0].words, "mean win rate", "50 % sooner", "90 % sooner", "greedy win rate")
-    columns += ("error of V", "time of a run")
+    columns += ("rms of return - V", *(("time of a run", "time to 50 %") if comparison.timed else ()))
     lines = ["| " + " | ".join(columns) + " |", "|---" * len(columns) + "|"]
     first, *others = compared(comparison)
     for arm, runs in zip(comparison.arms[1:], others, strict=True):
@@ -150,8 +147,10 @@ def differences(comparison: Comparison) -> str:
             sooner(runs.to_most, first.to_most),
             signed(runs.greedy - first.greedy),
             ratio(runs.error, first.error),
-            ratio(runs.minutes, first.minutes),
         ]
+        if comparison.timed:
+            entries.append(ratio(runs.minutes, first.minutes))
+            entries.append(ratio(runs.minutes * runs.to_half, first.minutes * first.to_half))
         lines.append(f"| {arm.words} | " + " | ".join(entries) + " |")
     return "\n".join(lines)
 
@@ -169,8 +168,10 @@ def sooner(steps: np.ndarray, others: np.ndarray) -> str:
 
 
 def ratio(x: np.ndarray, others: np.ndarray) -> str:
-    """The geometric mean of ratios, with its 95 % t interval in logarithms."""
+    """The geometric mean of ratios, with its 95 % t interval in logarithms; empty where a number is missing."""
     mean, half = interval(np.log(x / others))
+    if np.isnan(mean):
+        return ""
     return f"× {np.exp(mean):.2f} ({np.exp(mean - half):.2f} to {np.exp(mean + half):.2f})"
 
 
@@ -179,38 +180,40 @@ def there(comparison: Comparison) -> bool:
     return all((DATA / arm.folder / "final.csv").exists() for arm in comparison.arms)
 
 
-def draw(comparison: Comparison) -> Figure:
+def draw(comparison: Comparison, path: Path) -> None:
     """Left the learning curves with 95 % bootstrap intervals, right the mean win rate of every seed, arm by arm."""
     with matplotlib.style.context(STYLE):
-        figure = Figure(figsize=(10, 4.2), layout="constrained")
-        left, right = figure.subplots(1, 2, width_ratios=(3, 2))
+        figure = Figure(figsize=(11, 4.5), layout="constrained")
+        left, right = figure.subplots(1, 2, width_ratios=(1, 1))
         runs = compared(comparison)
         for arm, one in zip(comparison.arms, runs, strict=True):
             draw_mean(left, arm.words, one.curves)
-        left.legend(loc="upper left")
+        left.legend(loc="upper left", fontsize="small")
+        left.set_xticks(range(0, 200_001, 50_000), ["0", "50k", "100k", "150k", "200k"])
         left.set(xlabel="environment-steps", ylabel="share won in training", ylim=(-0.02, 1.02))
-        draw_seeds(right, comparison, runs)
-        return figure
+        draw_seeds(right, comparison, runs, [line.get_color() for line in left.get_lines()])
+        save(figure, path)
 
 
-def draw_seeds(ax: Axes, comparison: Comparison, runs: list[Runs]) -> None:
+def draw_seeds(ax: Axes, comparison: Comparison, runs: list[Runs], colours: list[str]) -> None:
     """A line for each seed through the mean win rates of its runs."""
     means = np.stack([one.mean for one in runs])  # [arms, seeds]
     ax.plot(means, color="0.75", linewidth=1)
-    for k, values in enumerate(means):
-        ax.plot(np.full(len(values), k), values, "o", color=f"C{k}")
-    ax.set_xticks(range(len(runs)), [arm.words.replace(", ", ",\n") for arm in comparison.arms])
-    ax.set(ylabel="mean over training, a line for each seed", ylim=(0, None), xlim=(-0.3, len(runs) - 0.7))
+    for k, (values, colour) in enumerate(zip(means, colours, strict=True)):
+        ax.plot(np.full(len(values), k), values, "o", color=colour)
+    words = [arm.words.replace(", ", ",\n").replace(" MLP", "\nMLP") for arm in comparison.arms]
+    ax.set_xticks(range(len(runs)), words, fontsize="small")
+    ax.set(ylabel="mean over training", ylim=(0, None), xlim=(-0.4, len(runs) - 0.6))
 
 
 def main() -> None:
     """Write the tables and the picture of every comparison whose data are there."""
     for comparison in filter(there, (MAIN, *OTHERS)):
-        sources = "\n\n".join(source(f"units/{arm.folder}") for arm in comparison.arms)
         write_whole(DATA / f"{comparison.name}.md", f"{table(comparison)}\n\n{differences(comparison)}\n")
-        write_whole(DATA / f"{comparison.name}_source.md", sources + "\n")
-    if there(MAIN):
-        save(draw(MAIN), BOOK / "_static" / "units_smax_2s3z.png")
+        for arm in comparison.arms:
+            write_whole(DATA / arm.folder / "source.md", source(f"units/{arm.folder}") + "\n")
+    if there(DRAWN):
+        draw(DRAWN, BOOK / "_static" / "units_smax_2s3z.png")
 
 
 if __name__ == "__main__":

@@ -325,6 +325,43 @@ def credit_command(
     print(f"Written to {out}: agents.csv, steps.csv, terms.csv, summary.json, credit.gif")
 
 
+@command("budget")
+def budget_command(
+    runs: tyro.conf.Positional[tuple[AnyPath, ...]],
+    moments: int = 64,
+    copies: int = 4,
+    seed: int = 0,
+    out: AnyPath | None = None,
+    trust_env: str | None = None,
+) -> None:
+    """Measure who owns the variance of the advantages that a run learns from.
+
+    The owners: the critic's error, the joint action that is judged (by credit assignment level), later actions, and
+    the game's chance. Measured by playing on from copies of moments: toy/..., smax/... and jaxmpe/... can do this.
+
+    Args:
+        runs: Directories of runs: one, or several for a picture, as of one run at several lengths.
+        moments: How many moments, each of an episode of its own; intervals are over them.
+        copies: How many copies of each joint action in a moment, an even number of at least 4.
+        seed: Decides all chance.
+        out: Where to write budget.csv, budget.json and budget.png: a new or an empty folder; None: nowhere.
+        trust_env: A module that the runs' environments may import; see `maca-edu evaluate --help`.
+    """
+    from maca_edu.experiments.budget import budget, check_folder, in_words, write_budgets
+
+    if not runs:
+        raise ValueError("runs is empty; name the directory of a run, or several")
+    if out is not None:
+        check_folder(out)
+    results = []
+    for run in runs:
+        results.append(budget(run, moments, copies, seed, trust_env))
+        print(in_words(results[-1]), flush=True)
+    if out is not None:
+        write_budgets(out, results)
+        print(f"Written to {out}: budget.csv, budget.json, budget.png")
+
+
 @command("bench")
 def bench_command(
     what: tyro.conf.Positional[Literal["core", "worlds"]] = "core",

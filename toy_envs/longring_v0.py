@@ -66,7 +66,7 @@ class LongRing:
             everybody = tuple(range(self.n_agents))
             ropes = [RewardTerm(f"rope_{i}", everybody) for i in range(self.n_agents)]
         else:
-            ropes = [RewardTerm(term.name, term.agents) for term in self._round(1).reward_terms[: self.n_agents]]
+            ropes = [RewardTerm(term.name, term.agents) for term in self.round_game(1).reward_terms[: self.n_agents]]
         return (*ropes, *(RewardTerm(f"cost_{name}", (i,)) for i, name in enumerate(self.agents)))
 
     # -- states -------------------------------------------------------------------------------------------------------
@@ -143,7 +143,7 @@ class LongRing:
 
     # -- pictures -----------------------------------------------------------------------------------------------------
 
-    def _round(self, distance: int) -> OneShotGame:
+    def round_game(self, distance: int) -> OneShotGame:
         """One round as a one-shot game, its ropes tied at a distance."""
         one_shot = ring_v0.game(self.n_agents, self.span, self.reward, self.cost)
         pulled, costs = one_shot.reward_terms[0].table, one_shot.reward_terms[self.n_agents :]
@@ -162,7 +162,7 @@ class LongRing:
         if action is not None:  # the ropes of the round that was played
             distance = (distance - 2) % self.distances + 1
         title = f"round {played} of {self.horizon}"
-        return render_one_shot(self._round(distance), action, mode, title)
+        return render_one_shot(self.round_game(distance), action, mode, title)
 
 
 @checked_options

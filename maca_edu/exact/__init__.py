@@ -11,11 +11,13 @@ agent numbers.
     credit      What else is called credit?       shapley_values, difference_rewards
     dynamic     And over time?                    enumerate_states, solve, solve_terms, term_spectrum
     returns     What does a lambda-return know?   lambda_return, visits
+    budget      Who owns its variance?            three_owners, corrected_return, corrected_share
 
 Arguments are read, never changed. A wrong one raises ValueError, which names it and says what is allowed.
 """
 
 from maca_edu.exact.baselines import advantage, baseline, minimum_variance_baseline, value
+from maca_edu.exact.budget import Owners, corrected_return, corrected_share, three_owners
 from maca_edu.exact.credit import difference_rewards, shapley_values
 from maca_edu.exact.dynamic import Enumeration, enumerate_states, solve, solve_terms, term_spectrum
 from maca_edu.exact.moments import gradient_moments, optimal_mixture, shortest_mixture
@@ -25,8 +27,11 @@ from maca_edu.exact.spectrum import credit_spectrum, level_shares
 __all__ = [
     "Enumeration",
     "LambdaReturn",
+    "Owners",
     "advantage",
     "baseline",
+    "corrected_return",
+    "corrected_share",
     "credit_spectrum",
     "difference_rewards",
     "enumerate_states",
@@ -40,6 +45,7 @@ __all__ = [
     "solve",
     "solve_terms",
     "term_spectrum",
+    "three_owners",
     "value",
     "visits",
 ]

@@ -5,6 +5,7 @@ presets          settings that go together, those of the paper among them
 monitor          what a person sees of a run: progress bar, TensorBoard, summary
 watch            a run's greedy play as a film
 credit           a run's true and learned credit side by side; credit_files and credit_film write it
+budget           who owns the variance of a run's advantages
 sweep            many runs, several at a time
 sweep_tables     what the runs of a sweep reached, in four files
 learning_curves  pictures of learning curves, of one run and of a sweep

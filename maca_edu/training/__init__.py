@@ -20,6 +20,7 @@ psi_squares    And without a search?                    PsiSquares
 learner        The update, as a recipe                  Learner.update
 play           What was learned?                        Policy, play_episodes
 counterfactual What was an action worth, measured?     forked_returns
+budget         Who owns an advantage's variance?        measure_moments, shares
 trainer        Play and learn, again and again          Trainer.step
 findings       What did a run notice about itself?      Watch, findings
 loop           Whole runs, and their files              train, load

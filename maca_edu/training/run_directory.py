@@ -27,7 +27,7 @@ LARGEST_SETTINGS = 100_000  # bytes of config.json
 LONGEST_LINE = 100_000  # characters of a row of metrics.csv
 LARGEST = dict(  # settings that decide how much memory a team takes
     actor_sizes=1_000_000, critic_sizes=1_000_000, embed=1_000_000, z_size=1_000_000, blocks=1_000,
-    attention_heads=1_000, psi_population=4_096,
+    attention_heads=1_000, unit_embed=1_000_000, unit_heads=1_000, psi_population=4_096,
 )  # fmt: skip
 MOST_LAYERS = 100
 RUN = dict(env=str, method=str, seed=Natural, steps=Count, batch=Count, processes=Count)  # beside the Config

@@ -32,7 +32,7 @@ def printed(capsys, *words):
 def test_params_prints_table_6(capsys):
     lines = [re.split(r"\s{2,}", line) for line in printed(capsys, "params", "--task", "5m_vs_6m").splitlines()]
     counts = {name: int(count.replace(",", "")) for name, count in lines}
-    assert counts == TABLE_6 | {"maca's psi head": 771}
+    assert counts == TABLE_6 | {"maca's psi head": 771, "mappo over units": 155_969}
 
 
 def test_methods_envs_and_doctor_print(capsys):

@@ -44,3 +44,18 @@ def test_qmix_falls_in_no_utility():
     assert (torch.stack(signs) > 0).float().mean() > 0.9  # and does not ignore them
     one, two = mixer(utilities, torch.zeros(B, STATE)), mixer(utilities, torch.ones(B, STATE))
     assert not torch.allclose(one, two)
+
+
+def test_qmix_bends_upwards_only():
+    """A utility counts the more, the higher another is (chapter 8): increasing differences for each pair of agents."""
+    torch.manual_seed(0)
+    for _ in range(5):
+        mixer = QMixer(N, STATE)
+        x, state, rise = torch.randn(64, N), torch.randn(64, STATE), torch.rand(64, N)
+        for i in range(N):
+            for j in range(i):
+                first, second = (rise * (torch.arange(N) == agent) for agent in (i, j))
+                alone = mixer(x + first, state) - mixer(x, state)
+                with_company = mixer(x + first + second, state) - mixer(x + second, state)
+                assert (with_company >= alone - 1e-4).all()
+                assert (with_company > alone + 1e-3).any()

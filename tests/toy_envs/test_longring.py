@@ -100,7 +100,7 @@ def test_dynamic_programming_agrees_with_the_one_shot_ring(moving):
     by_state = {tuple(state): s for s, state in enumerate(states.states)}
     assert len(by_state) == 3 * game.distances
     for (played, distance), s in by_state.items():
-        reward = game._round(distance).payoff()
+        reward = game.round_game(distance).payoff()
         following = by_state.get((played + 1, distance % game.distances + 1))
         expected = reward + 0.9 * (0.0 if following is None else V[following])
         np.testing.assert_allclose(Q[s], expected, atol=1e-12)

@@ -1,0 +1,175 @@
+"""The sigma explorer: a threshold turns attention into CorrSets, and everything that follows from it moves at once."""
+
+from __future__ import annotations
+
+import html
+
+import ipywidgets as widgets
+import numpy as np
+
+from maca_edu.widgets.corrset_moments import Recorded, corrsets, recorded, scores, variances
+from maca_edu.widgets.corrset_pictures import attention_map, corrset_graph
+from maca_edu.widgets.frames import Explorer, html_leaves
+
+FRAMES_SIGMA = (0.0, 0.5, 0.8, 0.9, 0.95, 1.0, 1.05, 1.1, 1.2, 1.5, 2.5)  # in units of 1/n; .9 to 1.1 are Table 17's
+
+
+def sigma_explorer(
+    mode: str = "live", game: str = "Fridge", agent: str | None = None, update: int | None = None, sigma: float = 1.0
+) -> Explorer:
+    """Attention, CorrSets, precision and recall, and the exact variance of the baseline, while sigma moves.
+
+    mode: "live" asks the kernel: menus for game and agent, sliders for sigma and for the update. "frames" holds
+        precomputed pictures and needs no kernel, as in the book: sliders for sigma and for the update.
+    game: one of "Fridge", "Ring of eight", "Long ring that moves", "Warehouse", "Figure 6 of the paper".
+    agent: whose CorrSet is looked at; None: the first. update: how much the team has learned; None: the last one
+        recorded. sigma: the threshold when the explorer opens, in units of 1/n, 0 to 3.
+    ValueError where an argument is not one of these.
+    """
+    if mode not in ("live", "frames"):
+        raise ValueError(f'mode={mode!r}; allowed are "live" and "frames"')
+    if game not in recorded():
+        raise ValueError(f"game={game!r}; allowed are {', '.join(map(repr, recorded()))}")
+    chosen = recorded()[game]
+    updates = [step.update for step in chosen.steps]
+    agent = chosen.agents[0] if agent is None else agent
+    update = updates[-1] if update is None else update
+    if agent not in chosen.agents:
+        raise ValueError(f"agent={agent!r}; in {game!r} allowed are {', '.join(map(repr, chosen.agents))}")
+    if update not in updates:
+        raise ValueError(f"update={update!r}; in {game!r} allowed are {', '.join(map(str, updates))}")
+    if isinstance(sigma, bool) or not isinstance(sigma, int | float) or not 0 <= sigma <= 3:
+        raise ValueError(f"sigma={sigma!r}; allowed are numbers from 0 to 3, in units of 1/n")
+    build = live_controls if mode == "live" else framed_panels
+    text = f"Sigma explorer of {game}: run this cell to move the threshold sigma."
+    explorer = Explorer(build(chosen, agent, update, sigma), f"maca-sigma-{mode}", text)
+    explorer.add_class("maca-sigma")
+    return explorer
+
+
+def live_controls(game: Recorded, agent: str, update: int, sigma: float) -> list[widgets.Widget]:
+    """Menus and sliders, and one panel that is written anew whenever one of them changes."""
+    look = {"style": {"description_width": "8em"}, "layout": {"width": "26em"}}
+    games = widgets.Dropdown(options=list(recorded()), value=game.title, description="game", **look)
+    agents = widgets.Dropdown(options=game.agents, value=agent, description="agent", **look)
+    threshold = widgets.FloatSlider(sigma, min=0, max=3, step=0.05, description="σ in 1/n", **look)
+    learned = widgets.SelectionSlider(
+        options=[step.update for step in game.steps], value=update, description="updates", **look
+    )
+    shown = widgets.HTML()
+
+    def draw(change=None):
+        shown.value = panel(recorded()[games.value], agents.value, learned.value, threshold.value)
+
+    def change_game(change):
+        now = recorded()[games.value]
+        for control, options in ((agents, now.agents), (learned, [step.update for step in now.steps])):
+            control.unobserve(draw, "value")  # new options also set a new value: draw once, not thrice
+            control.options = options
+            control.observe(draw, "value")
+        learned.value = now.steps[-1].update
+        draw()
+
+    games.observe(change_game, "value")
+    for control in (agents, threshold, learned):
+        control.observe(draw, "value")
+    draw()
+    return [widgets.VBox([games, agents, threshold, learned]), shown]
+
+
+def framed_panels(game: Recorded, agent: str, update: int, sigma: float) -> list[widgets.Widget]:
+    """A slider for sigma, one for the update, and a panel for every pair: a Stack of Stacks, linked in the browser."""
+    thresholds = sorted({*FRAMES_SIGMA, float(sigma)})
+    updates = [step.update for step in game.steps]
+    look = {"style": {"description_width": "initial"}, "layout": {"width": "auto", "max_width": "44em"}}
+    sigmas = widgets.SelectionSlider(
+        options=[f"{x:.2f}" for x in thresholds], index=thresholds.index(float(sigma)), description="σ in 1/n", **look
+    )
+    learned = widgets.SelectionSlider(
+        options=[str(x) for x in updates], index=updates.index(update), description="updates", **look
+    )
+    rows = []
+    for after in updates:
+        leaves = html_leaves(panel(game, agent, after, threshold) for threshold in thresholds)
+        leaves[0].layout.width = "100%"  # the leaves share one layout
+        rows.append(widgets.Stack(leaves, selected_index=sigmas.index, layout={"width": "100%"}))
+        widgets.jslink((sigmas, "index"), (rows[-1], "selected_index"))
+    stack = widgets.Stack(rows, selected_index=learned.index, layout={"width": "100%"})
+    widgets.jslink((learned, "index"), (stack, "selected_index"))
+    return [sigmas, learned, stack] if len(updates) > 1 else [sigmas, stack]
+
+
+def panel(game: Recorded, agent: str, update: int, sigma: float) -> str:
+    """The map, the graph and the numbers at a threshold of sigma / n, as HTML."""
+    n, i = len(game.agents), game.agents.index(agent)
+    attention = game.at(update).attention
+    corrset = corrsets(attention, sigma / n)
+    pictures = attention_map(attention, corrset, game.partners, game.agents, i) + corrset_graph(
+        corrset, game.partners, game.agents, i
+    )
+    return (
+        f'<div style="line-height: 1.5"><div>{html.escape(game.title)}: {html.escape(game.moment)}</div>'
+        '<div style="display: flex; flex-wrap: wrap; gap: 0.5em 1.5em; align-items: center">'
+        f"{pictures}<div>{numbers(game, i, update, sigma)}</div></div>{legend(game)}</div>"
+    )
+
+
+def numbers(game: Recorded, agent: int, update: int, sigma: float) -> str:
+    """A table: how well the CorrSets find the partners, and what the agent's own CorrSet costs, as HTML."""
+    n, name = len(game.agents), game.agents[agent]
+    corrset = corrsets(game.at(update).attention, sigma / n)
+    found = scores(corrset, game.partners)
+    members = "".join(game.agents[j] for j in np.flatnonzero(corrset[agent]))
+    rows = [
+        ("σ", f'<strong class="maca-sigma-value">{sigma / n:.3f}</strong> = {sigma:.2f}/{n}'),
+        (f"C of {name}", f'<span class="maca-sigma-members">{members}</span>'),
+        ("mean size", f"{found.size:.2f} of {n}"),
+    ]
+    if game.partners is not None:
+        rows.append(
+            (
+                "precision",
+                f'<span class="maca-sigma-precision">{share(found.precision)}</span> (chance {share(found.chance)})',
+            )
+        )
+        rows.append(("recall", f'<span class="maca-sigma-recall">{share(found.recall)}</span>'))
+        costs = variances(game.title, update, agent, sigma / n)
+        largest = max(costs) or 1.0
+        rows.append((f"gradient variance of {name}", ""))
+        for what, cost in zip(("Ind", "Cor, this σ", "Cor, true partners", "Jnt"), costs, strict=True):
+            key = ' class="maca-sigma-variance"' if what.startswith("Cor, this") else ""
+            rows.append((f"&emsp;{what}", f"{bar(cost / largest)} <span{key}>{cost:.4f}</span>"))
+    else:
+        rows.append(("true partners", "not known"))
+    cell = "padding: 0 0.6em; border: none; background: none; text-align: left; vertical-align: top"
+    body = "".join(
+        f'<tr style="background: none"><th scope="row" style="{cell}; font-weight: normal">{head}</th>'
+        f'<td style="{cell}">{text}</td></tr>'
+        for head, text in rows
+    )
+    table = "border-collapse: collapse; font-variant-numeric: tabular-nums; color: inherit; margin: 0"
+    return f'<table style="{table}"><tbody>{body}</tbody></table>'
+
+
+def bar(part: float) -> str:
+    """A bar for a share from 0 to 1, as HTML."""
+    return (
+        '<span aria-hidden="true" style="display: inline-block; width: 5em; height: 0.7em; border: 1px solid">'
+        f'<span style="display: block; height: 100%; width: {100 * part:.0f}%; background: #56B4E9"></span></span>'
+    )
+
+
+def share(x: float) -> str:
+    """A share with two digits, a dash where there is none."""
+    return "–" if np.isnan(x) else f"{x:.2f}"
+
+
+def legend(game: Recorded) -> str:
+    """What the marks mean, as HTML."""
+    if game.partners is None:
+        return "<div>A frame and an arrow: admitted to the CorrSet of the agent in the row.</div>"
+    return (
+        "<div>Dot: a true partner. Frame and arrow: admitted to the CorrSet of the agent in the row, "
+        '<span style="color: #0072B2">blue</span> if a partner, <span style="color: #D55E00">vermillion</span> if not. '
+        "Dotted arrow: a partner overlooked.</div>"
+    )
