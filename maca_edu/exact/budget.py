@@ -24,7 +24,7 @@ import numpy as np
 
 from maca_edu.exact.checks import check_numbers
 from maca_edu.exact.dynamic import Enumeration, evaluate
-from maca_edu.exact.returns import LambdaReturn, check_horizon, follow, lambda_return, spread, visits
+from maca_edu.exact.returns import LambdaReturn, checked_horizon, follow, lambda_return, spread, visits
 from toy_envs.core import Game
 
 
@@ -54,7 +54,7 @@ def three_owners(
     not with g). enumeration: what `enumerate_states(game)` returned, to save its time.
     Raises ValueError where an argument is wrong, or the game may never end and no horizon is given.
     """
-    check_horizon(horizon)
+    horizon = checked_horizon(horizon)
     if g is not None and horizon is not None:
         raise ValueError(f"horizon={horizon} goes without g only; allowed with g is None")
     e, joint, P = follow(game, policy, enumeration)

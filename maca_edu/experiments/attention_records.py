@@ -79,9 +79,10 @@ def learners(subject: Subject) -> Iterator[tuple[int, Learner]]:
 @torch.no_grad()
 def policies(learner: Learner, game, states: np.ndarray) -> np.ndarray:
     """The policy in each of the states, `[S, n, A]`."""
-    return (
-        learner.actor(seen_in(game, states).obs, seen_in(game, states).available, None, None)[0].probs.double().numpy()
-    )
+    seen = seen_in(game, states)
+    distribution, _ = learner.actor(seen.obs, seen.available, None, None)
+    policy = distribution.probs.double().numpy()
+    return policy / policy.sum(axis=-1, keepdims=True)  # 1 in double precision, too
 
 
 @torch.no_grad()

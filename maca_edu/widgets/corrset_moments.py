@@ -77,10 +77,11 @@ def recorded() -> dict[str, Recorded]:
     games = {}
     for game in json.loads(text)["games"]:
         shape = (len(game["actions"]),) * len(game["agents"])
-        steps = [
-            Moment(s["update"], np.array(s["attention"]), np.array(s["policy"]), np.reshape(s["q"], shape))
-            for s in game["steps"]
-        ]
+        steps = []
+        for s in game["steps"]:
+            policy = np.array(s["policy"])
+            policy /= policy.sum(axis=1, keepdims=True)  # they are stored with six digits
+            steps.append(Moment(s["update"], np.array(s["attention"]), policy, np.reshape(s["q"], shape)))
         partners = np.array(game["partners"], dtype=bool)
         games[game["title"]] = Recorded(game["title"], game["moment"], tuple(game["agents"]), partners, tuple(steps))
     published = Moment(0, np.array(PUBLISHED), None, None)
