@@ -208,8 +208,8 @@ def check_misled(candidate):
     if (q < q[first, second]).any():
         raise Mistake(
             f"The best sum's greedy joint action, ({first}, {second}), pays {q[first, second]:g}; the worst "
-            f"pays {q.min():g}. The sum sees the means of rows and columns only. "
-            "What may stand where two good ones meet?"
+            f"pays {q.min():g}. The sum sees the means of rows and columns only: what may stand where two good "
+            "ones meet?"
         )
     if (q == q.min()).sum() > 1:
         raise Mistake("The greedy joint action pays least, but another pays as little. Make it the only one.")
