@@ -86,7 +86,7 @@ def exercise(title: str, difficulty: int, minutes: int, without: str = ""):
                 return Verdict("try again", f"Your answer could not be checked: {describe(error)}.")
             return Verdict("correct", praise or "Your answer passes every test.")
 
-        check.title, check.difficulty, check.minutes = title, difficulty, minutes
+        check.title, check.difficulty, check.minutes, check.without = title, difficulty, minutes, without
         check.label = f"difficulty {difficulty} of 3, {minutes} minutes"
         return check
 
