@@ -265,7 +265,7 @@ def grade_notebook(student: str, notebook, lab: Lab, seconds: float) -> Iterator
 
 
 def check_free(out: Path, force: bool) -> None:
-    """Raises ValueError where `out` is no .csv in a folder, or where a file is in the way that this program did not write."""
+    """Raises ValueError where `out` is no .csv in a folder, or a file is in the way that this program did not write."""
     if out.suffix != ".csv":
         raise ValueError(f"out={str(out)!r}; allowed are names that end in .csv")
     if not out.parent.is_dir():
