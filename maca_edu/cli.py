@@ -94,6 +94,35 @@ def class_copy_command(folder: tyro.conf.Positional[AnyPath]) -> None:
         print(path)
 
 
+@command("grade")
+def grade_command(
+    folder: tyro.conf.Positional[AnyPath],
+    out: AnyPath = Path("grades.csv"),
+    seconds: float = 20.0,
+    force: bool = False,
+) -> None:
+    """Give points for the labs that students handed in: a table, and a page beside it.
+
+    Each answer runs in a process of its own and is checked by the course's checks, whatever the notebook prints. This
+    is no sandbox: run it where the students' code can do harm to nothing.
+
+    Args:
+        folder: The students' notebooks: a sub-folder for each student, or files named after them, as in
+            ada_02_policy_gradients_for_teams.ipynb.
+        out: The table, a .csv; the page is the .html of the same name.
+        seconds: The limit for one exercise.
+        force: Overwrite a table or a page that this command did not write.
+    """
+    from maca_edu.course.grade import check_free, grade, write_grades
+
+    check_free(out, force)
+    grades = []
+    for row in grade(folder, seconds):
+        grades.append(row)
+        print(f"{row.student:<20} {row.lab:<3} {row.exercise:<20} {row.points} of {row.of}  {row.status}", flush=True)
+    print(f"Written to {out} and {write_grades(grades, out)}")
+
+
 def trainer(defaults: Config):
     """The command train, with the settings of a preset as defaults."""
 

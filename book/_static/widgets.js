@@ -12,6 +12,18 @@ document.addEventListener("DOMContentLoaded", () => {
 // The theme turns icons into pictures when a page is read. Not later: a play button looks for its own icon when it is pressed.
 window.FontAwesomeConfig = { observeMutations: false };
 
+// The widgets' handles and their buttons without words get names for readers who hear them.
+const buttonNames = { play: "Play or pause", pause: "Play or pause", stop: "Stop", retweet: "Repeat" };
+new MutationObserver(() => {
+  document.querySelectorAll(".jupyter-button:not([aria-label])").forEach((button) => {
+    const icon = Object.keys(buttonNames).find((name) => button.querySelector(`.fa-${name}`));
+    if (icon) button.ariaLabel = buttonNames[icon];
+  });
+  document.querySelectorAll(".widget-slider:has(.widget-label) .noUi-handle:not([aria-label])").forEach((handle) => {
+    handle.ariaLabel = handle.closest(".widget-slider").querySelector(".widget-label").textContent || "value";
+  });
+}).observe(document.documentElement, { childList: true, subtree: true });
+
 // An explorer that asks Python at every step cannot answer here. It says so, and its buttons do not move.
 new MutationObserver(() => {
   document.querySelectorAll(".maca-live:not([inert])").forEach((explorer) => {

@@ -36,6 +36,39 @@ def as_truth(result) -> bool:
     raise Mistake(f"Your function returned {kind(result)}; True or False is needed (`bool(...)` makes it so).")
 
 
+def as_agents(result) -> frozenset[int]:
+    """The result as a set of agents' numbers, or a Mistake that says what came instead."""
+    try:
+        members = list(result)
+        named = sorted(i for i in members if isinstance(i, str))
+        if named:
+            raise Mistake(
+                f"Your function names an agent {named[0]!r}. Agents are numbers here, as the axes are: 0 for A, 1 "
+                "for B, 2 for C."
+            )
+        return frozenset(int(i) for i in members)
+    except (TypeError, ValueError):
+        raise Mistake(f"Your function returned {kind(result)}; a set of agents such as {{0, 2}} is needed.") from None
+
+
+def demand_any_order(call, group: tuple[int, ...], want: np.ndarray) -> None:
+    """Raise a Mistake where `call` gives `want` for the group's agents in rising order, but not in the group's own."""
+    rising = tuple(sorted(group))
+    if group != rising and gives(call, rising, want) and not gives(call, group, want):
+        raise Mistake(
+            f"Your function is right for {rising} and not for {group}, which is the same group: its agents may come in "
+            "any order. Sort them, or go by their numbers."
+        )
+
+
+def gives(call, group: tuple[int, ...], want: np.ndarray) -> bool:
+    """Whether `call(group)` is this array."""
+    try:
+        return np.allclose(as_array(call(group), want.shape), want)
+    except Mistake:
+        return False
+
+
 def kind(value) -> str:
     """What sort of thing this is, for a message: "an array of shape (2, 2)", "a dict"."""
     if isinstance(value, np.ndarray):

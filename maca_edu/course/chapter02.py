@@ -143,7 +143,12 @@ def check_is_legal(candidate):
     return "Legal is a property of the array and the agent; no policy and no game enters."
 
 
-@exercise("how many joint actions are enough?", difficulty=1, minutes=5)
+def plays_to_see(mean: np.ndarray, variance: float) -> float:
+    """How many joint actions make the mean of an estimate two standard errors long; mean `[A]`."""
+    return 4 * variance / (mean @ mean)
+
+
+@exercise("how many joint actions are enough?", difficulty=1, minutes=5, without="maca_edu.course")
 def check_samples_needed(candidate):
     """The candidate's N makes |mean| = z standard errors; rounding up is allowed."""
     rng = np.random.default_rng(25)

@@ -7,7 +7,7 @@ from itertools import combinations, permutations
 import numpy as np
 
 from maca_edu import exact
-from maca_edu.course.answers import as_array, as_number, group_text, kind
+from maca_edu.course.answers import as_agents, as_array, as_number, demand_any_order, group_text, kind
 from maca_edu.course.verdict import Mistake, exercise, random_games
 from toy_envs import fridge_v0, ring_v0
 from toy_envs.core import OneShotGame, RewardTerm
@@ -41,7 +41,9 @@ def check_group_baseline(candidate):
     """The candidate's array is the group baseline on random games, for groups of every level."""
     for q, policy in random_games(count=3, n=4, A=2, seed=3):
         for group in ((1,), (0, 2), (3, 1), (2, 0, 3), (0, 1, 2, 3)):
-            result, want = candidate(q, policy, group), exact.baseline(q, policy, group)
+            want = exact.baseline(q, policy, group)
+            demand_any_order(lambda members: candidate(q, policy, members), group, want)  # noqa: B023  (called at once)
+            result = candidate(q, policy, group)
             once = want[tuple(0 if i in group else slice(None) for i in range(q.ndim))]
             if np.size(result) == once.size and np.allclose(np.squeeze(as_array(result, np.shape(result))), once):
                 raise Mistake(
@@ -91,7 +93,7 @@ def check_true_corrset(candidate):
     loners = declared(4, [(2, 1)])  # agents 0 and 3 belong to no term
     for game in (chain, fridge_v0.game(), ring_v0.game(n_agents=7, span=3), loners):
         for agent in range(game.n_agents):
-            got = as_members(candidate(game, agent))
+            got = as_agents(candidate(game, agent))
             met = [set(term.agents) for term in game.reward_terms if agent in term.agents]
             want = {agent}.union(*met)
             if got == want:
@@ -179,23 +181,15 @@ def as_groups(result, n: int) -> list[frozenset[int]]:
     """The result as a list of sets of agents, or a Mistake that says what came instead."""
     try:
         groups = [tuple(group) for group in result]
-        sets = [frozenset(int(i) for i in group) for group in groups]
-    except (TypeError, ValueError):
+    except TypeError:
         raise Mistake(f"Your function returned {kind(result)}; a list of groups such as (0, 2) is needed.") from None
+    sets = [as_agents(group) for group in groups]
     for group, members in zip(groups, sets, strict=True):
         if len(members) < len(group):
             raise Mistake(f"The group {group} names an agent twice. A group is a set.")
         if not members <= set(range(n)):
             raise Mistake(f"The group {group} names an agent that does not exist; with n = {n} they are 0 to {n - 1}.")
     return sets
-
-
-def as_members(result) -> set[int]:
-    """The result as a set of agents, or a Mistake that says what came instead."""
-    try:
-        return {int(i) for i in result}
-    except (TypeError, ValueError):
-        raise Mistake(f"Your function returned {kind(result)}; a set of agents such as {{0, 2}} is needed.") from None
 
 
 def rest(n: int, agent: int) -> list[int]:

@@ -8,7 +8,7 @@ from math import comb
 import numpy as np
 
 from maca_edu import exact
-from maca_edu.course.answers import as_array, as_number, as_truth, group_text
+from maca_edu.course.answers import as_array, as_number, as_truth, demand_any_order, group_text
 from maca_edu.course.verdict import Mistake, exercise, random_games
 
 KEEPS_OTHERS = (
@@ -22,7 +22,9 @@ def check_component(candidate):
     """The candidate's array is the component of the group, on random games, for groups of every size."""
     for q, policy in random_games(count=2, n=3, A=3, seed=6):
         for H in ((0, 2), (1,), (2, 1), (0, 1, 2), ()):
-            result, want = candidate(q, policy, H), exact.credit_spectrum(q, policy)[tuple(sorted(H))]
+            want = exact.credit_spectrum(q, policy)[tuple(sorted(H))]
+            demand_any_order(lambda group: candidate(q, policy, group), H, want)  # noqa: B023  (called at once)
+            result = candidate(q, policy, H)
             once = want[tuple(slice(None) if i in H else 0 for i in range(q.ndim))]
             if np.shape(result) != q.shape and np.size(result) == once.size and np.allclose(np.squeeze(result), once):
                 raise Mistake(

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from maca_edu.course.reasons import REASONS
 from maca_edu.course.verdict import rich, unfilled
 from toy_envs import agent_names
 
@@ -30,14 +31,19 @@ class Revealed:
         )
 
 
-def reveal(prediction, answer, because: str = "", tolerance: float = 0.01) -> Revealed:
+def reveal(prediction, answer, because: str = "", tolerance: float = 0.01, reason: str = "") -> Revealed:
     """Show the reader's prediction beside the answer. Whatever the reader wrote, nothing is raised.
 
     prediction: None while nothing is written. answer: a number; a word; or a set of agents' names, {"A", "B"}, which
     may be predicted as "AB", "b, a", ["A", "B"] or by the agents' numbers, (0, 1), in any order.
     because: a sentence or two on why the answer is what it is.
     tolerance: how far off a number may be and still count as the same.
+    reason: instead of `because`, the name of a sentence in maca_edu.course.reasons. ValueError where there is none.
     """
+    if reason:
+        if reason not in REASONS:
+            raise ValueError(f"reason={reason!r}; allowed are the names in maca_edu.course.reasons")
+        because = REASONS[reason]
     measured = f"Measured: {show_value(answer)}."
     if unfilled(prediction):
         return Revealed(f"You wrote no prediction. {measured}", because)

@@ -61,7 +61,7 @@ def exercise(title: str, difficulty: int, minutes: int, without: str = ""):
     """Turn a function that raises `Mistake` into a check that returns a `Verdict`.
 
     difficulty: 1 to 3; with the minutes it makes the label of the heading in the lab: "difficulty 2 of 3, 10 minutes".
-    without: a module, such as "maca_edu.exact", that the answer may not use because it has the solution.
+    without: a module, such as "maca_edu.exact", that the answer may not use, nor be, because it has the solution.
     An answer that is still the stub becomes "not attempted", an answer that raises an exception "try again".
     What the function returns, if anything, is the message of a correct answer. ValueError for another difficulty.
     """
@@ -86,7 +86,7 @@ def exercise(title: str, difficulty: int, minutes: int, without: str = ""):
                 return Verdict("try again", f"Your answer could not be checked: {describe(error)}.")
             return Verdict("correct", praise or "Your answer passes every test.")
 
-        check.title, check.difficulty, check.minutes = title, difficulty, minutes
+        check.title, check.difficulty, check.minutes, check.without = title, difficulty, minutes, without
         check.label = f"difficulty {difficulty} of 3, {minutes} minutes"
         return check
 
@@ -141,7 +141,9 @@ def alike(given, left) -> bool:
 
 
 def uses(function: types.FunctionType, module: str) -> bool:
-    """Whether a function, or one of the reader's own that it calls, names a module or something that comes from it."""
+    """Whether a function comes from a module, or names something that does, also through the reader's own functions."""
+    if f"{function.__module__}.".startswith(f"{module}."):
+        return True
     waiting, seen = [function], set()
     while waiting:
         caller = waiting.pop()

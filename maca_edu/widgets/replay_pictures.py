@@ -25,7 +25,7 @@ class Bars(NamedTuple):
 
 
 def payment_bars(game, states, payments) -> list[Bars]:
-    """What is paid at each step: one entry for each load, then one for all walking and one for all lifting."""
+    """What is paid at each step: one entry for each load, in its level's colour, then all walking and all lifting."""
     L = game.n_loads
     crews = game.unpack(states[:1]).crew[0]  # [L, n]
     bars, seen = [], {}  # seen: how many crews there were of each size so far
@@ -33,7 +33,7 @@ def payment_bars(game, states, payments) -> list[Bars]:
         level = min(int(crew.sum()), len(LEVEL_COLOURS))
         hatch = HATCHES[seen.get(level, 0) % len(HATCHES)]
         seen[level] = seen.get(level, 0) + 1
-        label = f"load of {members(game, np.flatnonzero(crew))}"
+        label = f"load of {members(game, np.flatnonzero(crew))}, level {crew.sum()}"
         bars.append(Bars(label, payments[:, l], LEVEL_COLOURS[level - 1], hatch))
     # After the loads come each agent's walking and lifting in turn: walk_A, lift_A, walk_B, lift_B, ...
     bars.append(Bars("walking", payments[:, L::2].sum(axis=1), WALK, ""))
@@ -67,7 +67,7 @@ class Picture:
         height = 0.86 / len(charts)
         self.bars, self.now = [], []  # (step, bar) of all charts; a shade over the step shown, one in each chart
         for k, (title, stacked) in enumerate(charts.items()):
-            ax = self.fig.add_axes((0.5, 0.12 + (len(charts) - 1 - k) * height, 0.36, height - 0.1))
+            ax = self.fig.add_axes((0.48, 0.12 + (len(charts) - 1 - k) * height, 0.34, height - 0.1))
             self.bars += draw_bars(ax, stacked, len(payments))
             self.now.append(ax.axvspan(0, 0.96, color="#000000", alpha=0.07, linewidth=0, zorder=0))
             ax.set_title(title, fontsize=12, loc="left", pad=4)

@@ -148,3 +148,19 @@ def test_a_figure_is_legible_in_the_dark(page, built_book):
     )
     assert papers
     assert set(papers) == {"rgb(255, 255, 255)"}
+
+
+def test_on_a_phone_wide_formulas_scroll_and_the_explorers_are_whole(page, built_book):
+    page.set_viewport_size({"width": 390, "height": 844})
+    visit(page, built_book, "chapters/02_policy_gradients_for_teams")
+    wide = page.locator("mjx-container.wide")
+    expect(wide.first).to_be_attached()
+    assert wide.evaluate_all("all => all.every(each => each.clientWidth < each.scrollWidth)")
+    visit(page, built_book, "labs/01_who_carried_the_fridge")
+    console = page.locator(".maca-console:not(.maca-live)")
+    assert console.evaluate("box => box.scrollWidth <= box.clientWidth")
+    visit(page, built_book, "labs/06_the_warehouse")
+    player = page.locator(".maca-replay").first
+    expect(player.get_by_role("button", name="Play or pause")).to_be_visible()
+    expect(player.get_by_role("slider", name="step")).to_be_visible()
+    assert player.locator("img:visible").bounding_box()["width"] > 700

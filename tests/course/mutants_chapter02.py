@@ -111,5 +111,11 @@ MUTANTS = {
         ("mean of the entries", ("(mean @ mean)", "mean.mean() ** 2"), "average the entries"),
         ("mean of the squares", ("(mean @ mean)", "(mean**2).mean()"), "average the entries"),
         ("vector", ("(mean @ mean)", "mean**2"), "one number is needed"),
+        ("the course's own", "my_samples_needed = plays_to_see\n", "`maca_edu.course`, which has the solution"),
+        (
+            "calls the course's own",
+            "def my_samples_needed(mean, variance, z=2):\n    return z**2 / 4 * plays_to_see(mean, variance)\n",
+            "`maca_edu.course`, which has the solution",
+        ),
     ],
 }

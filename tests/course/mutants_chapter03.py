@@ -21,6 +21,16 @@ MUTANTS = {
         ("counts", "def my_all_groups(n, agent):\n    return 2 ** (n - 1)\n", "a list of groups"),
     ],
     "group_baseline": [
+        (
+            "in rising order only",
+            "def my_group_baseline(q, policy, group):\n"
+            "    b = q\n"
+            "    for gone, i in enumerate(group):\n"
+            "        b = np.tensordot(b, policy[i], axes=(max(i - gone, 0), 0))\n"
+            "    kept = [1 if i in group else A for i, A in enumerate(q.shape)]\n"
+            "    return np.broadcast_to(b.reshape(kept), q.shape)\n",
+            "right for (1, 3) and not for (3, 1), which is the same group",
+        ),
         ("averages the complement", ("in group:", "in set(range(q.ndim)) - set(group):"), "the other way round"),
         ("uses V for all", ("in group:", "in range(q.ndim):"), "that is the value V"),
         ("averages one agent", ("in group:", "in group[:1]:"), "one agent only"),
@@ -59,6 +69,8 @@ MUTANTS = {
             "You stop at one term",
         ),
         ("a number", ("return members", "return len(members)"), "a set of agents"),
+        ("names", ("return members", "return {'ABCDEFG'[i] for i in members}"), "names an agent"),
+        ("one text", ("return members", "return ''.join('ABCDEFG'[i] for i in members)"), "Agents are numbers here"),
         (
             "starts with nobody",
             "def my_true_corrset(game, agent):\n"

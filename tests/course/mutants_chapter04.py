@@ -13,6 +13,11 @@ SUBSETS = (
 MUTANTS = {
     "component": [
         (
+            "in rising order only",
+            "def my_component(q, policy, H):\n    return exact.credit_spectrum(q, policy)[H]\n",
+            "right for (1, 2) and not for (2, 1), which is the same group",
+        ),
+        (
             "does not average the others",
             ("if i in H else usual", "if i in H else f"),
             "every component that contains H",

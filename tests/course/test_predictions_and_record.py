@@ -1,9 +1,13 @@
 """Predictions are answered kindly and the same way each time; recorded numbers are stored as the book reads them."""
 
+import re
+
 import numpy as np
 import pytest
 
 from maca_edu.course import record, reveal
+from maca_edu.course.class_copy import LABS
+from maca_edu.course.reasons import REASONS
 
 
 @pytest.mark.parametrize(
@@ -119,3 +123,16 @@ def test_recorded_values_are_quoted_as_the_book_formats_them(stored, value, spec
 def test_only_one_finite_number_can_be_recorded(value):
     with pytest.raises(ValueError, match="'key'; only a finite number or a word"):
         record("key", value)
+
+
+def test_a_reason_is_looked_up_by_its_name():
+    assert repr(reveal(None, 1, reason="ch05_number")).endswith(REASONS["ch05_number"])
+    with pytest.raises(ValueError, match="reason='ch05_numbr'; allowed are the names"):
+        reveal(None, 1, reason="ch05_numbr")
+
+
+def test_the_labs_of_part_one_show_no_reasons_and_use_every_recorded_one():
+    labs = [path.read_text() for path in sorted((LABS / "src").glob("0[1-6]_*.md"))]
+    assert len(labs) == 6
+    assert sorted(re.findall(r'reason="(\w+)"', "".join(labs))) == sorted(REASONS)
+    assert all("because=" not in lab and "because =" not in lab for lab in labs)

@@ -39,10 +39,11 @@ OPTIONS = {  # of each command, with good and bad values; {}: words without a na
     "envs": dict(family=("toy", "", "none")),
     "params": dict(task=("5m_vs_6m", "3m", "")),
     "class-copy": {},
+    "grade": dict(out=PATHS, seconds=("0", "-1", "x", "nan", "")),
     "methods": {},
     "doctor": {},
 }
-FIRST = {"evaluate": PATHS, "watch": PATHS, "curves": PATHS, "class-copy": ("run", "file.txt", "")}
+FIRST = {"evaluate": PATHS, "watch": PATHS, "curves": PATHS, "class-copy": ("run", "file.txt", ""), "grade": PATHS}
 FIRST |= {"bench": ("worlds", "core", "all"), "doctor": ("everything", "starcraft", "all")}
 NEEDED = {  # what keeps most lines valid up to the value that is tried, or from taking long
     "train": ("--out", "new", "--env", "toy/xor", "--steps", "32", "--batch", "4", "--rollout", "4"),

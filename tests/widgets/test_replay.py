@@ -73,7 +73,7 @@ def test_bars_up_to_the_step_shown_and_none_beyond(small):
     for step in (3, 7):
         data = re.search(r'base64,([^"]*)"', explorer.children[1].children[step].value)[1]
         images.append(np.asarray(Image.open(io.BytesIO(base64.b64decode(data))).convert("RGB"), dtype=int))
-    orange = [(abs(image - (0xE6, 0x9F, 0x00)).max(axis=2) < 12)[:, 480:820].sum() for image in images]
+    orange = [(abs(image - (0xE6, 0x9F, 0x00)).max(axis=2) < 12)[:, 465:780].sum() for image in images]
     assert orange[0] == 0  # the load of A and B moves at step 7
     assert orange[1] > 1_000
 
@@ -94,7 +94,13 @@ def test_play_moves_the_slider_and_the_slider_moves_the_pictures(small, monkeypa
 def test_the_bars_of_a_step_add_up_to_its_reward(small):
     game, states, _, payments = small
     bars = payment_bars(game, states, payments)
-    assert [each.label for each in bars] == ["load of A", "load of AB", "load of ABC", "walking", "lifting"]
+    assert [each.label for each in bars] == [
+        "load of A, level 1",
+        "load of AB, level 2",
+        "load of ABC, level 3",
+        "walking",
+        "lifting",
+    ]
     np.testing.assert_array_equal(sum(each.amounts for each in bars), payments.sum(axis=1))
 
 
@@ -111,7 +117,7 @@ def test_crews_that_are_drawn_are_those_of_the_episode():
     step = game.step(state, np.array([[STAY, LIFT]]))
     states = np.concatenate([state, step.state])
     labels = [each.label for each in payment_bars(game, states, step.payments)]
-    assert labels[:2] == ["load of AB", "load of B"]
+    assert labels[:2] == ["load of AB, level 2", "load of B, level 1"]
 
 
 def test_credit_is_named_and_coloured_by_level(small):

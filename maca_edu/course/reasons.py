@@ -1,0 +1,26 @@
+"""Why the predictions come out as they do: kept out of the labs, where they would stand beside the question."""
+
+REASONS = {
+    "ch01_how_many_pay_zero": "RRRR, LRRL, LRLR and LLRR. In three of them a backpack pays for two efforts.",
+    "ch01_who_worked": "The four agree about no agent: each one lifts in some and rests in some.",
+    "ch01_how_many_rewards": "One constant, 8 agents and 28 pairs: as many equations as unknowns.",
+    "ch02_mean_changes": "100 times the mean score is 100 times 0.",
+    "ch02_variance_factor": "The noise is 49 times as wide: half of 100, against a deviation of about 1.",
+    "ch02_share_saved": "V is the best constant here, but it is close to 0. The noise comes from the actions, B's own "
+    "and the others', and no constant knows them.",
+    "ch03_quietest_group": "An undecided agent's noise follows the cube: B alone is its lowest corner. ABCD needs 2.4 "
+    "times as many plays.",
+    "ch03_ring_factor": "The joint advantage holds every rope and every cost of the ring, so its variance doubles; the "
+    "mean gradient, which is subtracted, does not grow.",
+    "ch04_share_at_half": "Three parts of level 1 against three of level 2 and one of level 3, all alike: 3/7.",
+    "ch04_share_at_nine_tenths": "Each further member multiplies the variance by 1/9, the odds that an agent rests: "
+    "243/271.",
+    "ch04_parts_that_teach_b": "Only B's own: with a partner in the group, good and bad company cancel on average.",
+    "ch05_number": "With 0.5 both estimates are the same 0.45: B's own dice add no noise.",
+    "ch05_factor": "Nearly all of B's noise is made by its own dice.",
+    "ch05_joint_weight": "B's CorrSet holds all of its partners; D is a stranger.",
+    "ch06_owned_now": "Each surprise is charged to its own step and to every step before it. An endless stream would "
+    "leave 11.5 per cent to the current joint action; an episode that ends leaves a little more.",
+    "ch06_same_group": "A alone while A works alone, AB when A and B lift, ABC when all three do. The best mixture "
+    "follows.",
+}

@@ -1,0 +1,205 @@
+"""Points come from the course's own checks: whatever a notebook prints, patches or calls a check, it gets no more."""
+
+import csv
+import re
+
+import jupytext
+import nbformat
+import pytest
+
+from maca_edu.cli import main
+from maca_edu.course.class_copy import LABS
+from maca_edu.course.grade import Grade, answer_in, grade, lab_of, labs_with_exercises
+
+SOLUTION = re.compile(r"<!-- solution: (\w+) -->\s*```python\n(.*?)```", re.DOTALL)
+NUMBERS = [path.name[:2] for path in labs_with_exercises()]
+LAB2 = next(LABS.glob("02_*.ipynb"))
+
+
+def solutions(number: str) -> dict[str, str]:
+    source = next((LABS / "src").glob(f"{number}_*.md"))
+    text = "\n".join(cell.source for cell in jupytext.read(source, fmt="md:myst").cells)
+    return dict(SOLUTION.findall(text))
+
+
+def notebook_with(answers: dict[str, str], number: str = "02", tags: bool = True):
+    """A lab's notebook with the answers, by the exercises' names, in the place of the stubs."""
+    notebook = nbformat.read(next(LABS.glob(f"{number}_*.ipynb")), as_version=4)
+    for cell in notebook.cells:
+        for name, answer in answers.items():
+            if f"exercise-{name}" in cell.metadata.get("tags", []):
+                cell.source = answer
+        if not tags:
+            cell.metadata.pop("tags", None)
+    return notebook
+
+
+def hand_in(folder, student: str, notebook, name: str = LAB2.name):
+    (folder / student).mkdir(parents=True, exist_ok=True)
+    nbformat.write(notebook, folder / student / name)
+
+
+def points(rows) -> dict[str, int]:
+    return {row.exercise: row.points for row in rows}
+
+
+@pytest.mark.parametrize("number", NUMBERS)
+def test_the_solutions_get_all_points_and_the_stubs_none(tmp_path, number):
+    hand_in(tmp_path, "ada", notebook_with(solutions(number), number))
+    hand_in(tmp_path, "stub", notebook_with({}, number))
+    rows = list(grade(tmp_path))
+    exercises = lab_of(next(LABS.glob(f"{number}_*.ipynb"))).exercises
+    assert [(row.student, row.exercise) for row in rows] == [
+        (student, exercise.name) for student in ("ada", "stub") for exercise in exercises
+    ]
+    assert all(row.points == row.of > 0 for row in rows if row.student == "ada"), rows
+    assert all((row.points, row.status) == (0, "not attempted") for row in rows if row.student == "stub")
+
+
+def test_a_notebook_without_tags_is_known_by_its_functions(tmp_path):
+    hand_in(tmp_path, "ada", notebook_with(solutions("02"), tags=False), "handed in.ipynb")
+    assert all(row.points == row.of and row.lab == "02" for row in grade(tmp_path))
+
+
+STUB = 'def my_score(pi, action):\n    """The gradient."""\n    ...\n'
+WRONG = "def my_score(pi, action):\n    return pi * 0\n"
+CHEATS = {
+    "prints": WRONG + "print('✔ Correct.')\nprint('points: 8')",
+    "patches the check": WRONG
+    + "import maca_edu.course.chapter02 as checks\nfrom maca_edu.course import Verdict\n"
+    + "checks.check_score = check_score = lambda answer: Verdict('correct', '')",
+    "patches numpy": WRONG + "np.allclose = lambda *args: True\nnp.isclose = np.allclose",
+    "patches when called": "def my_score(pi, action):\n    np.allclose = lambda *args: True\n    return pi * 0\n",
+    "defines a check": WRONG + "def check_score(answer):\n    return 'Correct'\ncheck_score(my_score)",
+    "exits": "import os\nos._exit(0)",
+    "exits when called": "def my_score(pi, action):\n    raise SystemExit\n",
+    "loops": "while True:\n    pass",
+    "loops when called": "def my_score(pi, action):\n    while True:\n        pass\n",
+    "is no Python": "def my_score(pi, action:\n",
+    "returns what may not come over": "class Sly:\n    def __reduce__(self):\n        return print, ('x',)\n"
+    "def my_score(pi, action):\n    return Sly()\n",
+    "writes to the grader": "import sys\nframe = sys._getframe()\nwhile frame.f_back:\n    frame = frame.f_back\n"
+    "    if 'pipe' in frame.f_locals:\n        frame.f_locals['pipe'].send_bytes(b'correct')\n" + WRONG,
+}
+
+
+@pytest.mark.parametrize("cheat", CHEATS)
+def test_a_cheat_gets_nothing_and_the_other_exercises_are_graded(tmp_path, cheat, capfd):
+    answers = {**solutions("02"), "score": CHEATS[cheat]}
+    hand_in(tmp_path, "eve", notebook_with(answers))
+    rows = list(grade(tmp_path, seconds=1.5 if "loops" in cheat else 20))
+    assert points(rows) == {
+        "score": 0, "exact_gradient": 2, "sampled_gradient": 2, "is_legal": 2, "samples_needed": 1,
+    }  # fmt: skip
+    assert rows[0].status == "try again"
+    assert "orrect" not in capfd.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("cheat", "message"),
+    [
+        ("exits", "ended Python"),
+        ("loops when called", "took more than 1.5 seconds"),
+        ("is no Python", "There is no `my_score`: SyntaxError"),
+    ],
+)
+def test_a_failure_is_told(tmp_path, cheat, message):
+    hand_in(tmp_path, "eve", notebook_with({"score": CHEATS[cheat]}))
+    assert message in next(grade(tmp_path, seconds=1.5)).message
+
+
+def test_exact_stays_forbidden(tmp_path):
+    answer = "def my_exact_gradient(q, policy, agent):\n    return exact.gradient_moments(q, policy, agent, 0.0)[0]\n"
+    hand_in(tmp_path, "eve", notebook_with({"exact_gradient": answer}))
+    rows = {row.exercise: row for row in grade(tmp_path)}
+    assert rows["exact_gradient"].points == 0
+    assert "`maca_edu.exact`" in rows["exact_gradient"].message
+
+
+def test_a_failing_trial_below_the_answer_costs_nothing(tmp_path):
+    hand_in(tmp_path, "ada", notebook_with({"score": solutions("02")["score"] + "\nmy_score(not_there, 1)\n"}))
+    assert next(grade(tmp_path)).points == 1
+
+
+def test_an_answer_takes_its_helpers_from_other_cells_and_nothing_else():
+    lab = lab_of(LAB2)
+    notebook = nbformat.v4.new_notebook(
+        cells=[
+            nbformat.v4.new_code_cell("unit = np.eye\nboom = 1 / 0"),
+            nbformat.v4.new_code_cell("def helper(n, k):\n    return unit(n)[k]"),
+            nbformat.v4.new_code_cell("def my_score(pi, action):\n    return helper(len(pi), action) - pi"),
+        ]
+    )
+    statements = answer_in(notebook, lab.exercises[0])
+    assert [statement.split("\n")[0] for statement in statements] == [
+        "unit = np.eye", "def helper(n, k):", "def my_score(pi, action):",
+    ]  # fmt: skip
+
+
+def test_students_are_read_from_folders_and_names(tmp_path):
+    notebook = notebook_with({})
+    hand_in(tmp_path, "ada", notebook)
+    nbformat.write(notebook, tmp_path / f"ben_{LAB2.name}")
+    nbformat.write(notebook, tmp_path / "cem.ipynb")
+    (tmp_path / "dan.ipynb").write_text("{")
+    (tmp_path / "eva.ipynb").symlink_to(tmp_path / "cem.ipynb")
+    hand_in(tmp_path, "ada", notebook, "again.ipynb")
+    hand_in(tmp_path, "fay", nbformat.v4.new_notebook())
+    rows = list(grade(tmp_path))
+    assert {row.student for row in rows if row.lab == "02"} == {"ada", "ben", "cem"}
+    unread = {(row.student, row.message) for row in rows if row.status == "not read"}
+    assert unread == {
+        ("ada", "again.ipynb: a second copy of the same lab; leave one."),
+        ("dan", "dan.ipynb: not a notebook."),
+        ("eva", "eva.ipynb: not a notebook."),
+        ("fay", f"{LAB2.name}: has no exercise of a lab."),
+    }
+
+
+def test_the_command_writes_a_table_and_a_page(tmp_path, capsys):
+    hand_in(tmp_path / "in", "<ada>", notebook_with(solutions("02")))
+    out = tmp_path / "grades.csv"
+    for _ in range(2):  # its own files it writes again
+        assert main(["grade", str(tmp_path / "in"), "--out", str(out)]) == 0
+    assert "score                1 of 1  correct" in capsys.readouterr().out
+    with out.open() as file:
+        rows = list(csv.DictReader(file))
+    assert list(rows[0]) == list(Grade._fields)
+    assert sum(int(row["points"]) for row in rows) == 8
+    page = out.with_suffix(".html").read_text()
+    assert "&lt;ada&gt;: 8 of 8 points" in page
+    assert "<ada>" not in page
+
+
+@pytest.mark.parametrize("name", ["grades.csv", "grades.html"])
+def test_a_file_of_somebody_else_stays(tmp_path, capsys, name):
+    hand_in(tmp_path / "in", "ada", notebook_with({}))
+    (tmp_path / name).write_text("mine")
+    words = ["grade", str(tmp_path / "in"), "--out", str(tmp_path / "grades.csv")]
+    assert main(words) == 2
+    assert "holds no grades; choose another name, or add --force" in capsys.readouterr().err
+    assert (tmp_path / name).read_text() == "mine"
+    assert main([*words, "--force"]) == 0
+    assert (tmp_path / name).read_text() != "mine"
+
+
+@pytest.mark.parametrize(
+    ("folder", "more", "message"),
+    [
+        ("missing", [], "is not a folder"),
+        ("empty", [], "holds no notebooks"),
+        ("bare", [], "names no student"),
+        ("full", ["--out", "grades.txt"], "end in .csv"),
+        ("full", ["--out", "nowhere/grades.csv"], "there is no folder 'nowhere'"),
+        ("full", ["--seconds", "0"], "allowed are numbers above 0"),
+    ],
+)
+def test_wrong_words_end_in_one_sentence(tmp_path, monkeypatch, capsys, folder, more, message):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "empty").mkdir()
+    hand_in(tmp_path, "bare", notebook_with({}))
+    hand_in(tmp_path / "full", "ada", notebook_with({}))
+    assert main(["grade", folder, *more]) == 2
+    error = capsys.readouterr().err
+    assert message in error
+    assert error.count("\n") == 1
