@@ -118,13 +118,16 @@ class LongRing:
         return np.concatenate([who, left, mates], axis=2)
 
     def features(self, state: np.ndarray) -> np.ndarray:
-        """The share of rounds that are left, and where ropes move the distance (one-hot): float32 `[B, 1]` or
-        `[B, 1 + distances]`."""
+        """Which round comes next, and where ropes move their distance, both one-hot.
+
+        float32 `[B, rounds]` or `[B, rounds + distances]`. After the last round no round is marked. (A single number,
+        the share that is left, would be lost on networks that normalise what they read.)
+        """
         state = self._checked(state)
-        left = self._left(state)[:, None]
+        rounds = np.eye(self.horizon + 1, self.horizon, dtype=np.float32)[state[:, 0]]
         if not self.moving:
-            return left
-        return np.concatenate([left, np.eye(self.distances, dtype=np.float32)[state[:, 1] - 1]], axis=1)
+            return rounds
+        return np.concatenate([rounds, np.eye(self.distances, dtype=np.float32)[state[:, 1] - 1]], axis=1)
 
     def _left(self, state: np.ndarray) -> np.ndarray:
         """The share of rounds that are left, float32 `[B]`."""

@@ -76,8 +76,10 @@ def test_agents_see_who_they_are_what_is_left_and_their_mates(game, seed):
                     mates = ropes[b, ropes[b, :, i]].any(axis=0)
                     mates[i] = False
                     assert (seen[b, i, n + 1 :] == mates).all()
-        assert game.features(state).min() >= 0
-        assert game.features(state).max() <= 1
+        for row, (played, distance) in zip(game.features(state), state, strict=True):
+            marked = [*range(game.horizon), *(f"d{d}" for d in range(1, game.distances + 1) if game.moving)]
+            shown = {mark for mark, number in zip(marked, row, strict=True) if number == 1}
+            assert shown == {played, f"d{distance}"} & set(marked)
 
 
 def test_one_round_is_the_ring():
