@@ -305,7 +305,10 @@ class Maca(nn.Module):
         return self.net.q(z, x.policy, x.policy) if self.config.critic_outputs == "q" else self.net.value(z)
 
     def levels(self, x: CriticInput) -> Tensor | None:
-        """Q(s, a) split by credit assignment level, `[S, n + 1]`, in the units of the reward; None for a decoder."""
+        """Q(s, a) split by credit assignment level, `[S, n + 1]`, in the units of the reward; None for a decoder.
+
+        Entry 0, which nobody reads, lacks the mean of the ValueNorm.
+        """
         if self.head == "decoder":
             return None
         z, _ = self.net(x.obs, x.memory, x.first)

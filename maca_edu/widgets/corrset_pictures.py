@@ -46,7 +46,7 @@ def attention_map(attention: np.ndarray, corrset: np.ndarray, partners: np.ndarr
         for k, name in enumerate(agents)
     )
     alt = f"Attention: {rows_in_words(attention, agents)}. Framed are those admitted to the row's CorrSet."
-    return svg(LEFT + size + 6, TOP + size + 6, alt, "".join(cells) + names, width=LEFT + size + 6)
+    return svg(LEFT + size + 6, TOP + size + 6, alt, "".join(cells) + names)
 
 
 def corrset_graph(corrset: np.ndarray, partners: np.ndarray | None, agents, agent: int) -> str:
@@ -74,7 +74,7 @@ def corrset_graph(corrset: np.ndarray, partners: np.ndarray | None, agents, agen
     sets = ", ".join(
         f"{name}: {''.join(agents[j] for j in np.flatnonzero(row))}" for name, row in zip(agents, corrset, strict=True)
     )
-    return svg(260, 260, f"CorrSets as arrows between the agents. {sets}.", "".join(lines) + discs, width=260)
+    return svg(260, 260, f"CorrSets as arrows between the agents. {sets}.", "".join(lines) + discs)
 
 
 def arrow(start: np.ndarray, end: np.ndarray, colour: str, admitted: bool, strong: bool) -> str:
@@ -119,9 +119,9 @@ def rows_in_words(attention: np.ndarray, agents) -> str:
     return ", ".join(f"{agents[i]} most to {agents[j]} ({others[i, j]:.2f})" for i, j in enumerate(most))
 
 
-def svg(width: float, height: float, alt: str, body: str, **style) -> str:
-    """A drawing with its alt text."""
+def svg(width: float, height: float, alt: str, body: str) -> str:
+    """A drawing with its alt text, as wide as it is, or narrower on a narrow page."""
     return (
         f'<svg role="img" aria-label="{html.escape(alt)}" viewBox="0 0 {width:g} {height:g}" font-family="sans-serif" '
-        f'style="flex: 0 1 {style["width"]:g}px; min-width: 200px; max-width: {style["width"]:g}px">{body}</svg>'
+        f'style="flex: 0 1 {width:g}px; min-width: 200px; max-width: {width:g}px">{body}</svg>'
     )
