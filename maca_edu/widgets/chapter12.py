@@ -84,7 +84,7 @@ def clipped(numbers: np.ndarray, density: np.ndarray, line: np.ndarray, means: n
     left.fill_between(numbers, density / density.max() - 1.5, -1.5, color=NEUTRAL, alpha=0.35, label="how often drawn")
     left.plot(numbers, np.clip(numbers, 0, 1), color=HEADS["exact"], linewidth=3, label="what the game does")
     left.plot(numbers, line, color=HEADS["additive"], linewidth=3, label="best straight line")
-    left.set(xlabel="number drawn", ylabel="force")
+    left.set(xlabel="number drawn", ylabel="force", yticks=[-0.5, 0, 0.5, 1])
     left.legend(loc="upper left", fontsize=10)
     right.plot(means, shares, color=HEADS["additive"], linewidth=3)
     right.plot(0, np.interp(0, means, shares), "o", color="black", markersize=9)
