@@ -146,14 +146,22 @@ def heads(seed: int, n: int, A: int) -> dict[str, tuple[bool, Head, str]]:
         return 1000 + products(x)
 
     return {
-        "sum": (True, additive, "You say False for a sum over agents. The mean of a sum is the sum of the means, up to rounding."),
+        "sum": (
+            True,
+            additive,
+            "You say False for a sum over agents. The mean of a sum is the sum of the means, up to rounding.",
+        ),
         "products": (
             True,
             products,
             "You say False for a sum of products over agents. Agents draw independently, so the mean of a product of "
             "their factors is the product of the means. Compare up to rounding.",
         ),
-        "pairs": (True, pairs, "You say False for products of two different agents' actions. Their draws are independent."),
+        "pairs": (
+            True,
+            pairs,
+            "You say False for products of two different agents' actions. Their draws are independent.",
+        ),
         "bent": (False, bent, "You say True for the tanh of a sum. A curve bends between the joint actions."),
         "with itself": (
             False,
@@ -210,9 +218,9 @@ def explain_component(got, want, factor, policy, action, group):
     played, mean = factor[range(n), action], (factor * policy).sum(axis=1)
     inside = np.isin(np.arange(n), group)
     wrong = {
-        "You multiply the members' f. They do not average to zero: subtract each member's mean.": (
-            played - 1
-        )[inside].prod(),
+        "You multiply the members' f. They do not average to zero: subtract each member's mean.": (played - 1)[
+            inside
+        ].prod(),
         "You forgot the agents outside the group: each of them contributes its mean.": (played - mean)[inside].prod(),
         "Agents outside the group contribute their mean, not what they played.": np.where(
             inside, played - mean, played
@@ -287,7 +295,9 @@ def explain_levels(got, want, mean, deviation):
             "level k is its mean times the OLD level k plus its deviation times the OLD level k - 1. "
             "Keep the old numbers until all new ones are there."
         )
-    raise Mistake(f"With one agent the levels are its mean and its deviation, {want.round(3)}; yours are {got.round(3)}.")
+    raise Mistake(
+        f"With one agent the levels are its mean and its deviation, {want.round(3)}; yours are {got.round(3)}."
+    )
 
 
 @exercise("the best baseline for free", difficulty=2, minutes=10)
@@ -340,8 +350,8 @@ def explain_best(got, want, q, action, policy, agent):
         if np.isclose(got, exact.baseline(q, np.array(everybody), range(len(policy)))[action]):
             raise Mistake("You put the weights in for every agent. The others keep the actions they played.")
     raise Mistake(
-        f"For agent {agent} at action {action} the best baseline is {want:.3f}; yours is {got:.3f}. Do the weights that "
-        "you put in sum to 1, and do the others keep their actions?"
+        f"For agent {agent} at action {action} the best baseline is {want:.3f}; yours is {got:.3f}. Do the weights "
+        "that you put in sum to 1, and do the others keep their actions?"
     )
 
 

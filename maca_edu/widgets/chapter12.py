@@ -1,4 +1,4 @@
-"""The figures of chapter 12: chord and curve, levels of four heads, levels while a team learns, noise, a clipped number."""
+"""The figures of chapter 12: chord and curve, levels of heads, levels while a team learns, noise, clipped numbers."""
 
 from __future__ import annotations
 
@@ -7,7 +7,13 @@ import numpy as np
 
 from maca_edu.widgets.style import NEUTRAL
 
-HEADS = {"exact": "#000000", "additive": "#56B4E9", "multilinear": "#009E73", "decoder": "#D55E00", "conditioned": "#E69F00"}
+HEADS = {
+    "exact": "#000000",
+    "additive": "#56B4E9",
+    "multilinear": "#009E73",
+    "decoder": "#D55E00",
+    "conditioned": "#E69F00",
+}
 LEVELS = ("#0072B2", "#E69F00", "#CC79A7", "#56B4E9", "#009E73", "#F0E442")
 
 

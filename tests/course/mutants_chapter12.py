@@ -2,7 +2,11 @@
 
 MUTANTS = {
     "group_baseline": [
-        ("the others act again", ("x[list(group)] = policy[list(group)]", "x[others] = policy[others]"), "the other way round"),
+        (
+            "the others act again",
+            ("x[list(group)] = policy[list(group)]", "x[others] = policy[others]"),
+            "the other way round",
+        ),
         ("everybody acts again", ("x[list(group)] = policy[list(group)]", "x = policy"), "that is V"),
         ("nobody acts again", ("    x[list(group)] = policy[list(group)]\n", ""), "nobody was averaged out"),
         ("uniform", ("= policy[list(group)]", "= 1 / A"), "the same weight"),
@@ -19,7 +23,11 @@ MUTANTS = {
         ("action numbers", ("return head(x)", "return head(np.array(action))"), "it reads one of shape"),
     ],
     "may_average": [
-        ("uniform policies only", ("rng.dirichlet(np.ones(A), size=n)", "np.full((n, A), 1 / A)"), "at the uniform policy"),
+        (
+            "uniform policies only",
+            ("rng.dirichlet(np.ones(A), size=n)", "np.full((n, A), 1 / A)"),
+            "at the uniform policy",
+        ),
         (
             "one agent at a time",
             "def my_may_average(head, n, A):\n"
@@ -54,7 +62,10 @@ MUTANTS = {
         ),
         (
             "last agent played",
-            ("policy = rng.dirichlet(np.ones(A), size=n)", "policy = rng.dirichlet(np.ones(A), size=n)\n        policy[-1] = np.eye(A)[0]"),
+            (
+                "policy = rng.dirichlet(np.ones(A), size=n)",
+                "policy = rng.dirichlet(np.ones(A), size=n)\n        policy[-1] = np.eye(A)[0]",
+            ),
             "last agent",
         ),
         ("a word", "def my_may_average(head, n, A):\n    return 'yes'\n", "True or False is needed"),
@@ -81,8 +92,14 @@ MUTANTS = {
             "    return levels\n",
             "Do not divide by the means",
         ),
-        ("overwrites", ("new = m * levels\n        new[1:] += d * levels[:-1]\n        levels = new",
-            "levels = m * levels\n        levels[1:] += d * levels[:-1]"), "Keep the old numbers"),
+        (
+            "overwrites",
+            (
+                "new = m * levels\n        new[1:] += d * levels[:-1]\n        levels = new",
+                "levels = m * levels\n        levels[1:] += d * levels[:-1]",
+            ),
+            "Keep the old numbers",
+        ),
         ("too short", ("return levels", "return levels[1:]"), "an array of shape"),
         (
             "binomial shares",
