@@ -187,8 +187,8 @@ def explain_psi(got, want, G):
     inverse = 1 / np.diag(G)
     if np.allclose(got, clipped / clipped.sum()):
         raise Mistake(
-            f"{told} you cut negative weights off and scale the rest. Where one weight becomes 0, the best place for the "
-            "other two moves: solve again without it."
+            f"{told} you cut negative weights off and scale the rest. Where one weight becomes 0, the best place for "
+            "the other two moves: solve again without it."
         )
     if np.allclose(got, inverse / inverse.sum()):
         raise Mistake("You use G's diagonal alone. Baselines err together, so the products off the diagonal count.")

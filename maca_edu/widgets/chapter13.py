@@ -107,7 +107,7 @@ def noise_along(ratios: dict[str, np.ndarray], takes_over: int):
 def found_by_effect(effects, errors: np.ndarray, marks: dict[str, float], nothing: float):
     """The largest error of a weight that a search ends with, against the effect of psi in standard deviations.
 
-    effects: `[E]`; errors: `[E, runs]`; marks: `{game: effect}`; nothing: the error of equal thirds. Returns the figure.
+    effects: `[E]`; errors: `[E, runs]`; marks: `{game: effect}`; nothing: equal thirds' error. Returns the figure.
     """
     fig, ax = plt.subplots(figsize=(8.4, 4.2))
     ax.plot(np.repeat(effects, errors.shape[1]), errors.ravel(), "o", color=NEUTRAL, alpha=0.5, markersize=4)
