@@ -87,6 +87,17 @@ def judges(psi: np.ndarray, panels: dict[str, dict]):
     return fig
 
 
+def lead_line(lead: np.ndarray, half_width: np.ndarray):
+    """By how much one way to learn is ahead of another, over updates, with a band. Both `[updates]`."""
+    fig, ax = plt.subplots(figsize=(8.4, 3.4))
+    updates = np.arange(len(lead))
+    ax.fill_between(updates, lead - half_width, lead + half_width, color=GOOD, alpha=0.25, linewidth=0)
+    ax.plot(updates, lead, color=GOOD, linewidth=2.5)
+    ax.axhline(0, color=NEUTRAL, linewidth=1)
+    ax.set(xlabel="update", ylabel="value with Jnt less with Ind")
+    return fig
+
+
 def noise_along(ratios: dict[str, np.ndarray], takes_over: int):
     """The gradient's variance with each choice of psi, divided by that of the best mixture, over updates.
 
