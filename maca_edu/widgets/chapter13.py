@@ -110,7 +110,7 @@ def noise_along(ratios: dict[str, np.ndarray], takes_over: int):
     ax.axhline(1, color=NEUTRAL, linewidth=1)
     ax.axvline(takes_over, color=NEUTRAL, linewidth=1, linestyle=":")
     ax.annotate(
-        "40 samples", (takes_over, 0.03), xycoords=("data", "axes fraction"), xytext=(5, 0), textcoords="offset points"
+        "40 samples", (takes_over, 0.3), xycoords=("data", "axes fraction"), xytext=(5, 0), textcoords="offset points"
     )
     ax.set(xlabel="update", ylabel="variance over the best mixture's", yscale="log")
     ax.set_yticks([1, 2, 4, 8], ["1", "2", "4", "8"])
