@@ -69,9 +69,9 @@ def judges(psi: np.ndarray, panels: dict[str, dict]):
     place = psi @ CORNERS
     for ax, (title, panel) in zip(axes, panels.items(), strict=True):
         drawn = ax.tricontourf(*place.T, panel["gain"], levels=12, cmap="cividis")
-        for name, marker in (("return", "*"), ("quiet", "o")):
+        for name, marker, size in (("quiet", "o", 18), ("return", "*", 13)):
             ax.plot(
-                *(panel[name] @ CORNERS), marker, color="white", markeredgecolor="black", markersize=16, clip_on=False
+                *(panel[name] @ CORNERS), marker, color="white", markeredgecolor="black", markersize=size, clip_on=False
             )
         for name, (x, y), side in zip(("Jnt", "Ind", "Cor"), CORNERS, ("right", "left", "center"), strict=True):
             ax.annotate(name, (x, y), xytext=(0, -18 if y == 0 else 10), textcoords="offset points", ha=side)
