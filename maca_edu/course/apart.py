@@ -33,10 +33,16 @@ PLAIN = {  # what a reply may hold beside numbers, texts, lists, tuples and dict
 
 
 class Reply(NamedTuple):
-    """What the answer's process says: kind is "function", "value", "mistake" or "not attempted"."""
+    """What the answer's process says: kind is "function", "value", "call", "mistake" or "not attempted"."""
 
     kind: str
     content: object = None
+
+
+class Function(NamedTuple):
+    """Stands for the argument of this place, a function, which stays on the side of the check."""
+
+    place: int
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -60,13 +66,9 @@ def judge(check, setup: dict, statements: list[str], name: str, seconds: float) 
     timer = threading.Timer(seconds, lambda: (late.set(), kill(process)))
     timer.start()
 
-    def ask(*args):
-        here.send(args)
-        return content_of(read(here.recv_bytes(MOST_BYTES)))
-
     def candidate(*args):
         with told_plainly(late, seconds):
-            return ask(*args)
+            return ask(here, args)
 
     try:
         with told_plainly(late, seconds):
@@ -83,6 +85,20 @@ def judge(check, setup: dict, statements: list[str], name: str, seconds: float) 
         kill(process)
         process.join()
         here.close()
+
+
+def ask(pipe: Connection, args):
+    """The answer's value for these arguments. Functions among them are called here, as often as the answer asks."""
+    pipe.send([Function(place) if callable(arg) else arg for place, arg in enumerate(args)])
+    while True:
+        reply = read(pipe.recv_bytes(MOST_BYTES))
+        if reply.kind != "call":
+            return content_of(reply)
+        place, given = reply.content
+        try:
+            pipe.send((args[place](*given), ""))
+        except Exception as error:
+            pipe.send((None, describe(error)))
 
 
 class Call:
@@ -160,7 +176,7 @@ def serve(pipe: Connection, setup: dict, statements: list[str], name: str, witho
 
     send(pipe, start)
     while True:
-        args = pipe.recv()
+        args = [asking(pipe, arg) if isinstance(arg, Function) else arg for arg in pipe.recv()]
         send(pipe, lambda: Reply("value", as_plain(answer(*args))))  # noqa: B023  (called at once)
 
 
@@ -179,6 +195,19 @@ def made_by(statements: list[str], names: dict, name: str, without: str):
     if without and isinstance(names[name], types.FunctionType) and uses(names[name], without):
         raise Mistake(f"Your function uses `{without}`, which has the solution. Write it without.")
     return answer
+
+
+def asking(pipe: Connection, function: Function):
+    """A function that has the other side call the one it stands for. Raises RuntimeError where that one fails."""
+
+    def call(*args):
+        send(pipe, lambda: Reply("call", (function.place, as_plain(args))))
+        value, failed = pipe.recv()
+        if failed:
+            raise RuntimeError(failed)
+        return value
+
+    return call
 
 
 def send(pipe: Connection, work) -> None:

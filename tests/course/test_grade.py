@@ -8,8 +8,10 @@ import nbformat
 import pytest
 
 from maca_edu.cli import main
+from maca_edu.course.apart import judge
 from maca_edu.course.class_copy import LABS
 from maca_edu.course.grade import Grade, answer_in, grade, lab_of, labs_with_exercises
+from maca_edu.course.verdict import Mistake, exercise
 
 SOLUTION = re.compile(r"<!-- solution: (\w+) -->\s*```python\n(.*?)```", re.DOTALL)
 NUMBERS = [path.name[:2] for path in labs_with_exercises()]
@@ -114,6 +116,27 @@ def test_exact_stays_forbidden(tmp_path):
     rows = {row.exercise: row for row in grade(tmp_path)}
     assert rows["exact_gradient"].points == 0
     assert "`maca_edu.exact`" in rows["exact_gradient"].message
+
+
+def test_functions_among_the_arguments_stay_with_the_check():
+    calls = []
+
+    def double(x):
+        calls.append(x)
+        return 2 * x
+
+    @exercise("a check that hands over a function", difficulty=1, minutes=1)
+    def check(candidate):
+        if candidate(double, 3) != 12:
+            raise Mistake("wrong")
+
+    def verdict(body):
+        return judge(check, {}, [f"def answer(f, x):\n    return {body}"], "answer", 20).status
+
+    assert verdict("f(f(x))") == "correct"
+    assert calls == [3, 6]
+    assert verdict("f(x)") == "try again"
+    assert verdict("f(x, x)") == "try again"  # double takes one number
 
 
 def test_a_failing_trial_below_the_answer_costs_nothing(tmp_path):

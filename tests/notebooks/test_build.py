@@ -79,7 +79,7 @@ def test_a_failing_cell_leaves_the_old_notebook_and_says_which(tiny):
 @pytest.mark.parametrize("package", ["jupytext", "nbclient"])
 def test_a_missing_package_is_one_sentence(tiny, monkeypatch, package):
     monkeypatch.setitem(sys.modules, package, None)
-    with pytest.raises(builder.BuildError, match=rf'^Building labs needs {package}: run `pip install -e "\.\[test\]"`'):
+    with pytest.raises(builder.BuildError, match=rf"^Building labs needs {package}; get it with: .*\.\[test\]"):
         tiny(lab("x = 1"))
 
 
