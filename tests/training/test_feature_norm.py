@@ -28,7 +28,7 @@ WAREHOUSE = "toy/warehouse?preset=tiny&horizon=5"
 class Gauge:
     """Two agents read a gauge, 0 or `high`, and get 5 if both say which, 2.5 if one does."""
 
-    deterministic, partners = True, None
+    deterministic, terms, entities = True, None, None
     name, n_agents, n_actions, state_size, horizon, continuous = "test/gauge", 2, 2, 1, 1, False
 
     def __init__(self, batch, high=255.0, numbers=1):

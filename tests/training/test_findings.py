@@ -23,7 +23,7 @@ class Signs:
     always 0.
     """
 
-    deterministic, partners = True, None
+    deterministic, terms, entities = True, None, None
     name, n_agents, horizon, continuous = "test/signs", 2, 1, False
 
     def __init__(self, batch, pay=lambda right, rng: right, numbers=6, blank=0, n_actions=2):
