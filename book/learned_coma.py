@@ -2,9 +2,9 @@
 
     python book/learned_coma.py
 
-A run is `maca-edu train` with the settings below in a one-shot game. The learning rate of each arm is chosen on seeds of
-its own. Every update of every reported run is a row of book/data/ch09/<game>.csv, with what the critic knew by then; the
-prediction beside it was written first.
+A run is `maca-edu train` with the settings below in a one-shot game. The learning rate of each arm is chosen on seeds
+of its own. Every update of every reported run is a row of book/data/ch09/<game>.csv, with what the critic knew by then;
+the prediction beside it was written first.
 """
 
 import csv
@@ -23,7 +23,7 @@ from maca_edu.training.trainer import Trainer
 
 DATA = Path(__file__).parent / "data" / "ch09"
 TUNING, SEEDS, UPDATES, BATCH = (100, 101), range(10), 50, 8
-RATES = (0.005, 0.01, 0.02)
+RATES = (0.005, 0.01, 0.02, 0.04, 0.08)
 CONFIG = Config(rollout=1, epochs=2, minibatches=1, diagnose_every=0)
 GAMES = {"Fridge": "toy/fridge", "Ring": "toy/ring?n_agents=8&span=3"}
 ARMS = {"MAPPO": "return", "COMA, exact": "return", "COMA, return": "return", "COMA, critic": "critic"}

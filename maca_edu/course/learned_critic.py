@@ -13,9 +13,9 @@ import torch
 from torch import Tensor
 
 from maca_edu import exact
+from maca_edu.training.critics import ValueCritic
 from maca_edu.training.learner import Learner
 from maca_edu.training.methods import Method
-from maca_edu.training.critics import ValueCritic
 from maca_edu.training.records import CriticInput, JudgedBatch
 from toy_envs.core import OneShotGame
 
