@@ -194,7 +194,7 @@ def check_turn(candidate):
     at = next(k for k, got in enumerate(answers) if not np.allclose(got, best_answers(*cases[k])))
     raise Mistake(
         f"In a random game with the order {cases[at][2]} the actions are {best_answers(*cases[at]).argmax(axis=1)}; "
-        f"yours are {answers[at].argmax(axis=1)}. Average over the others with their policies of the moment, new or old."
+        f"yours are {answers[at].argmax(axis=1)}. Average over the others with their policies of the moment."
     )
 
 
