@@ -21,9 +21,8 @@ from toy_envs.core import OneShotGame
 
 
 class Critique(NamedTuple):
-    """A team and its COMA critic beside the truth; of the errors, the mean over agents."""
+    """COMA's critic beside the truth, under the team's policy; of the squared errors, the mean over agents."""
 
-    value: float  # V of the team's policy
     error: float  # root mean square of Q-hat - Q, over the joint policy
     own: float  # root mean square of its component of the agent alone
     signal: float  # length of the team's gradient
@@ -73,7 +72,6 @@ def critique(q_hat: np.ndarray, q: np.ndarray, policy: np.ndarray) -> Critique:
     truth, told = np.concatenate(truth), np.concatenate(told)
     lengths = np.linalg.norm(truth) * np.linalg.norm(told)
     return Critique(
-        value=exact.value(q, policy),
         error=float(np.sqrt(np.mean(errors))),
         own=float(np.sqrt(np.mean(owns))),
         signal=float(np.linalg.norm(truth)),
