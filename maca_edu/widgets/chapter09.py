@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.ticker import NullLocator
 
 from maca_edu.widgets.style import BAD, GOOD, NEUTRAL
 
@@ -57,20 +58,21 @@ def learning_curves(panels: dict[str, dict[str, np.ndarray]], best: dict[str, fl
     return fig
 
 
-def bias_curves(panels: dict[str, dict[str, np.ndarray]]):
+def bias_curves(updates: np.ndarray, panels: dict[str, dict[str, np.ndarray]]):
     """How long the critic's bias is beside the gradient, a panel for each game: the median of the runs.
 
-    panels: `{game: {arm: [runs, U]}}`, the ratio of lengths. The grey line is a bias as long as the gradient.
-    Returns the figure.
+    updates: `[K]`, when the critic was asked; panels: `{game: {arm: [runs, K]}}`, the ratio of lengths. The grey line
+    is a bias as long as the gradient. Returns the figure.
     """
     fig, axes = plt.subplots(1, len(panels), figsize=(9.6, 3.8), sharey=True)
     for ax, (game, arms) in zip(axes, panels.items(), strict=True):
         for arm, ratios in arms.items():
             colour, dash = ARMS[arm]
-            updates = np.arange(1, ratios.shape[1] + 1)
-            ax.plot(updates, np.median(ratios, axis=0), color=colour, linestyle=dash, linewidth=2.6, label=arm)
+            low, high = np.quantile(ratios, (0.25, 0.75), axis=0)
+            ax.fill_between(updates, low, high, color=colour, alpha=0.12, linewidth=0)
+            ax.plot(updates, np.median(ratios, axis=0), "o", color=colour, linestyle=dash, linewidth=2.6, label=arm)
         ax.axhline(1, color=NEUTRAL, linewidth=1)
-        ax.set(title=game, xlabel="updates", yscale="log")
+        ax.set(title=game, xlabel="updates", xscale="log", yscale="log")
     axes[0].set_ylabel("bias / gradient")
     fig.legend(*axes[0].get_legend_handles_labels(), loc="outside upper center", ncols=2)
     return fig
@@ -86,15 +88,14 @@ def doorway(values: np.ndarray, paths: dict[str, np.ndarray]):
     grid = np.linspace(0, 1, len(values))
     filled = ax.contourf(grid, grid, values.T, levels=np.linspace(0, 3, 13), cmap="cividis")
     fig.colorbar(filled, label="value of the team", ticks=range(4))
-    looks = ((BAD, (0, (5, 1.5)), "X"), ("#FFFFFF", "-", "o"), ("#56B4E9", "-", "s"))
+    looks = ((BAD, (0, (5, 1.5)), "X"), ("#CC79A7", "-", "o"), ("#56B4E9", "-", "s"))
     for (label, points), (colour, dash, mark) in zip(paths.items(), looks, strict=True):
         ax.plot(*points.T, color=colour, linestyle=dash, linewidth=3, label=label, clip_on=False)
         ax.plot(*points[-1], mark, color=colour, markeredgecolor="black", markersize=13, clip_on=False, zorder=5)
     ax.plot(*points[0], "*", color="white", markeredgecolor="black", markersize=18, zorder=5)
     ax.set(xlabel="A goes with probability", ylabel="B goes with probability", xlim=(0, 1), ylim=(0, 1))
     ax.grid(False)
-    legend = fig.legend(loc="outside upper center", ncols=3, fontsize=11)
-    legend.get_frame().set(facecolor="#BBBBBB", alpha=1)
+    fig.legend(loc="outside upper center", ncols=3)
     return fig
 
 
@@ -111,6 +112,8 @@ def turn_noise(sizes, curves: dict[str, np.ndarray]):
             label, (sizes[-1], values[-1]), xytext=(10, 0), textcoords="offset points", va="center", fontsize=12
         )
     ax.set_yscale("log")
+    ax.set_yticks([0.3, 0.5, 1, 2, 5], ["0.3", "0.5", "1", "2", "5"])
+    ax.yaxis.set_minor_locator(NullLocator())
     ax.set_xlim(min(sizes) - 0.5, max(sizes) + 0.62 * (max(sizes) - min(sizes)))
     ax.set_xticks(sizes)
     ax.set_xlabel("agents on the ring")
