@@ -73,6 +73,10 @@ def bias_curves(updates: np.ndarray, panels: dict[str, dict[str, np.ndarray]]):
             ax.plot(updates, np.median(ratios, axis=0), "o", color=colour, linestyle=dash, linewidth=2.6, label=arm)
         ax.axhline(1, color=NEUTRAL, linewidth=1)
         ax.set(title=game, xlabel="updates", xscale="log", yscale="log")
+        ax.set_xticks([1, 3, 10, 30], ["1", "3", "10", "30"])
+        ax.set_yticks([0.2, 0.5, 1, 2], ["0.2", "0.5", "1", "2"])
+        ax.xaxis.set_minor_locator(NullLocator())
+        ax.yaxis.set_minor_locator(NullLocator())
     axes[0].set_ylabel("bias / gradient")
     fig.legend(*axes[0].get_legend_handles_labels(), loc="outside upper center", ncols=2)
     return fig
