@@ -11,20 +11,17 @@ critic knew by then; the prediction beside it was written first.
 import csv
 import sys
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import torch
 
 from maca_edu import envs, exact
-from maca_edu.course.learned_critic import Critique, critic_tables, critique, exact_coma, team_policy
+from maca_edu.course.learned_critic import DATA, LOOKS, Critique, critic_tables, critique, exact_coma, team_policy
 from maca_edu.training.config import Config
 from maca_edu.training.methods import find
 from maca_edu.training.trainer import Trainer
 
-DATA = Path(__file__).parent / "data" / "ch09"
 TUNING, SEEDS, UPDATES, BATCH = range(100, 104), range(10, 30), 50, 8
-LOOKS = (1, 2, 3, 5, 7, 10, 15, 20, 30, 50)  # updates after which the critic is asked
 RATES = (0.0025, 0.005, 0.01, 0.02)
 CONFIG = Config(rollout=1, epochs=2, minibatches=1, diagnose_every=0)
 GAMES = {"Fridge": "toy/fridge", "Ring": "toy/ring?n_agents=8&span=3"}

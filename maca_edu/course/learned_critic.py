@@ -6,6 +6,8 @@ i's mean gradient, and only where the critic stands for the reward.
 
 from __future__ import annotations
 
+import csv
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -18,6 +20,9 @@ from maca_edu.training.learner import Learner
 from maca_edu.training.methods import Method
 from maca_edu.training.records import CriticInput, JudgedBatch
 from toy_envs.core import OneShotGame
+
+DATA = Path(__file__).parents[2] / "book" / "data" / "ch09"  # of `python book/learned_coma.py`
+LOOKS = (1, 2, 3, 5, 7, 10, 15, 20, 30, 50)  # updates after which the experiment asks the critic
 
 
 class Critique(NamedTuple):
@@ -96,3 +101,16 @@ def exact_coma(game: OneShotGame) -> Method:
         return table[tuple(batch.action.unbind(-1))].unsqueeze(-1) - torch.stack(baselines, dim=1)
 
     return Method("coma-exact", ValueCritic, advantage)
+
+
+def measured(game: str, column: str) -> dict[str, np.ndarray]:
+    """One column of the experiment of chapter 9, `{arm: [runs, updates]}`, where it was measured.
+
+    game: "Fridge" or "Ring". column: "value", after every update, or a field of `Critique`, after those of `LOOKS`.
+    """
+    with (DATA / f"{game.lower()}.csv").open(encoding="utf-8") as file:
+        rows = [row for row in csv.DictReader(file) if row[column]]
+    numbers = {}
+    for row in rows:
+        numbers.setdefault(row["arm"], {}).setdefault(row["seed"], []).append(float(row[column]))
+    return {arm: np.array(list(runs.values())) for arm, runs in numbers.items()}

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from maca_edu import envs, exact
-from maca_edu.course.learned_critic import critic_tables, critique, exact_coma, team_policy
+from maca_edu.course.learned_critic import LOOKS, critic_tables, critique, exact_coma, measured, team_policy
 from maca_edu.training.config import Config
 from maca_edu.training.methods import COMA
 from maca_edu.training.records import CriticInput
@@ -73,3 +73,13 @@ def test_a_team_that_follows_exact_coma_learns_fridge():
     for _ in range(25):
         trainer.step()
     assert exact.value(env.game.payoff(), team_policy(trainer.learner, env.game)) > 4.5
+
+
+@pytest.mark.parametrize("game", ["Fridge", "Ring"])
+def test_the_experiment_has_twenty_runs_of_every_arm(game):
+    assert {arm: values.shape for arm, values in measured(game, "value").items()} == dict.fromkeys(
+        ("MAPPO", "COMA, exact", "COMA, return", "COMA, critic"), (20, 50)
+    )
+    assert {arm: bias.shape for arm, bias in measured(game, "bias").items()} == dict.fromkeys(
+        ("COMA, return", "COMA, critic"), (20, len(LOOKS))
+    )
