@@ -8,6 +8,8 @@ from pathlib import Path
 import numpy as np
 from tqdm.auto import tqdm
 
+from maca_edu.training.findings import FEWEST
+
 # Columns of metrics.csv that stand beside the progress bar, and their short names there.
 BESIDE_THE_BAR = {
     "return_mean": "return",
@@ -72,6 +74,8 @@ def summary(run) -> str:
 
 def noticed(run) -> str:
     """What a finished `loop.Run` noticed about itself, a line each; see the guide "Why does my team not learn?"."""
+    if len(run.metrics["update"]) < FEWEST:
+        return f"noticed: nothing, because fewer than {FEWEST} updates are too few to tell"
     if not run.findings:
         return "noticed: nothing"
     return "\n".join(f"noticed: {finding.sentence}." for finding in run.findings)

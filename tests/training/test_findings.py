@@ -1,11 +1,14 @@
 """What a run notices about itself: each finding in a small game where it occurs, and nothing in a healthy run."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import torch
 from small_worlds import Aim
 
 from maca_edu import envs
+from maca_edu.experiments.monitor import noticed
 from maca_edu.team_env import TeamStep, View
 from maca_edu.training import loop
 from maca_edu.training.config import Config
@@ -203,3 +206,10 @@ def test_actions_that_are_numbers():
     watch.take_in([glimpse(rollout)])
     assert watch.state_dict()["taken"].shape == (0,)
     assert "entropy" not in found(Aim(8), rollout=1)
+
+
+def test_the_last_line_of_a_short_run_claims_nothing():
+    short = SimpleNamespace(metrics={"update": np.arange(FEWEST - 1)}, findings=())
+    long = SimpleNamespace(metrics={"update": np.arange(FEWEST)}, findings=())
+    assert "too few to tell" in noticed(short)
+    assert noticed(long) == "noticed: nothing"
