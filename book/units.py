@@ -52,6 +52,7 @@ OTHERS = (
     Comparison("layernorm", (MLP, PLAIN, WHOLE)),
     Comparison("apart", (SUMS, Arm("smax_2s3z_apart", "units apart, no attention"), MLP)),
     Comparison("maca", (MACA, MACA_UNITS)),
+    Comparison("plus", (MLP, UNITS, Arm("smax_2s3z_plus", "all three remedies"))),
     Comparison("epochs", (MLP, Arm("smax_2s3z_epochs", "MLP, 15 critic epochs"))),
 )
 DRAWN = Comparison("all", (MLP, PLAIN, WHOLE, SUMS, UNITS))

@@ -76,3 +76,10 @@ def test_claims_about_what_makes_the_difference():
     mlp, longer = units.compared(next(c for c in units.OTHERS if c.name == "epochs"))
     assert (longer.mean > mlp.mean).all()
     assert units.signed(attention.mean[:6] - longer.mean) == "+0.036 ± 0.072"
+    plus = next(comparison for comparison in units.OTHERS if comparison.name == "plus")
+    mlp, alone, everything = units.compared(plus)
+    mean, half = units.interval(everything.mean - mlp.mean)
+    assert (mean, half) == pytest.approx((0.164, 0.012), abs=6e-4)
+    mean, half = units.interval(everything.mean - alone.mean)
+    assert (mean, half) == pytest.approx((0.030, 0.067), abs=6e-4)
+    assert abs(mean) < 0.06  # as predicted
