@@ -167,7 +167,7 @@ def test_a_game_that_draws_nothing_says_so(tmp_path, monkeypatch):
 
 def test_mp4_needs_a_package_and_names_it(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "imageio_ffmpeg", None)
-    with pytest.raises(ValueError, match=r"pip install imageio-ffmpeg, or write a .gif"):
+    with pytest.raises(ValueError, match=r"an .mp4 needs imageio-ffmpeg; .*pip install .*film.*; or write a .gif"):
         film.record(Idle(), "toy/fridge", tmp_path / "film.mp4")
 
 

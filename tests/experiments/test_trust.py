@@ -118,7 +118,7 @@ def test_a_film_and_a_log_follow_no_link(tmp_path, capsys):
     log.parent.mkdir(parents=True)
     log.symlink_to(victim)
     words = ["sweep", "--out", str(tmp_path / "sweep"), "--envs", "toy/xor?n_agents=2", "--methods", "mappo"]
-    assert main([*words, "--steps", "128", "--seeds", "1", "--processes", "1"]) == 2
+    assert main([*words, "--steps", "256", "--seeds", "1", "--processes", "1"]) == 2
     assert "0.log.txt' is not a plain file" in capsys.readouterr().err
     assert victim.read_text() == "mine"
 
