@@ -1,4 +1,4 @@
-"""Tests stop processes by SIGINT, which a shell's background job, and with it this one, may have been told to ignore."""
+"""Tests stop processes by SIGINT, which a job in the background of a shell, and so a test run, may have to ignore."""
 
 import signal
 

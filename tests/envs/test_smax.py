@@ -407,7 +407,10 @@ assert sys.stdout is mine and mine.getvalue() == ""
 
 def test_what_is_missing_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "jaxmarl", None)
-    with pytest.raises(ValueError, match=r"smax/\.\.\. and jaxmpe/\.\.\. need the package jaxmarl; get it with: .* -m pip install .*jax"):
+    with pytest.raises(
+        ValueError,
+        match=r"smax/\.\.\. and jaxmpe/\.\.\. need the package jaxmarl; get it with: .* -m pip install .*jax",
+    ):
         compiled.import_jax()
 
 
