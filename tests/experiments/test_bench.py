@@ -164,7 +164,8 @@ def test_a_training_in_two_processes_measures_both():
     for training in (one, two):
         assert training.steps_per_second > 0
         assert 0 < training.env_share < 1
-    assert two.peak_bytes > 1.5 * one.peak_bytes > 2**20
+    assert one.peak_bytes > 2**20
+    assert two.peak_bytes > one.peak_bytes + 50 * 2**20  # what is here already counts in both, so no ratio
 
 
 def test_a_training_that_fails_says_why():
