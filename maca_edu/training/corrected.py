@@ -69,22 +69,15 @@ class Shrinkage:
 class CorrectedMaca(nn.Module):
     """V(s) from a network of its own, and g from MACA's critic; see the top of this file.
 
-    Its Q(s, a) is V + eta g, and its baselines are V + eta E[g | a_-G]. head, psi_from_attention, best: see `Maca`.
+    Its Q(s, a) is V + eta g, and its baselines are V + eta E[g | a_-G]. options: those of `Maca`.
     """
 
     needs_action = False
 
-    def __init__(
-        self,
-        sizes: Sizes,
-        config: Config,
-        head: str = "additive",
-        psi_from_attention: bool = False,
-        best: bool = False,
-    ):
+    def __init__(self, sizes: Sizes, config: Config, **options):
         super().__init__()
         self.value = ValueCritic(sizes, config)
-        self.maca = Maca(sizes, replace(config, centred=False, value="mlp"), head, psi_from_attention, best)
+        self.maca = Maca(sizes, replace(config, centred=False, value="mlp"), **options)
         self.net.forget_actions()
         self.outputs = (self.value.outputs[0], Output("g", 1.0, ValueNorm()))
         self.shrinkage = Shrinkage()

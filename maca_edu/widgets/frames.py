@@ -77,3 +77,15 @@ def html_leaves(texts) -> list[widgets.HTML]:
     """HTML widgets that share one layout and one style, which keeps the stored state small."""
     layout, style = widgets.Layout(), HTMLStyle()
     return [widgets.HTML(text, layout=layout, style=style) for text in texts]
+
+
+def html_table(rows) -> str:
+    """A table of (head, text) pairs, both HTML, without lines: the numbers beside an explorer's picture."""
+    cell = "padding: 0 0.6em; border: none; background: none; text-align: left; vertical-align: top"
+    body = "".join(
+        f'<tr style="background: none"><th scope="row" style="{cell}; font-weight: normal">{head}</th>'
+        f'<td style="{cell}">{text}</td></tr>'
+        for head, text in rows
+    )
+    table = "border-collapse: collapse; font-variant-numeric: tabular-nums; color: inherit; margin: 0"
+    return f'<table style="{table}"><tbody>{body}</tbody></table>'

@@ -8,7 +8,7 @@ import ipywidgets as widgets
 import numpy as np
 
 from maca_edu.widgets.console import signed
-from maca_edu.widgets.frames import Explorer, html_leaves
+from maca_edu.widgets.frames import Explorer, html_leaves, html_table
 from maca_edu.widgets.mixture_pictures import drawing, in_words
 from maca_edu.widgets.mixture_variance import (
     BASELINES,
@@ -132,14 +132,7 @@ def numbers(name: str, view: str, p: float, psi) -> str:
     for baseline, alone in zip(BASELINES, mixtures.variance(np.eye(3)), strict=True):
         rows.append((f"all {baseline}", f"{alone:.4f}"))
     rows.append(("best legal baseline", f"{mixtures.floor:.4f}"))
-    cell = "padding: 0 0.6em; border: none; background: none; text-align: left; vertical-align: top"
-    body = "".join(
-        f'<tr style="background: none"><th scope="row" style="{cell}; font-weight: normal">{head}</th>'
-        f'<td style="{cell}">{text}</td></tr>'
-        for head, text in rows
-    )
-    table = "border-collapse: collapse; font-variant-numeric: tabular-nums; color: inherit; margin: 0"
-    return f'<table style="{table}"><tbody>{body}</tbody></table>'
+    return html_table(rows)
 
 
 def mean_gradients(name: str, view: str, p: float) -> str:

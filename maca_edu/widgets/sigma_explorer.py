@@ -9,7 +9,7 @@ import numpy as np
 
 from maca_edu.widgets.corrset_moments import Recorded, corrsets, recorded, scores, variances
 from maca_edu.widgets.corrset_pictures import attention_map, corrset_graph
-from maca_edu.widgets.frames import Explorer, html_leaves
+from maca_edu.widgets.frames import Explorer, html_leaves, html_table
 
 FRAMES_SIGMA = (0.0, 0.5, 0.8, 0.9, 0.95, 1.0, 1.05, 1.1, 1.2, 1.5, 2.5)  # in units of 1/n; .9 to 1.1 are Table 17's
 
@@ -141,14 +141,7 @@ def numbers(game: Recorded, agent: int, update: int, sigma: float) -> str:
             rows.append((f"&emsp;{what}", f"{bar(cost / largest)} <span{key}>{cost:.4f}</span>"))
     else:
         rows.append(("true partners", "not known"))
-    cell = "padding: 0 0.6em; border: none; background: none; text-align: left; vertical-align: top"
-    body = "".join(
-        f'<tr style="background: none"><th scope="row" style="{cell}; font-weight: normal">{head}</th>'
-        f'<td style="{cell}">{text}</td></tr>'
-        for head, text in rows
-    )
-    table = "border-collapse: collapse; font-variant-numeric: tabular-nums; color: inherit; margin: 0"
-    return f'<table style="{table}"><tbody>{body}</tbody></table>'
+    return html_table(rows)
 
 
 def bar(part: float) -> str:
