@@ -154,7 +154,7 @@ def test_with_an_exact_critic_one_sample_is_q(seed):
 def random_critic(head="multilinear", best=True, seed=0):
     """A critic with large random weights that has tried its g."""
     torch.manual_seed(seed)
-    critic = CorrectedMaca(SIZES, SMALL, head, best=best).double()
+    critic = CorrectedMaca(SIZES, SMALL, head=head, best=best).double()
     with torch.no_grad():
         for parameter in critic.parameters():
             parameter += 0.3 * torch.randn_like(parameter)
