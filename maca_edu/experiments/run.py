@@ -23,7 +23,7 @@ from maca_edu.files import write_whole
 from maca_edu.team_env import TeamEnv
 from maca_edu.training import loop
 from maca_edu.training.config import Config
-from maca_edu.training.methods import METHODS, Method, find
+from maca_edu.training.methods import METHODS, Method, configured, find
 from maca_edu.training.run_directory import RunDirectory
 
 
@@ -59,7 +59,7 @@ def train(
     out = None if out is None else check_path("out", out)
     name = env if isinstance(env, str) else env.name
     settings, copies = choose_preset(preset, name, method)
-    config = check("config", settings if config is None else config, Config)
+    config = configured(method, check("config", settings if config is None else config, Config))
     batch = check_integer("batch", copies if batch is None else batch, 1) if isinstance(env, str) else env.batch
     chosen_device = choose_device(device, config, batch)
     count = choose_processes(env, method, config, batch, processes, chosen_device, out if resume else None)

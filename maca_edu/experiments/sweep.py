@@ -29,6 +29,7 @@ from maca_edu.experiments.run import evaluate, train
 from maca_edu.experiments.sweep_tables import gather
 from maca_edu.files import clear_leftovers, open_regular, read_text, write_whole, writing_to
 from maca_edu.training.config import Config
+from maca_edu.training.methods import configured, find
 from maca_edu.training.run_directory import RunDirectory
 
 TABLES = ("curves", "final", "measured", "sweep")  # the stems of what a sweep itself writes
@@ -130,7 +131,7 @@ def log_file(out: str | Path, job: Job) -> Path:
 def settings_of(job: Job) -> dict:
     """What the run's config.json will say, if it is this job's."""
     settings = dict(env=job.env, method=job.method, seed=job.seed, steps=job.steps, batch=job.batch)
-    settings |= dataclasses.asdict(job.config)
+    settings |= dataclasses.asdict(configured(find(job.method), job.config))
     return json.loads(json.dumps(settings))  # JSON has lists where Python has tuples
 
 

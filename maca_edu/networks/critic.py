@@ -23,7 +23,7 @@ import torch
 from torch import Tensor, nn
 
 from maca_edu.checks import check_integer
-from maca_edu.networks.encoder import Attention, Encoder, t_fixup
+from maca_edu.networks.encoder import Attention, Encoder, t_fixup, t_fixup_as_released
 from maca_edu.networks.layers import eye
 
 
@@ -116,7 +116,7 @@ class MacaCritic(nn.Module):
     head: "additive" (the paper), "conditioned", "multilinear" or "decoder"; see above.
     rank: R, how many products the multilinear head adds up.
     centred: Q becomes V(z) + Q(z, x) - Q(z, policy), so that Q(s, pi) is V exactly; q() then needs the policy.
-    feature_norm: LayerNorm on the observations.
+    feature_norm: LayerNorm on the observations. start: "t-fixup", or "released" as in the authors' code.
     Actions are one-hot or vectors, `[S, n, A]`; policies are their expectations. sizes: Table 10.
     Raises ValueError where the head is unknown or a size is not a positive integer.
     """
@@ -138,6 +138,7 @@ class MacaCritic(nn.Module):
         n_layers: int = 1,
         n_heads: int = 1,
         feature_norm: bool = True,
+        start: str = "t-fixup",
     ):
         super().__init__()
         sizes = dict(obs_size=obs_size, n_agents=n_agents, n_actions=n_actions, rank=rank, embed=embed, z_size=z_size)
@@ -156,7 +157,10 @@ class MacaCritic(nn.Module):
         else:
             raise ValueError(f"head={head!r}; allowed are {', '.join(self.HEADS)}")
         self.psi_head = nn.Linear(z_size, 3)
-        t_fixup(self, n_layers)
+        if start not in ("t-fixup", "released"):
+            raise ValueError(f"start={start!r}; allowed are t-fixup, released")
+        initialise = t_fixup if start == "t-fixup" else t_fixup_as_released
+        initialise(self, n_layers)
         if head == "multilinear":  # products of n factors start near 1
             self.head.factor.weight.data *= 0.5 * n_agents**-0.5
         nn.init.zeros_(self.psi_head.weight)  # with biases of 0, psi starts at 1/3 each

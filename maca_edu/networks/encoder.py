@@ -100,3 +100,22 @@ def t_fixup(module: nn.Module, n_layers: int):
                 parameter.data *= 0.67 * n_layers**-0.25
         elif "bias" in name:
             nn.init.zeros_(parameter)
+
+
+# What the authors' code multiplies by 0.67 * n_layers^(-1/4), beside Xavier's weights; the value projection also by
+# the square root of 2.
+SCALED_AS_RELEASED = {"value.weight": 2**0.5, "project.weight": 1.0, "mlp.0.weight": 1.0, "mlp.2.weight": 1.0}
+
+
+def t_fixup_as_released(module: nn.Module, n_layers: int):
+    """T-Fixup as the authors' code has it: four matrices of each block are scaled, and a GRU stays orthogonal."""
+    recurrent = {id(p) for part in module.modules() if isinstance(part, nn.GRU) for p in part.parameters()}
+    for name, parameter in module.named_parameters():
+        if parameter.ndim >= 2 and id(parameter) not in recurrent:
+            nn.init.xavier_uniform_(parameter)
+            if ".blocks." in name:
+                for ending, factor in SCALED_AS_RELEASED.items():
+                    if name.endswith(ending):
+                        parameter.data *= factor * 0.67 * n_layers**-0.25
+        elif "bias" in name:
+            nn.init.zeros_(parameter)

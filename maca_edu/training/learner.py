@@ -299,4 +299,4 @@ def critic_optimiser(critic: nn.Module, config: Config) -> torch.optim.AdamW:
         {"params": [p for p in trained if p.dim() >= 2], "weight_decay": config.critic_decay},
         {"params": [p for p in trained if p.dim() < 2], "weight_decay": 0.0},
     ]
-    return torch.optim.AdamW(groups, config.lr, betas=config.critic_betas, eps=ADAM_EPSILON, fused=True)
+    return torch.optim.AdamW(groups, config.lr, betas=config.critic_betas, eps=config.critic_epsilon, fused=True)

@@ -19,7 +19,7 @@ from maca_edu.training.config import Config
 from maca_edu.training.findings import Finding, findings
 from maca_edu.training.finite import fault_of, first_not_finite
 from maca_edu.training.learner import Learner
-from maca_edu.training.methods import Method, find
+from maca_edu.training.methods import Method, configured, find
 from maca_edu.training.play import Played, Policy, env_seed, play_episodes
 from maca_edu.training.precision import matmul
 from maca_edu.training.processes import OneProcess, Processes
@@ -71,6 +71,7 @@ def train(
     config = check("config", Config() if config is None else config, Config)
     processes = OneProcess() if processes is None else processes
     method, save_every = find(method), check_integer("save_every", save_every, 1)
+    config = configured(method, config)
     steps, seed, resume = (
         check_integer("steps", steps, 1),
         check_integer("seed", seed, 0),
