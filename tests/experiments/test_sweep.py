@@ -154,7 +154,7 @@ def test_options_begin_with_the_preset_of_each_method():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ("--lrr 1", "options='--lrr 1': see above"),
+        ("--lrr 1", "options='--lrr 1': there is no '--lrr'; allowed are --batch"),
         ("--lr -1", "lr=-1.0; allowed are positive numbers"),
         ("--seed 3", "allowed are --batch, --preset, --save-every"),
         ("--preset fast", "preset='fast'"),
