@@ -113,6 +113,8 @@ class Actor(nn.Module):
         check_floats("obs", obs, f"S, n, {self.obs_size}")
         x, memory = self.trunk(obs, memory, first)  # [S, n, H]
         x = self.out(x)  # [S, n, A]
+        if available is not None:
+            check_truths("available", available, ", ".join(map(str, x.shape)))
         if self.log_std is None:
             return Choice(legal_logits(x, available)), memory
         std = torch.sigmoid(self.log_std / self.std_x) * self.std_y  # [A]
@@ -126,7 +128,6 @@ def legal_logits(logits: Tensor, available: Tensor | None) -> Tensor:
     """
     if available is None:
         return logits
-    check_truths("available", available, ", ".join(map(str, logits.shape)))
     stuck = ~available.any(dim=-1)  # [S, n]
     if stuck.any():
         sample, agent = stuck.nonzero()[0].tolist()
