@@ -118,6 +118,14 @@ def check_integer(name: str, value, low: int) -> int:
     return number
 
 
+def check_parts(name: str, value, parts: tuple[str, ...], words: str):
+    """Return the argument `value`, which has all attributes in `parts`; words: what is allowed."""
+    lacking = [part for part in parts if not hasattr(value, part)]
+    if lacking:
+        raise ValueError(f"{name}={shown(value)} lacks {', '.join(lacking)}; allowed is {words}")
+    return value
+
+
 def check_path(name: str, value) -> Path:
     """Return the argument `value` as a path; ValueError that names the argument where it is none, or is empty."""
     if not isinstance(value, str | os.PathLike) or not os.fspath(value):

@@ -7,6 +7,7 @@ The games that come with this library and its packages need no such word.
 
 from __future__ import annotations
 
+from maca_edu.checks import shown
 from maca_edu.envs import family, options
 
 KNOWN_GAMES = (  # modules behind pettingzoo/... that come with this library, mpe2 and PettingZoo
@@ -28,6 +29,8 @@ def trusted(env: str, trust_env: str | None) -> str:
     trust_env: a module, or the whole name of an environment, that the user has given for this call. Raises ValueError
     where making the environment would import a module that the user has not named, or takes an enormous option.
     """
+    if trust_env is not None and not isinstance(trust_env, str):
+        raise ValueError(f"trust_env={shown(trust_env)}; allowed is the name of a module or of an environment")
     name, chosen = options.split(env)
     family(name)  # complains where there is none
     prefix, _, module = name.partition("/")

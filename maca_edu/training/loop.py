@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from maca_edu.checks import check, check_integer, check_path
-from maca_edu.team_env import TeamEnv
+from maca_edu.checks import check, check_integer, check_parts, check_path, shown
+from maca_edu.team_env import TeamEnv, check_team_env
 from maca_edu.training import checkpoint, rng
 from maca_edu.training.config import Config
 from maca_edu.training.findings import Finding, findings
@@ -70,6 +70,13 @@ def train(
     """
     config = check("config", Config() if config is None else config, Config)
     processes = OneProcess() if processes is None else processes
+    check_team_env("env", env)
+    check_parts("processes", processes, ("rank", "count", "average", "gather"), "Processes, see training.processes")
+    if spare is not None:
+        check_team_env("spare", spare)
+    if report is not None:
+        check_parts("report", report, ("__call__",), "a function of a row of metrics")
+    device = check_device(device)
     method, save_every = find(method), check_integer("save_every", save_every, 1)
     steps, seed, resume = (
         check_integer("steps", steps, 1),
@@ -112,6 +119,14 @@ def train(
                 report(row)
     metrics = columns(rows)
     return Run(settings, metrics, trainer.learner, findings(metrics, trainer.watch))
+
+
+def check_device(device) -> torch.device:
+    """Return the argument `device` as torch's; ValueError where torch does not know it."""
+    if isinstance(device, str | torch.device):
+        with contextlib.suppress(RuntimeError):
+            return torch.device(device)
+    raise ValueError(f"device={shown(device)}; allowed is a device of torch, such as 'cpu' or 'cuda'")
 
 
 def one_step(trainer: Trainer) -> dict[str, float]:
@@ -174,7 +189,9 @@ def load(env: TeamEnv, path, method: Method | None = None, device: torch.device 
     Raises ValueError where there is no finished part, or the files are damaged or do not agree. Executes nothing that
     the directory holds.
     """
-    directory = RunDirectory(path)
+    directory, device = RunDirectory(path), check_device(device)
+    if method is not None and not isinstance(method, Method):
+        raise ValueError(f"method={shown(method)}; allowed is a Method of your own, or None")
     settings, state = directory.settings(), directory.checkpoint()
     if method is not None and method.name != settings["method"]:
         raise ValueError(f"method={method.name!r}; the run in {str(path)!r} was trained with {settings['method']!r}")
@@ -204,6 +221,8 @@ def refuse_larger_networks(sizes: Sizes, method: Method, config: Config, size: i
 
 def play(run: Run, env: TeamEnv, seed: int, episodes: int | None = None) -> Played:
     """Play greedily in `env`, on seeds that training never used: see `play.play_episodes`."""
+    if not isinstance(run, Run):
+        raise ValueError(f"run={shown(run)}; allowed is a loop.Run, which train and load return")
     return play_episodes(run.policy, env, env_seed(seed, "evaluate"), episodes)
 
 

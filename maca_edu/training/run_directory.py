@@ -17,7 +17,7 @@ import typing
 from collections.abc import Iterator
 from pathlib import Path
 
-from maca_edu.checks import Count, Natural, annotations, check
+from maca_edu.checks import Count, Natural, annotations, check, check_path
 from maca_edu.files import LOCK, clear_leftovers, is_leftover, open_regular, read_text, write_whole, writing_to
 from maca_edu.training import checkpoint
 from maca_edu.training.config import Config
@@ -37,7 +37,7 @@ class RunDirectory:
     """What is written to `path`, each file whole or not at all but for metrics.csv, which grows by lines."""
 
     def __init__(self, path):
-        self.path = Path(path)
+        self.path = check_path("path", path)
         self.config, self.metrics, self.state = (self.path / x for x in ("config.json", "metrics.csv", "state.npz"))
         self.names: list[str] | None = None  # of the columns of metrics.csv
 

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
+from maca_edu.checks import check_parts
 from maca_edu.team_env import TeamEnv, TeamStep
 from maca_edu.training import checkpoint, rng
 from maca_edu.training.config import Config
@@ -264,5 +265,7 @@ def shard_seed(seed: int, rank: int) -> int:
 
 
 def sizes_of(env: TeamEnv) -> Sizes:
-    """The sizes of a `TeamEnv`."""
+    """The sizes of a `TeamEnv`. Raises ValueError where it does not tell them."""
+    parts = ("obs_size", "state_size", "n_agents", "n_actions", "continuous", "entities")
+    check_parts("env", env, parts, "a TeamEnv, see maca_edu.team_env")
     return Sizes(env.obs_size, env.state_size, env.n_agents, env.n_actions, env.continuous, env.entities)
