@@ -23,8 +23,10 @@ from maca_edu.files import write_whole
 from maca_edu.team_env import TeamEnv, check_team_env
 from maca_edu.training import loop
 from maca_edu.training.config import Config
+from maca_edu.training.learner import check_learning
 from maca_edu.training.methods import METHODS, Method, find
 from maca_edu.training.run_directory import RunDirectory
+from maca_edu.training.trainer import sizes_of
 
 
 def train(
@@ -91,6 +93,22 @@ def train(
         write_whole(Path(out) / "findings.json", json.dumps(found, indent=2) + "\n")
         draw_run(run.metrics, f"{method.name} on {name}, seed {seed}", Path(out) / "progress.png")
     return run
+
+
+def check_run(env: str, method: str | Method, steps: int, batch: int, config: Config) -> None:
+    """Raises ValueError where `train` would refuse these before its first step: so before anything is written.
+
+    The arguments are those of `train`. A copy of the environment is made and closed.
+    """
+    method, config = find(method), check("config", config, Config)
+    in_update = config.rollout * check_integer("batch", batch, 1)
+    if check_integer("steps", steps, 1) < in_update:
+        raise ValueError(f"steps={steps}; one update takes rollout * batch = {in_update} steps")
+    with contextlib.closing(envs.make(env, 1)) as one:
+        try:
+            check_learning(sizes_of(one), method, config, batch)
+        except ValueError as error:
+            raise ValueError(f"{method.name} in {env}: {error}") from None
 
 
 def choose_processes(

@@ -18,14 +18,13 @@ from maca_edu.training import checkpoint, rng
 from maca_edu.training.config import Config
 from maca_edu.training.findings import Finding, findings
 from maca_edu.training.finite import fault_of, first_not_finite
-from maca_edu.training.learner import Learner
+from maca_edu.training.learner import Learner, blueprint
 from maca_edu.training.methods import Method, find
 from maca_edu.training.play import Played, Policy, env_seed, play_episodes
 from maca_edu.training.precision import matmul
 from maca_edu.training.processes import OneProcess, Processes
 from maca_edu.training.records import Sizes
 from maca_edu.training.run_directory import RunDirectory, config_of
-from maca_edu.training.team import Team
 from maca_edu.training.trainer import OF_TRAINER, Trainer, sizes_of
 
 
@@ -210,11 +209,9 @@ def load(env: TeamEnv, path, method: Method | None = None, device: torch.device 
 def refuse_larger_networks(sizes: Sizes, method: Method, config: Config, size: int) -> None:
     """ValueError where the networks have more numbers than a checkpoint of `size` bytes can hold.
 
-    They are built without memory (on torch's device "meta") and counted.
+    They are built without memory and counted.
     """
-    with torch.device("meta"):
-        networks = Team(sizes, config, shared=not (method.separate or config.separate)), method.critic(sizes, config)
-    numbers = sum(p.numel() for network in networks for p in network.parameters())
+    numbers = sum(p.numel() for network in blueprint(sizes, method, config) for p in network.parameters())
     if 4 * numbers > size:
         raise ValueError(f"its settings ask for networks of {numbers:,} numbers, more than the file holds")
 

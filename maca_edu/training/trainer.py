@@ -16,7 +16,7 @@ from maca_edu.team_env import TeamEnv, TeamStep
 from maca_edu.training import checkpoint, rng
 from maca_edu.training.config import Config
 from maca_edu.training.findings import Watch, glimpse
-from maca_edu.training.learner import Learner
+from maca_edu.training.learner import Learner, check_minibatches
 from maca_edu.training.methods import Method
 from maca_edu.training.play import Played, Policy, env_seed, play_episodes
 from maca_edu.training.processes import OneProcess, Processes
@@ -47,10 +47,7 @@ class Trainer:
     ):
         self.processes = OneProcess() if processes is None else processes
         self.env, self.config, self.updates, self.spare = env, config, updates, spare
-        chunk = config.chunk if config.recurrent else 1
-        chunks = config.rollout // chunk * env.batch * self.processes.count
-        if config.minibatches > chunks:
-            raise ValueError(f"minibatches={config.minibatches}; allowed are 1 to {chunks}")
+        check_minibatches(config, env.batch * self.processes.count)
         self.learner = Learner(sizes_of(env), method, seed, config, device, self.processes)
         self.paired = self.learner.search is not None and config.psi_design == "paired"
         if self.processes.rank == 0 and spare is None and (config.evaluate_every or self.paired):
