@@ -18,7 +18,7 @@ from maca_edu.experiments.memory import keep_memory
 from maca_edu.experiments.monitor import Monitor
 from maca_edu.experiments.parallel import Share, helpers
 from maca_edu.experiments.presets import preset as choose_preset
-from maca_edu.experiments.trust import trusted
+from maca_edu.experiments.trust import make_environment
 from maca_edu.files import write_whole
 from maca_edu.team_env import TeamEnv, check_team_env
 from maca_edu.training import loop
@@ -173,7 +173,7 @@ def load(path, method: Method | None = None, trust_env: str | None = None, env: 
     """
     if env is not None:
         return loop.load(env, path, method)
-    with contextlib.closing(envs.make(trusted(RunDirectory(path).settings()["env"], trust_env), 1)) as made:
+    with contextlib.closing(make_environment(RunDirectory(path), 1, trust_env)) as made:
         return loop.load(made, path, method)
 
 

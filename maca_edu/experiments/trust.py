@@ -8,7 +8,8 @@ The games that come with this library and its packages need no such word.
 from __future__ import annotations
 
 from maca_edu.checks import shown
-from maca_edu.envs import family, options
+from maca_edu.envs import TeamEnv, family, make, options
+from maca_edu.training.run_directory import RunDirectory
 
 KNOWN_GAMES = (  # modules behind pettingzoo/... that come with this library, mpe2 and PettingZoo
     *("toy_envs.climb_v0", "toy_envs.fridge_v0", "toy_envs.longring_v0", "toy_envs.penalty_v0"),
@@ -49,6 +50,18 @@ def trusted(env: str, trust_env: str | None) -> str:
                 f"that, allow it with --trust-env {env!r} (in Python trust_env={env!r})"
             )
     return env
+
+
+def make_environment(directory: RunDirectory, batch: int, trust_env: str | None) -> TeamEnv:
+    """`batch` copies of the environment that the run in a directory names, where it may be made, see `trusted`.
+
+    Raises ValueError with the name of the file where it may not, or there is no such environment.
+    """
+    env = directory.settings()["env"]
+    try:
+        return make(trusted(env, trust_env), batch)
+    except ValueError as error:
+        raise ValueError(f"{str(directory.config)!r}: {error}") from None
 
 
 def is_enormous(value) -> bool:

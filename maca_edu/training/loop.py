@@ -194,7 +194,11 @@ def load(env: TeamEnv, path, method: Method | None = None, device: torch.device 
     settings, state = directory.settings(), directory.checkpoint()
     if method is not None and method.name != settings["method"]:
         raise ValueError(f"method={method.name!r}; the run in {str(path)!r} was trained with {settings['method']!r}")
-    config, method, sizes = config_of(settings), find(method or settings["method"]), sizes_of(env)
+    config, sizes = config_of(settings), sizes_of(env)
+    try:
+        method = find(method or settings["method"])
+    except ValueError as error:
+        raise ValueError(f"{str(directory.config)!r}: {error}") from None
     try:
         refuse_larger_networks(sizes, method, config, directory.state.stat().st_size)
         learner = Learner(sizes, method, settings["seed"], config, device)

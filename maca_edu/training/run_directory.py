@@ -98,9 +98,15 @@ class RunDirectory:
         return all(path.name == LOCK or is_leftover(path.name, OURS) for path in self.path.iterdir())
 
     def write(self, row: dict) -> None:
-        """Add a row to metrics.csv; the first row names the columns. A column that a row lacks is not a number."""
+        """Add a row to metrics.csv; the first row names the columns. A column that a row lacks is not a number.
+
+        Raises ValueError where the file's first line lacks a column of the row.
+        """
         first = self.names is None
         self.names = list(row) if first else self.names
+        unknown = [name for name in row if name not in self.names]
+        if unknown:
+            raise ValueError(f"{str(self.metrics)!r} is damaged: its first line lacks {', '.join(unknown)}")
         with open_regular(self.metrics, "a", newline="") as file:
             writer = csv.DictWriter(file, self.names, restval=math.nan, lineterminator="\n")
             if first:
