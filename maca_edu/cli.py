@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import io
 import os
 import shlex
 import sys
@@ -17,10 +16,12 @@ from typing import Annotated, Literal
 import tyro
 
 from maca_edu import stopping
-from maca_edu.checks import annotations, check_integer, check_path
+from maca_edu.checks import check_integer, check_path
+from maca_edu.refused_words import RefusedWords, parsed
 from maca_edu.training.config import Config
 
 app = tyro.extras.SubcommandApp()
+COMMANDS: set[str] = set()
 
 
 def command(name: str):
@@ -35,35 +36,10 @@ def command(name: str):
             return functools.partial(function, *values, **options)
 
         app.command(prepared, name=name)
+        COMMANDS.add(name)
         return function
 
     return register
-
-
-def parsed(read: Callable):
-    """What `read`, a call of tyro's, makes of the words. Raises ValueError where Config refuses a setting.
-
-    Anything else that is wrong, tyro says itself before it raises SystemExit.
-    """
-    try:
-        with contextlib.redirect_stderr(io.StringIO()):
-            return read()
-    except SystemExit as stop:
-        if stop.code == 0:  # --help
-            raise
-        refused = refusal(stop)
-    if refused is not None:
-        raise ValueError(refused)
-    return read()  # once more, for the user to see what tyro says
-
-
-def refusal(error: BaseException | None) -> str | None:
-    """What Config said about a setting, where that is what the exception comes from."""
-    while error is not None:
-        if isinstance(error, ValueError) and str(error).partition("=")[0] in annotations(Config):
-            return str(error)
-        error = error.__context__
-    return None
 
 
 def path_in(words: list[str]) -> Path:
@@ -210,7 +186,7 @@ class RunOptions:
 def run_options(options: str, env: str, method: str) -> RunOptions:
     """Read the words of --options for one environment and method; `batch` is filled in from the preset.
 
-    Raises ValueError where a word is wrong, after tyro has printed what is wrong with it.
+    Raises ValueError where a word is wrong.
     """
     try:
         words = shlex.split(options)
@@ -218,14 +194,10 @@ def run_options(options: str, env: str, method: str) -> RunOptions:
         raise ValueError(f"options={options!r}: {error}") from None
     start = RunOptions(defaults(["--env", env, "--method", method, *words]))
     try:
-        chosen = parsed(lambda: tyro.cli(RunOptions, prog="maca-edu train", args=words, default=start))
-    except SystemExit as stop:
-        if stop.code == 0:  # --options=--help
-            raise
-        raise ValueError(
-            f"options={options!r}: see above what is wrong; allowed are --batch, --preset, --save-every and the "
-            "settings of a run that maca-edu train --help lists"
-        ) from None
+        prog, known = "maca-edu train", "--batch, --preset, --save-every and the settings of a run"
+        chosen = parsed(lambda: tyro.cli(RunOptions, prog=prog, args=words, default=start), words, prog, known)
+    except RefusedWords as error:
+        raise ValueError(f"options={options!r}: {error}") from None
     from maca_edu.experiments.presets import preset
 
     batch = preset(chosen.preset, env, method)[1] if chosen.batch is None else check_integer("batch", chosen.batch, 1)
@@ -510,7 +482,10 @@ def main(argv: list[str] | None = None) -> int:
     try:
         if argv[:1] == ["train"]:
             command("train")(trainer(defaults(argv)))
-        run = parsed(lambda: app.cli(prog="maca-edu", description="The commands of the course.", args=argv))
+        command_words = f"maca-edu {argv[0]}" if argv and argv[0] in COMMANDS else "maca-edu"
+        about = "The commands of the course."
+        known = f"those that {command_words} --help lists"
+        run = parsed(lambda: app.cli(prog="maca-edu", description=about, args=argv), argv, command_words, known)
         run()
         sys.stdout.flush()
         return 0

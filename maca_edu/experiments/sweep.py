@@ -25,7 +25,7 @@ from tqdm.auto import tqdm
 
 from maca_edu.checks import Count, Natural, check_fields, check_integer, check_path
 from maca_edu.experiments.monitor import summary
-from maca_edu.experiments.run import evaluate, train
+from maca_edu.experiments.run import check_run, evaluate, train
 from maca_edu.experiments.sweep_tables import gather
 from maca_edu.files import clear_leftovers, open_regular, read_text, write_whole, writing_to
 from maca_edu.training.config import Config
@@ -75,6 +75,8 @@ def sweep(out: str | Path, jobs: list[Job], command: str, processes: int = 2) ->
     check_path("out", out)
     if not jobs:
         raise ValueError("jobs=[]; a sweep needs at least one environment, one method and one seed")
+    for job in {dataclasses.replace(job, seed=0) for job in jobs}:
+        check_run(job.env, job.method, job.steps, job.batch, job.config)
     with writing_to(out):
         clear_leftovers(Path(out), TABLES)
         try:

@@ -15,6 +15,7 @@ from functools import partial
 
 from torch import Tensor
 
+from maca_edu.checks import shown
 from maca_edu.credit import CORRSET, INDIVIDUAL, JOINT, mix, without
 from maca_edu.training.advantages import Advantage
 from maca_edu.training.config import Config
@@ -315,7 +316,7 @@ def find(method: str | Method) -> Method:
             raise ValueError(f"method={method.name!r} is the name of another method; give yours a name of its own")
         return method
     if not isinstance(method, str) or method not in METHODS:
-        raise ValueError(f"method={method!r}; allowed are {', '.join(METHODS)}, or a Method of your own")
+        raise ValueError(f"method={shown(method)}; allowed are {', '.join(METHODS)}, or a Method of your own")
     return METHODS[method]
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import html
+from typing import Annotated, Literal
 
 import ipywidgets as widgets
 import numpy as np
 
+from maca_edu.checks import Allowed, check, shown
 from maca_edu.widgets.corrset_moments import Recorded, corrsets, recorded, scores, variances
 from maca_edu.widgets.corrset_pictures import attention_map, corrset_graph
 from maca_edu.widgets.frames import Explorer, html_leaves, html_table
@@ -26,20 +28,18 @@ def sigma_explorer(
         recorded. sigma: the threshold when the explorer opens, in units of 1/n, 0 to 3.
     ValueError where an argument is not one of these.
     """
-    if mode not in ("live", "frames"):
-        raise ValueError(f'mode={mode!r}; allowed are "live" and "frames"')
-    if game not in recorded():
-        raise ValueError(f"game={game!r}; allowed are {', '.join(map(repr, recorded()))}")
+    check("mode", mode, Literal["live", "frames"])
+    if not isinstance(game, str) or game not in recorded():
+        raise ValueError(f"game={shown(game)}; allowed are {', '.join(map(repr, recorded()))}")
     chosen = recorded()[game]
     updates = [step.update for step in chosen.steps]
     agent = chosen.agents[0] if agent is None else agent
     update = updates[-1] if update is None else update
-    if agent not in chosen.agents:
-        raise ValueError(f"agent={agent!r}; in {game!r} allowed are {', '.join(map(repr, chosen.agents))}")
-    if update not in updates:
-        raise ValueError(f"update={update!r}; in {game!r} allowed are {', '.join(map(str, updates))}")
-    if isinstance(sigma, bool) or not isinstance(sigma, int | float) or not 0 <= sigma <= 3:
-        raise ValueError(f"sigma={sigma!r}; allowed are numbers from 0 to 3, in units of 1/n")
+    if not isinstance(agent, str) or agent not in chosen.agents:
+        raise ValueError(f"agent={shown(agent)}; in {game!r} allowed are {', '.join(map(repr, chosen.agents))}")
+    if type(update) is not int or update not in updates:
+        raise ValueError(f"update={shown(update)}; in {game!r} allowed are {', '.join(map(str, updates))}")
+    check("sigma", sigma, Annotated[float, Allowed("numbers from 0 to 3, in units of 1/n", lambda x: 0 <= x <= 3)])
     build = live_controls if mode == "live" else framed_panels
     text = f"Sigma explorer of {game}: run this cell to move the threshold sigma."
     explorer = Explorer(build(chosen, agent, update, sigma), f"maca-sigma-{mode}", text)

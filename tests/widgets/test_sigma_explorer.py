@@ -134,7 +134,7 @@ def test_in_frames_mode_every_pair_of_sliders_has_its_panel():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (dict(mode="film"), 'mode=\'film\'; allowed are "live" and "frames"'),
+        (dict(mode="film"), "mode='film'; allowed are live, frames"),
         (dict(game="Chess"), "game='Chess'; allowed are 'Fridge'"),
         (dict(agent="Z"), "agent='Z'; in 'Fridge' allowed are 'A', 'B', 'C', 'D'"),
         (dict(update=3), "update=3; in 'Fridge' allowed are 0, 1, 2"),
