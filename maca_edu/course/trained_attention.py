@@ -1,4 +1,4 @@
-"""The attention that chapter 11 measures: matrices of trained and untrained critics, with the true partners beside them."""
+"""The attention that chapter 11 measures: of trained and untrained critics, with the true partners beside it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The pictures of the sigma explorer: attention as a map, and CorrSets as arrows between agents, both as SVG."""
+"""The pictures of the sigma explorer, as SVG: attention as a map, CorrSets as arrows, one agent's row as a ladder."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ CELL = 34  # of the map, in units of the drawing
 LEFT, TOP = 30, 30  # where the map begins
 RADIUS = 95  # of the circle on which the agents stand
 DISC = 15
+LADDER = 560  # how wide the ladder is
 
 
 def attention_map(attention: np.ndarray, corrset: np.ndarray, partners: np.ndarray | None, agents, agent: int) -> str:
@@ -75,6 +76,48 @@ def corrset_graph(corrset: np.ndarray, partners: np.ndarray | None, agents, agen
         f"{name}: {''.join(agents[j] for j in np.flatnonzero(row))}" for name, row in zip(agents, corrset, strict=True)
     )
     return svg(260, 260, f"CorrSets as arrows between the agents. {sets}.", "".join(lines) + discs)
+
+
+def ladder(row: np.ndarray, sigma: float, partners: np.ndarray | None, agents, agent: int) -> str:
+    """An agent's attention `[n]` as marks on a line, and the threshold: who is right of it is admitted.
+
+    Full marks are admitted. Blue: a partner, vermillion: not one; a square: the agent itself, admitted wherever it is.
+    The grey strip lies within ten per cent of 1/n.
+    """
+    n, end, axis = len(row), max(float(row.max()), sigma, 2 / len(row)) * 1.04, 62
+
+    def place(share: float) -> float:
+        return LEFT + share / end * (LADDER - 2 * LEFT)
+
+    text = 'fill="currentColor" font-size="13" text-anchor="middle"'
+    parts = [
+        f'<rect x="{place(0.9 / n):.1f}" y="16" width="{place(1.1 / n) - place(0.9 / n):.1f}" height="{axis - 8}" '
+        'fill="#6E6E6E" opacity="0.25"/>',
+        f'<line x1="{LEFT}" y1="{axis}" x2="{LADDER - LEFT}" y2="{axis}" stroke="currentColor"/>',
+    ]
+    for rank, j in enumerate(np.argsort(row)):
+        x, admitted = place(row[j]), row[j] >= sigma or j == agent
+        colour = "#6E6E6E" if j == agent else arrow_colour(partners, agent, j)
+        look = f'fill="{colour if admitted else "#fff"}" stroke="{colour}" stroke-width="2"'
+        mark = f'<circle cx="{x:.1f}" cy="{axis}" r="6" {look}/>'
+        if j == agent:
+            mark = f'<rect x="{x - 6:.1f}" y="{axis - 6}" width="12" height="12" {look}/>'
+        parts.append(
+            f'{mark}<text x="{x:.1f}" y="{axis - 12 - 13 * (rank % 3)}" {text}>{html.escape(agents[j])}</text>'
+        )
+    x = place(sigma)
+    parts.append(
+        f'<line x1="{x:.1f}" y1="14" x2="{x:.1f}" y2="{axis + 12}" stroke="currentColor" stroke-width="2.5"/>'
+        f'<text x="{x:.1f}" y="11" {text} font-weight="bold">σ</text>'
+    )
+    parts += [
+        f'<text x="{place(share):.1f}" y="{axis + 26}" {text}>{label}</text>'
+        for share, label in ((0, "0"), (1 / n, f"1/{n}"), (2 / n, f"2/{n}"))
+    ]
+    order = ", ".join(f"{agents[j]} {row[j]:.2f}" for j in np.argsort(-row))
+    return svg(
+        LADDER, axis + 32, f"Attention of {agents[agent]} in falling order: {order}. σ is {sigma:.3f}.", "".join(parts)
+    )
 
 
 def arrow(start: np.ndarray, end: np.ndarray, colour: str, admitted: bool, strong: bool) -> str:
