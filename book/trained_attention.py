@@ -1,14 +1,16 @@
 """What attention MACA's critic has before and after its team has learned, in games that name the true partners.
 
     python book/trained_attention.py
+    python book/trained_attention.py "long ring" warehouse
 
-Every row of book/data/ch11/attention.csv is one agent's row of attention, at one state, in one run; beside it stand its
+Every row of book/data/ch11/<setting>.csv is one agent's row of attention, at one state, in one run; beside it stand its
 true partners and how sure the agent is of its likely action. The prediction beside it was written first.
 """
 
 from __future__ import annotations
 
 import csv
+import sys
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -38,7 +40,7 @@ class Setting(NamedTuple):
 SETTINGS = {
     "ring": Setting("toy/ring?n_agents=8&span=3", 64, None, [[0]]),
     "undecided ring": Setting("toy/ring?n_agents=8&span=3", 64, 1.0, [[0]]),
-    "long ring": Setting("toy/longring?n_agents=7&span=3&rounds=8&moving=true", 64, None, [[0, 1], [0, 2], [0, 3]]),
+    "long ring": Setting("toy/longring?n_agents=7&span=3&rounds=8&moving=true", 64, None, [[0, 1], [0, 2]]),
     "warehouse": Setting("toy/warehouse?preset=team&random=true", 128, None, 6),
 }
 
@@ -69,20 +71,19 @@ def rows(name: str, seed: int):
             weights = attention(trainer.learner, game, state[None])
             for agent in range(len(game.agents)):
                 yield (
-                    name, seed, update, number, agent, f"{sure[number, agent]:.3f}",
+                    seed, update, number, agent, f"{sure[number, agent]:.3f}",
                     " ".join(f"{x:.5f}" for x in weights[agent]), "".join(str(int(x)) for x in partners[agent]),
                 )  # fmt: skip
 
 
-def main() -> None:
-    """Run every setting with every seed."""
+def main(names: list[str]) -> None:
+    """Run these settings with every seed."""
     torch.set_num_threads(1)
-    path = DATA / "attention.csv"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w", newline="") as file:
-        table = csv.writer(file, lineterminator="\n")
-        table.writerow(("setting", "seed", "update", "state", "agent", "sure", "attention", "partners"))
-        for name in SETTINGS:
+    DATA.mkdir(parents=True, exist_ok=True)
+    for name in names:
+        with (DATA / f"{name.replace(' ', '_')}.csv").open("w", newline="") as file:
+            table = csv.writer(file, lineterminator="\n")
+            table.writerow(("seed", "update", "state", "agent", "sure", "attention", "partners"))
             for seed in SEEDS:
                 table.writerows(rows(name, seed))
                 file.flush()
@@ -90,4 +91,6 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    if not set(sys.argv[1:]) <= set(SETTINGS):
+        sys.exit(f"Use: python book/trained_attention.py [{'] ['.join(map(repr, SETTINGS))}]")
+    main(sys.argv[1:] or list(SETTINGS))

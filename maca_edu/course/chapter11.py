@@ -16,7 +16,7 @@ Prices = dict[tuple[int, ...], float]  # of groups without the agent, each a ris
 
 
 def price(q, policy, agent: int, group) -> float:
-    """What it adds to the variance of an agent's gradient to keep a group's component, beside the individual baseline."""
+    """What keeping a group's component adds to the variance of an agent's gradient with the individual baseline."""
     individual = exact.baseline(q, policy, (agent,))
     kept = individual - exact.credit_spectrum(q, policy)[group]
     variances = (exact.gradient_moments(q, policy, agent, b)[1] for b in (kept, individual))
@@ -34,7 +34,7 @@ def groups_of(agents) -> Iterator[tuple[int, ...]]:
         yield from combinations(agents, k)
 
 
-@exercise("the price of a group", difficulty=2, minutes=15)
+@exercise("the price of a group", difficulty=2, minutes=15, without="maca_edu.course")
 def check_price(candidate):
     """The candidate's number is what keeping a component costs, on random games, for all agents and groups."""
     for n, A, seed in ((3, 3, 21), (4, 2, 22)):
@@ -69,8 +69,8 @@ def explain_price(got, want, q, policy, agent, group):
         "You give every joint action the same weight. Average under the policy.": float(
             (w * (own**2 + 2 * own * joined)).mean()
         ),
-        "That is all the noise of the two components. Subtract what is there anyway: w times the square of the one with "
-        "the agent.": exact.value(w * (own + joined) ** 2, policy),
+        "That is all the noise of the two components. Subtract what is there anyway: w times the square of the one "
+        "with the agent.": exact.value(w * (own + joined) ** 2, policy),
         "That is the price of admitting the group as members: it pays for every group that they meet. Asked is the one "
         "component.": sum(
             price(q, policy, agent, other) for other in groups_of(others_of(agent, n)) if set(other) & set(group)
@@ -84,12 +84,12 @@ def explain_price(got, want, q, policy, agent, group):
         if np.isclose(got, number):
             raise Mistake(message)
     raise Mistake(
-        f"In a random game of {n} agents, for agent {agent} and the group {group_text(group)}, the price is {want:.4f}; "
-        f"yours is {got:.4f}."
+        f"In a random game of {n} agents, for agent {agent} and the group {group_text(group)}, the price is "
+        f"{want:.4f}; yours is {got:.4f}."
     )
 
 
-@exercise("from attention to CorrSets", difficulty=1, minutes=5)
+@exercise("from attention to CorrSets", difficulty=1, minutes=5, without="maca_edu")
 def check_corrset(candidate):
     """The candidate's mask is the CorrSets of random attention, with entries on the threshold and agents that overlook
     themselves."""
@@ -117,7 +117,7 @@ def explain_corrset(got, want, attention, sigma):
         "You admit those below the threshold.": (attention < sigma) | own,
         "You compare with sigma / n. Here sigma is the threshold itself.": (attention >= sigma / n) | own,
         "You ask for both directions. Agent i admits j by its own attention to j.": (
-            ((attention >= sigma) & (attention.T >= sigma)) | own
+            (np.minimum(attention, attention.T) >= sigma) | own
         ),
     }
     for message, mask in wrong.items():
@@ -131,7 +131,7 @@ def explain_corrset(got, want, attention, sigma):
     )
 
 
-@exercise("the ladder", difficulty=2, minutes=10)
+@exercise("the ladder", difficulty=2, minutes=10, without="maca_edu")
 def check_ladder(candidate):
     """The candidate lists an agent's CorrSets from the smallest sigma to the largest, with ties."""
     rng = np.random.default_rng(24)
@@ -141,7 +141,7 @@ def check_ladder(candidate):
             if tied:
                 first, second, *_ = others_of(agent, n)
                 row[second] = row[first]
-            row[agent] = (row.max(), row.min())[tied] * 1.0  # its own attention plays no part
+            row[agent] = row.min() if tied else row.max()  # its own attention plays no part
             got, want = as_sets(candidate(row, agent)), ladder(row, agent)
             if got != want:
                 explain_ladder(got, want, row, agent)
@@ -169,12 +169,12 @@ def explain_ladder(got, want, row, agent):
         raise Mistake("The order is reversed. Sigma rises, so the sets become smaller.")
     if any(agent not in members for members in got):
         raise Mistake(f"{told} you list a set without the agent. It stays, however large sigma is.")
+    if not got or got[0] != frozenset(range(n)):
+        raise Mistake(f"{told} the ladder begins with everybody: below the smallest entry all are admitted.")
     if len(set(got)) < len(got):
         raise Mistake(
             f"{told} you list a set twice. A step belongs to another agent's entry; the agent's own changes nothing."
         )
-    if not got or got[0] != frozenset(range(n)):
-        raise Mistake(f"{told} the ladder begins with everybody: below the smallest entry all are admitted.")
     if got[-1] != frozenset({agent}):
         raise Mistake(f"{told} the ladder ends with the agent alone: above the largest entry nobody else is admitted.")
     if set(want) < set(got):
@@ -191,7 +191,7 @@ def texts(sets) -> str:
     return ", ".join(group_text(members) for members in sets)
 
 
-@exercise("precision, recall and chance", difficulty=2, minutes=15)
+@exercise("precision, recall and chance", difficulty=2, minutes=15, without="maca_edu")
 def check_scores(candidate):
     """The candidate's three numbers are those of counting pairs, on random CorrSets and partners."""
     rng = np.random.default_rng(25)
@@ -242,8 +242,8 @@ def explain_scores(got, want, corrset, partners):
         )
     if np.isclose(got[2], true.sum() / (n * (n - 1))):
         raise Mistake(
-            "Your chance is the share of partners among all pairs. An agent that admits many counts more often: draw as "
-            "many others at random for each agent as it admits."
+            "Your chance is the share of partners among all pairs. An agent that admits many counts more often: "
+            "draw as many others at random for each agent as it admits."
         )
     if np.isclose(got[2], (admitted.sum(axis=1) * true.sum(axis=1)).sum() / n / admitted.sum()):
         raise Mistake("You draw from n agents. Nobody draws oneself: there are n - 1.")
@@ -252,7 +252,7 @@ def explain_scores(got, want, corrset, partners):
     raise Mistake(f"Precision and recall are right; the precision of random sets is {want[2]:.3f}, yours {got[2]:.3f}.")
 
 
-@exercise("a set drawn at random", difficulty=3, minutes=15)
+@exercise("a set drawn at random", difficulty=3, minutes=15, without="maca_edu")
 def check_random_set(candidate):
     """The candidate's number is the mean price of a random set, for random prices of groups."""
     rng = np.random.default_rng(26)
@@ -260,7 +260,7 @@ def check_random_set(candidate):
         for agent in (0, n - 1, 1):
             others = others_of(agent, n)
             prices = {group: float(rng.normal()) for group in groups_of(others)}
-            for m in range(n):
+            for m in (*range(1, n), 0):
                 got, want = as_number(candidate(dict(prices), n, m)), random_set(prices, others, m)
                 if not np.isclose(got, want):
                     explain_random_set(got, want, prices, n, others, m)

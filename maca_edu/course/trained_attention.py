@@ -28,10 +28,11 @@ def cases(setting: str, trained: bool) -> tuple[Case, ...]:
 
     setting: "ring", "undecided ring", "long ring" or "warehouse". ValueError for another.
     """
-    with (DATA / "attention.csv").open(encoding="utf-8") as file:
-        rows = [row for row in csv.DictReader(file) if row["setting"] == setting]
-    if not rows:
+    path = DATA / f"{setting.replace(' ', '_')}.csv"
+    if not path.exists():
         raise ValueError(f'setting={setting!r}; allowed are "ring", "undecided ring", "long ring" and "warehouse"')
+    with path.open(encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
     together = {}
     for row in rows:
         if (int(row["update"]) > 0) == trained:
