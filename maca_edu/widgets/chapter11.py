@@ -27,7 +27,7 @@ def price_lines(p: np.ndarray, prices: dict[str, np.ndarray]):
     for (name, values), colour in zip(prices.items(), colours, strict=False):
         ax.plot(p, values, color=colour, linewidth=2.8, label=name)
     ax.axhline(0, color=NEUTRAL, linewidth=1)
-    ax.set(xlabel="p", ylabel="price: what keeping it adds to the variance")
+    ax.set(xlabel="p", ylabel="price")
     ax.legend(title="component of")
     return fig
 

@@ -11,6 +11,7 @@ from maca_edu.widgets.corrset_moments import Recorded, best_set, corrsets, recor
 from maca_edu.widgets.corrset_pictures import attention_map, corrset_graph, ladder
 from maca_edu.widgets.frames import Explorer, html_leaves, html_table
 
+FRAMES_UPDATES = (0, 1, 2, 4, 8, 64)  # every picture counts in a notebook's size
 FRAMES_SIGMA = (0.0, 0.5, 0.8, 0.9, 0.95, 1.0, 1.05, 1.1, 1.2, 1.5, 2.5)  # in units of 1/n; .9 to 1.1 are Table 17's
 
 
@@ -80,7 +81,7 @@ def live_controls(game: Recorded, agent: str, update: int, sigma: float) -> list
 def framed_panels(game: Recorded, agent: str, update: int, sigma: float) -> list[widgets.Widget]:
     """A slider for sigma, one for the update, and a panel for every pair: a Stack of Stacks, linked in the browser."""
     thresholds = sorted({*FRAMES_SIGMA, float(sigma)})
-    updates = [step.update for step in game.steps]
+    updates = [step.update for step in game.steps if step.update in {*FRAMES_UPDATES, update}]
     look = {"style": {"description_width": "initial"}, "layout": {"width": "auto", "max_width": "44em"}}
     sigmas = widgets.SelectionSlider(
         options=[f"{x:.2f}" for x in thresholds], index=thresholds.index(float(sigma)), description="σ in 1/n", **look
@@ -140,7 +141,7 @@ def numbers(game: Recorded, agent: int, update: int, sigma: float) -> str:
         rows.append((f"gradient variance of {name}", ""))
         for what, cost in zip(kinds, costs, strict=True):
             key = ' class="maca-sigma-variance"' if what.startswith("Cor, this") else ""
-            rows.append((f"&emsp;{what}", f"{bar(cost / (max(costs) or 1.0))} <span{key}>{cost:.3g}</span>"))
+            rows.append((f"&emsp;{what}", f"{bar(cost / (max(costs) or 1.0))} <span{key}>{cost:#.3g}</span>"))
     else:
         rows.append(("true partners", "not known"))
     return html_table(rows)
