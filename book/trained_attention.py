@@ -1,7 +1,7 @@
 """What attention MACA's critic has before and after its team has learned, in games that name the true partners.
 
     python book/trained_attention.py
-    python book/trained_attention.py "long ring" warehouse
+    python book/trained_attention.py "long ring"
 
 Every row of book/data/ch11/<setting>.csv is one agent's row of attention, at one state, in one run; beside it stand its
 true partners and how sure the agent is of its likely action. The prediction beside it was written first.
@@ -34,22 +34,14 @@ class Setting(NamedTuple):
     env: str
     updates: int
     entropy: float | None  # None: that of the preset
-    states: list[list[int]] | int  # the states, or how many are drawn from those with which episodes begin
+    states: list[list[int]]  # that are looked at
 
 
 SETTINGS = {
     "ring": Setting("toy/ring?n_agents=8&span=3", 64, None, [[0]]),
     "undecided ring": Setting("toy/ring?n_agents=8&span=3", 64, 1.0, [[0]]),
     "long ring": Setting("toy/longring?n_agents=7&span=3&rounds=8&moving=true", 64, None, [[0, 1], [0, 2]]),
-    "warehouse": Setting("toy/warehouse?preset=team&random=true", 128, None, 6),
 }
-
-
-def looked_at(setting: Setting, game) -> np.ndarray:
-    """The states that are looked at, `[S, D]`."""
-    if isinstance(setting.states, int):
-        return game.reset(np.random.default_rng(0), setting.states)
-    return np.array(setting.states, dtype=np.int64)
 
 
 def rows(name: str, seed: int):
@@ -59,8 +51,7 @@ def rows(name: str, seed: int):
     if setting.entropy is not None:
         config = replace(config, entropy=setting.entropy)
     trainer = Trainer(envs.make(setting.env, BATCH), find("maca"), seed, config, setting.updates)
-    game = trainer.env.game
-    states = looked_at(setting, game)
+    game, states = trainer.env.game, np.array(setting.states, dtype=np.int64)
     for update in (0, setting.updates):
         while trainer.done < update:
             one_step(trainer)

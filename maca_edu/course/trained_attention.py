@@ -26,11 +26,11 @@ class Case(NamedTuple):
 def cases(setting: str, trained: bool) -> tuple[Case, ...]:
     """What was written down of a setting before the first update, or after the last one (`trained`).
 
-    setting: "ring", "undecided ring", "long ring" or "warehouse". ValueError for another.
+    setting: "ring", "undecided ring" or "long ring". ValueError for another.
     """
     path = DATA / f"{setting.replace(' ', '_')}.csv"
     if not path.exists():
-        raise ValueError(f'setting={setting!r}; allowed are "ring", "undecided ring", "long ring" and "warehouse"')
+        raise ValueError(f'setting={setting!r}; allowed are "ring", "undecided ring" and "long ring"')
     with path.open(encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     together = {}

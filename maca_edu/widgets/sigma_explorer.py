@@ -41,9 +41,9 @@ def sigma_explorer(
         raise ValueError(f"update={update!r}; in {game!r} allowed are {', '.join(map(str, updates))}")
     if isinstance(sigma, bool) or not isinstance(sigma, int | float) or not 0 <= sigma <= 3:
         raise ValueError(f"sigma={sigma!r}; allowed are numbers from 0 to 3, in units of 1/n")
-    build = live_controls if mode == "live" else framed_panels
+    build, css_class = (live_controls, "maca-live") if mode == "live" else (framed_panels, "maca-sigma-frames")
     text = f"Sigma explorer of {game}: run this cell to move the threshold sigma."
-    explorer = Explorer(build(chosen, agent, update, sigma), f"maca-sigma-{mode}", text)
+    explorer = Explorer(build(chosen, agent, update, sigma), css_class, text)
     explorer.add_class("maca-sigma")
     return explorer
 
