@@ -65,7 +65,8 @@ def entry_bars(panels: dict[str, tuple[np.ndarray, np.ndarray]]):
         ):
             share = np.histogram(np.minimum(entries, 2.999), edges)[0] / len(entries)
             ax.stairs(100 * share, edges, color=colour, linestyle=dash, linewidth=2, label=name)
-        ax.set(title=title, xlabel="entry in 1/n", xticks=[0, 1, 2, 3])
+        ax.set(title=title, xlabel="entry in 1/n")
+        ax.set_xticks([0, 1, 2, 3], ["0", "1", "2", "3+"])
     axes[0].set_ylabel("per cent of the entries")
     fig.legend(*axes[0].get_legend_handles_labels(), loc="outside upper center", ncols=2)
     return fig
@@ -112,5 +113,5 @@ def run_dots(groups: dict[str, tuple[np.ndarray, np.ndarray]], line: float, ylab
             ax.plot([k + shift - 0.1, k + shift + 0.1], [np.mean(runs)] * 2, color=colour, linewidth=3)
     ax.set(xticks=range(len(groups)), ylabel=ylabel)
     ax.set_xticklabels(groups)
-    ax.legend()
+    fig.legend(loc="outside upper center", ncols=3)
     return fig

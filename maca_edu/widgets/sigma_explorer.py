@@ -11,8 +11,8 @@ from maca_edu.widgets.corrset_moments import Recorded, best_set, corrsets, recor
 from maca_edu.widgets.corrset_pictures import attention_map, corrset_graph, ladder
 from maca_edu.widgets.frames import Explorer, html_leaves, html_table
 
-FRAMES_UPDATES = (0, 1, 2, 4, 8, 64)  # every picture counts in a notebook's size
-FRAMES_SIGMA = (0.0, 0.5, 0.8, 0.9, 0.95, 1.0, 1.05, 1.1, 1.2, 1.5, 2.5)  # in units of 1/n; .9 to 1.1 are Table 17's
+FRAMES_UPDATES = (0, 1, 2, 8, 64)  # every picture counts in a notebook's size
+FRAMES_SIGMA = (0.0, 0.5, 0.9, 0.95, 1.0, 1.05, 1.1, 1.5, 2.5)  # in units of 1/n; .9 to 1.1 are Table 17's
 
 
 def sigma_explorer(
