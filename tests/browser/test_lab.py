@@ -105,8 +105,8 @@ def moments(setting, agent, p, psi):
 def test_the_sigma_explorer_of_lab_11_answers_the_mouse(run_lab):
     page = run_lab("11_the_corrset.ipynb")
     explorer = show(page, r'sigma_explorer\("live"', "maca-sigma")
-    explorer.get_by_label("game").select_option("Fridge")
-    explorer.get_by_label("agent").select_option("B")
+    explorer.get_by_label("game", exact=True).select_option("Fridge")
+    explorer.get_by_label("agent", exact=True).select_option("B")
     seen = set()
     for slider, share in ((1, 0.1), (0, 0.05), (0, 0.5), (1, 0.35)):  # updates, sigma, sigma, updates again
         drag(page, explorer, slider, share)
