@@ -23,4 +23,7 @@ REASONS = {
     "leave 11.5 per cent to the current joint action; an episode that ends leaves a little more.",
     "ch06_same_group": "A alone while A works alone, AB when A and B lift, ABC when all three do. The best mixture "
     "follows.",
+    "ch11_times": "Overlooked are the prices of A, C and AC, which save 0.60 together; D's effort costs 0.016.",
+    "ch11_least_at_half": "An undecided agent's prices are all positive, those of its partners too.",
+    "ch11_between": "A softmax spreads attention widely: most entries are far below 1/n, a few far above.",
 }
