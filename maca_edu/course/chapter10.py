@@ -18,10 +18,10 @@ def attention_weights(query: np.ndarray, key: np.ndarray, heads: int, scale: flo
     return softmax(q @ k.transpose(0, 2, 1) / (scale or (size / heads) ** 0.5))
 
 
-def softmax(x: np.ndarray, axis: int = -1) -> np.ndarray:
-    """Softmax along an axis."""
-    e = np.exp(x - x.max(axis=axis, keepdims=True))
-    return e / e.sum(axis=axis, keepdims=True)
+def softmax(x: np.ndarray) -> np.ndarray:
+    """Softmax over the last axis."""
+    e = np.exp(x - x.max(axis=-1, keepdims=True))
+    return e / e.sum(axis=-1, keepdims=True)
 
 
 @exercise("who looks at whom", difficulty=1, minutes=10, without="maca_edu.networks")
@@ -50,6 +50,8 @@ def explain_attention(got, want, query, key, heads):
     """Raise the Mistake that fits a wrong answer to the exercise on attention."""
     n, size = query.shape
     width = size // heads
+    if np.allclose(got.sum(axis=1), 1) and not np.allclose(got.sum(axis=2), 1):
+        raise Mistake("Your softmax runs over the agents who look. Every row must sum to 1, not every column.")
     apart = [x.reshape(n, width, heads).transpose(0, 2, 1).reshape(n, size) for x in (query, key)]
     q, k = (x.reshape(n, heads, width).transpose(1, 0, 2) for x in (query, key))
     wrong = {
@@ -57,9 +59,6 @@ def explain_attention(got, want, query, key, heads):
         "You divide by a head's width. Divide by its root.": attention_weights(query, key, heads, width),
         "The roles are swapped: row i holds agent i's query times everybody's key.": attention_weights(
             key, query, heads
-        ),
-        "Your softmax runs over the agents who look. Every row must sum to 1, not every column.": softmax(
-            q @ k.transpose(0, 2, 1) / width**0.5, axis=1
         ),
         "These are the products before the softmax.": q @ k.transpose(0, 2, 1) / width**0.5,
     }
@@ -118,10 +117,10 @@ def moments(seed: int):
 @exercise("the ranking score", difficulty=2, minutes=10, without="maca_edu.course.partners")
 def check_score(candidate):
     """The candidate's number is the ranking score of random attention with ties, loners and a diagonal of chance."""
-    for attention, partners in moments(12):
-        got, want = as_answer(candidate, attention, partners), score(attention, partners)
-        if not np.isclose(got, want):
-            explain_score(got, want, attention, partners)
+    drawn = list(moments(12))
+    got, want = [as_answer(candidate, *moment) for moment in drawn], [score(*moment) for moment in drawn]
+    if not np.allclose(got, want):
+        explain_score(got, want, drawn)
     return "One half is chance, whatever the number of partners."
 
 
@@ -138,38 +137,44 @@ def as_answer(candidate, attention, partners) -> float:
         raise
 
 
-def explain_score(got, want, attention, partners):
-    """Raise the Mistake that fits a wrong answer to the exercise on the ranking score."""
-    rows = row_scores(attention, partners)
-    everything = [x for row in rows for x in row]
-    first = [
-        float(partners[i, np.where(np.arange(len(attention)) == i, -1, attention[i]).argmax()])
-        for i in range(len(attention))
-    ]
+def explain_score(got, want, drawn):
+    """Raise the Mistake that fits wrong answers to the exercise on the ranking score, one for each moment drawn."""
     wrong = {
-        "The agent itself is among your pairs. What it pays to itself says nothing of partners.": score(
-            attention, partners, itself=True
-        ),
-        "You count a tie as wrong. It is worth one half, or attention that is equal everywhere would score 0.": score(
-            attention, partners, tie=0.0
-        ),
-        "You count a tie as right. It is worth one half, or attention that is equal everywhere would score 1.": score(
-            attention, partners, tie=1.0
-        ),
-        "You pool the pairs of all agents. Take each agent's share first, then the mean of the shares.": np.mean(
-            everything
-        ),
-        "Agents without any pair count as 0 in your mean. Leave them out.": np.mean(
-            [np.mean(row) if row else 0.0 for row in rows]
-        ),
-        "You read columns. Row i is whom agent i looks at.": score(attention.T, partners),
-        "Your score says how often a partner gets LESS.": 1 - want,
-        "You look at the first place only. Compare every partner with every other agent.": np.mean(first),
+        "The agent itself is among your pairs. What it pays to itself says nothing of partners.": [
+            score(*moment, itself=True) for moment in drawn
+        ],
+        "You count a tie as wrong. It is worth one half, or attention that is equal everywhere would score 0.": [
+            score(*moment, tie=0.0) for moment in drawn
+        ],
+        "You count a tie as right. It is worth one half, or attention that is equal everywhere would score 1.": [
+            score(*moment, tie=1.0) for moment in drawn
+        ],
+        "You pool the pairs of all agents. Take each agent's share first, then the mean of the shares.": [
+            np.mean(sum(row_scores(*moment), [])) for moment in drawn
+        ],
+        "Agents without any pair count as 0 in your mean. Leave them out.": [
+            np.mean([np.mean(row) if row else 0.0 for row in row_scores(*moment)]) for moment in drawn
+        ],
+        "You read columns. Row i is whom agent i looks at.": [
+            score(attention.T, partners) for attention, partners in drawn
+        ],
+        "Your score says how often a partner gets LESS.": [1 - x for x in want],
+        "You look at the first place only. Compare every partner with every other agent.": [
+            first_places(*moment) for moment in drawn
+        ],
     }
-    for message, number in wrong.items():
-        if np.isclose(got, number):
+    for message, numbers in wrong.items():
+        if np.allclose(got, numbers):
             raise Mistake(message)
-    raise Mistake(f"For {len(attention)} agents the score is {want:.4f}; yours is {got:.4f}.")
+    place = int(np.abs(np.subtract(got, want)).argmax())
+    n = len(drawn[place][0])
+    raise Mistake(f"For {n} agents the score is {want[place]:.4f}; yours is {got[place]:.4f}.")
+
+
+def first_places(attention, partners) -> float:
+    """How many agents look most at a partner, as a share; themselves not counted."""
+    first = np.where(np.eye(len(attention)) == 1, -1, attention).argmax(axis=1)
+    return partners[np.arange(len(attention)), first].mean()
 
 
 # ---------------------------------------------------------------------------------------------------------------------

@@ -42,7 +42,9 @@ def matrices(columns: dict[str, dict[str, np.ndarray]], names):
             ax.imshow(np.where(np.eye(n) == 1, np.nan, maps[kind]), cmap="cividis", vmin=0, vmax=0.6)
             for i, j in np.argwhere(maps["partners"]):
                 if i != j:
-                    ax.add_patch(plt.Rectangle((j - 0.46, i - 0.46), 0.92, 0.92, fill=False, edgecolor=BAD, linewidth=2))
+                    ax.add_patch(
+                        plt.Rectangle((j - 0.46, i - 0.46), 0.92, 0.92, fill=False, edgecolor=BAD, linewidth=2)
+                    )
             ax.set_xticks(range(n), names[:n], fontsize=9)
             ax.set_yticks(range(n), names[:n], fontsize=9)
             ax.tick_params(length=0)

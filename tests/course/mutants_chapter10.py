@@ -50,7 +50,7 @@ MUTANTS = {
         ("ties right", ("0.5 * (d == 0)", "(d == 0)"), "count a tie as right"),
         (
             "pooled",
-            ("shares.append(np.mean((d > 0) + 0.5 * (d == 0)))", "shares.extend((d > 0) + 0.5 * (d == 0))"),
+            ("shares.append(np.mean((d > 0) + 0.5 * (d == 0)))", "shares.extend(np.ravel((d > 0) + 0.5 * (d == 0)))"),
             "You pool the pairs",
         ),
         (
