@@ -150,7 +150,7 @@ def explain_score(got, want, drawn):
             score(*moment, tie=1.0) for moment in drawn
         ],
         "You pool the pairs of all agents. Take each agent's share first, then the mean of the shares.": [
-            np.mean(sum(row_scores(*moment), [])) for moment in drawn
+            np.mean(np.concatenate(row_scores(*moment))) for moment in drawn
         ],
         "Agents without any pair count as 0 in your mean. Leave them out.": [
             np.mean([np.mean(row) if row else 0.0 for row in row_scores(*moment)]) for moment in drawn

@@ -63,9 +63,9 @@ class Pairs:
 
     def observe(self, state: np.ndarray) -> np.ndarray:
         """An agent's own sign, who it is and who its partner is, float32 `[B, n, 1 + 2n]`."""
-        n, eye_ = self.n_agents, np.eye(self.n_agents, dtype=np.float32)
-        who = np.broadcast_to(eye_, (len(state), n, n))
-        return np.concatenate([state[:, :n, None].astype(np.float32), who, eye_[state[:, n:]]], axis=2)
+        n, one_hot = self.n_agents, np.eye(self.n_agents, dtype=np.float32)
+        who = np.broadcast_to(one_hot, (len(state), n, n))
+        return np.concatenate([state[:, :n, None].astype(np.float32), who, one_hot[state[:, n:]]], axis=2)
 
     def features(self, state: np.ndarray) -> np.ndarray:
         """All signs and all partners, float32 `[B, n + n * n]`."""
@@ -110,19 +110,15 @@ def pairs_sample(game: Pairs, rng: np.random.Generator, batch: int):
     return tuple(map(torch.from_numpy, arrays))
 
 
-def fit_pairs(head: str, seed: int, batches: int, learn_attention: bool = True, lr: float = 2e-3) -> MacaCritic:
+def fit_pairs(head: str, seed: int, batches: int, lr: float = 2e-3) -> MacaCritic:
     """A critic that has learned the reward of Pairs from plays of a team that pulls with probability one half.
 
-    head: of `MacaCritic`. learn_attention: False keeps queries and keys as they were drawn.
+    head: of `MacaCritic`. batches: of 256 plays; 0: the critic as it was drawn.
     """
     torch.manual_seed(seed)
     game, rng = Pairs(), np.random.default_rng(seed)
     net = MacaCritic(1 + 2 * game.n_agents, game.n_agents, 2, head, recurrent=False, embed=32, z_size=64)
-    if not learn_attention:
-        for block in net.encoder.blocks:
-            block.attention.query.requires_grad_(False)
-            block.attention.key.requires_grad_(False)
-    adam = torch.optim.Adam([p for p in net.parameters() if p.requires_grad], lr=lr)
+    adam = torch.optim.Adam(net.parameters(), lr=lr)
     rate = torch.optim.lr_scheduler.CosineAnnealingLR(adam, batches)
     for _ in range(batches):
         obs, action, reward, _ = pairs_sample(game, rng, 256)
