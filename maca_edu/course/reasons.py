@@ -23,9 +23,10 @@ REASONS = {
     "leave 11.5 per cent to the current joint action; an episode that ends leaves a little more.",
     "ch06_same_group": "A alone while A works alone, AB when A and B lift, ABC when all three do. The best mixture "
     "follows.",
-    "ch10_largest_entry": "Five products with a deviation of 1: the largest is about 1.16, and e to that power outweighs "
-    "the rest.",
-    "ch10_mates_first": "One net is at 67, another at 41, and there they were before training, which hardly moved them.",
-    "ch10_who_finds_them": "The additive head's best fit to these plays does not contain the pairing. Who does not need "
-    "to know does not ask.",
+    "ch10_largest_entry": "Five products with a deviation of 1: the largest is about 1.16, and e to that power "
+    "outweighs the rest.",
+    "ch10_mates_first": "One net is at 67, another at 41, and there they were before training, which hardly moved "
+    "them.",
+    "ch10_who_finds_them": "The additive head's best fit to these plays does not contain the pairing. Who does not "
+    "need to know does not ask.",
 }
