@@ -5,11 +5,13 @@
     python book/partners.py battle
     python book/partners.py pairs
     python book/partners.py control
+    python book/partners.py signs
 
 The first four train MACA with the library, five seeds each; pairs with two heads. control fits a critic to plays of
-a team that plays at random. Each writes book/data/ch10/<name>.csv, a row for each head, seed and net, untrained or
-trained, both in the same states, which training did not see; and the attention of the first seed in one of these
-states, <name>_matrices.csv. The battle needs the extra `jax`.
+a team that plays at random, signs to those of a team that pulls where the own sign is +1. Each writes
+book/data/ch10/<name>.csv, a row for each head, seed and net, untrained or trained, both in the same states, which
+training did not see; and the attention of the first seed in one of these states, <name>_matrices.csv. The battle needs
+the extra `jax`.
 """
 
 from __future__ import annotations
@@ -65,6 +67,8 @@ TRIALS = {
     "pairs": Trial("pairs", 32, SMALL, 100, ("additive", "conditioned")),
 }
 
+CONTROLS = {"control": ("additive", "conditioned"), "signs": ("additive",)}
+
 
 class Row(NamedTuple):
     """What is known of one net; scores are shares, see `ranking_score` and `diagnostics.corrset_scores`."""
@@ -106,10 +110,10 @@ def train(trial: Trial, head: str, seed: int) -> tuple[MacaCritic, MacaCritic, M
     return untrained, trainer.learner.critic.net, moments, float(np.nanmean(returns[-5:]))
 
 
-def control(head: str, seed: int) -> tuple[MacaCritic, MacaCritic, Moments, float]:
-    """The same of a critic that is fitted to plays at random; its mean squared error in place of a return."""
-    net = fit_pairs(head, seed, BATCHES)
-    obs, action, reward, partners = pairs_sample(Pairs(), np.random.default_rng(1000 + seed), 2048)
+def control(head: str, seed: int, follow: bool) -> tuple[MacaCritic, MacaCritic, Moments, float]:
+    """The same of a critic that is fitted to plays, see `pairs_sample`; its mean squared error in place of a return."""
+    net = fit_pairs(head, seed, BATCHES, follow)
+    obs, action, reward, partners = pairs_sample(Pairs(), np.random.default_rng(1000 + seed), 2048, follow)
     with torch.no_grad():
         error = (net.q(net(obs)[0], action) - reward).square().mean().item()
     everybody = torch.ones(partners.shape[:2], dtype=torch.bool)
@@ -135,9 +139,9 @@ def main(name: str) -> None:
     torch.set_num_threads(1)
     DATA.mkdir(parents=True, exist_ok=True)
     rows, matrices = [], []
-    for head in TRIALS[name].heads if name in TRIALS else ("additive", "conditioned"):
+    for head in TRIALS[name].heads if name in TRIALS else CONTROLS[name]:
         for seed in SEEDS:
-            found = train(TRIALS[name], head, seed) if name in TRIALS else control(head, seed)
+            found = train(TRIALS[name], head, seed) if name in TRIALS else control(head, seed, name == "signs")
             untrained, trained, seen, result = found
             before, after = attention_of(untrained, seen.obs), attention_of(trained, seen.obs)
             rows.append(look(head, seed, "untrained", before, before, seen, result))
@@ -162,6 +166,6 @@ def write(name: str, header, rows) -> None:
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 2 or sys.argv[1] not in (*TRIALS, "control"):
-        sys.exit(f"Use: python book/partners.py {' | '.join((*TRIALS, 'control'))}")
+    if len(sys.argv) != 2 or sys.argv[1] not in (*TRIALS, *CONTROLS):
+        sys.exit(f"Use: python book/partners.py {' | '.join((*TRIALS, *CONTROLS))}")
     main(sys.argv[1])

@@ -100,18 +100,23 @@ def attention_of(net: MacaCritic, obs: Tensor, residual: bool = False) -> Tensor
     return attention_rollout(encoding.attentions, residual)
 
 
-def pairs_sample(game: Pairs, rng: np.random.Generator, batch: int):
-    """Plays of a team that pulls with probability one half: observations, one-hot actions, rewards, partners."""
+def pairs_sample(game: Pairs, rng: np.random.Generator, batch: int, follow: bool = False):
+    """Plays of Pairs: observations, one-hot actions, rewards, partners.
+
+    Agents pull with probability one half; or, with follow, where their own sign is +1.
+    """
     state = game.reset(rng, batch)
     action = rng.integers(2, size=(batch, game.n_agents))
+    if follow:
+        action = (state[:, : game.n_agents] == 1).astype(np.int64)
     partners = np.eye(game.n_agents, dtype=bool)[state[:, game.n_agents :]]
     reward = game.step(state, action).reward.astype(np.float32)
     arrays = game.observe(state), np.eye(2, dtype=np.float32)[action], reward, partners
     return tuple(map(torch.from_numpy, arrays))
 
 
-def fit_pairs(head: str, seed: int, batches: int, lr: float = 2e-3) -> MacaCritic:
-    """A critic that has learned the reward of Pairs from plays of a team that pulls with probability one half.
+def fit_pairs(head: str, seed: int, batches: int, follow: bool = False, lr: float = 2e-3) -> MacaCritic:
+    """A critic that has learned the reward of Pairs from plays, see `pairs_sample`.
 
     head: of `MacaCritic`. batches: of 256 plays; 0: the critic as it was drawn.
     """
@@ -121,7 +126,7 @@ def fit_pairs(head: str, seed: int, batches: int, lr: float = 2e-3) -> MacaCriti
     adam = torch.optim.Adam(net.parameters(), lr=lr)
     rate = torch.optim.lr_scheduler.CosineAnnealingLR(adam, batches)
     for _ in range(batches):
-        obs, action, reward, _ = pairs_sample(game, rng, 256)
+        obs, action, reward, _ = pairs_sample(game, rng, 256, follow)
         z, _ = net(obs)
         loss = (net.q(z, action) - reward).square().mean()
         adam.zero_grad()

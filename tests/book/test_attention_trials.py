@@ -42,7 +42,7 @@ def replace_updates(trial, updates):
 def test_the_data_have_both_nets_of_every_seed(name):
     with (DATA / f"{name}.csv").open() as file:
         rows = list(csv.DictReader(file))
-    heads = partners.TRIALS[name].heads if name in partners.TRIALS else ("additive", "conditioned")
+    heads = partners.TRIALS[name].heads if name in partners.TRIALS else partners.CONTROLS[name]
     assert [(row["head"], int(row["seed"]), row["net"]) for row in rows] == [
         (head, seed, net) for head in heads for seed in partners.SEEDS for net in ("untrained", "trained")
     ]
