@@ -77,8 +77,8 @@ def costs_table(runs: Iterable[Run] = ()) -> Report:
     ]
     if runs:
         notes.append(
-            f"Minutes are of runs in {envs}, of {max(run.steps for run in runs):,} steps at most, with other runs on the "
-            "same machine; only their order of magnitude compares."
+            f"Minutes are of runs in {envs}, of {max(run.steps for run in runs):,} steps at most, with other runs on "
+            "the same machine; only their order of magnitude compares."
         )
     return Report("Table 6: sizes of the critics", [Table("Parameters and time", columns, rows)], notes + sources(runs))
 

@@ -9,18 +9,19 @@ from maca_edu.experiments.reports.results import Run
 from maca_edu.experiments.reports.summaries import LEVEL, Arms, reference_of
 
 SCORES = (
-    "Scores are of greedy play after training, on fresh seeds: per cent of episodes won, or the return where nothing is "
-    "won. The best checkpoint is the one with the best evaluation, played ten times as long; empty where a run did not "
-    "keep it."
+    "Scores are of greedy play after training, on fresh seeds: per cent of episodes won, or the return where nothing "
+    "is won. The best checkpoint is the one with the best evaluation, played ten times as long; empty where a run did "
+    "not keep it."
 )
 BOLD = (
-    "Bold: the best mean, and those that a two-sample t-test (pooled variance, 5 % level) does not tell from it, as the "
-    "paper marks its Table 2. Marks in the paper's rows are worked out from its means and standard deviations. Not told "
-    "apart is not equal, least of all with few seeds: see maca-edu compare."
+    "Bold: the best mean, and those that a two-sample t-test (pooled variance, 5 % level) does not tell from it, as "
+    "the paper marks its Table 2. Marks in the paper's rows are worked out from its means and standard deviations. Not "
+    "told apart is not equal, least of all with few seeds: see maca-edu compare."
 )
 INTERVALS = (
-    "The t interval holds the true mean 95 times of 100 if runs are roughly normal, however few they are; the bootstrap's "
-    "is too narrow with few runs (it holds the true IQM 75 and 90 times of 100 with 3 and 5 normal runs in one task)."
+    "The t interval holds the true mean 95 times of 100 if runs are roughly normal, however few they are. The "
+    "bootstrap's is too narrow with few runs: it holds the true IQM 75 and 90 times of 100 with 3 and 5 normal runs in "
+    "one task."
 )
 
 

@@ -8,9 +8,16 @@ from collections.abc import Iterable
 from maca_edu.experiments.reports.notes import notes
 from maca_edu.experiments.reports.published import PAPER, Published, bold, count, in_paper
 from maca_edu.experiments.reports.records import RETURN, WON, ArmSummary, Cell, Report, Table, words
-from maca_edu.experiments.reports.results import Run, by_env, final_scores, winnable
+from maca_edu.experiments.reports.results import Run, by_env
 from maca_edu.experiments.reports.settings import arm_in_table
-from maca_edu.experiments.reports.summaries import Arms, columns_of, ordered, reference_of, summaries_of
+from maca_edu.experiments.reports.summaries import (
+    Arms,
+    columns_of,
+    ordered,
+    reference_of,
+    scores_together,
+    summaries_of,
+)
 from maca_edu.experiments.statistics import bootstrap, iqm, probability_of_improvement
 
 TITLES = {
@@ -55,12 +62,10 @@ def paper_shape(number: int, summaries: list[ArmSummary]) -> Table:
             marked = bold(paper)
             cells = [paper_cell(paper.get(arm), arm in marked) for arm in arms]
             first = next(iter(paper.values()))
-            rows.append(
-                (Cell(f"paper, Table {number}"), *cells, Cell(f"{first.benchmark}, {count(first.steps)} steps"))
-            )
-    return Table(
-        f"Mean (standard deviation over seeds); the paper's numbers: {PAPER}", ("task", *arms, "what differs"), rows
-    )
+            benchmark = f"{first.benchmark}, {count(first.steps)} steps, {first.seeds} seeds"
+            rows.append((Cell(f"paper, Table {number}"), *cells, Cell(benchmark)))
+    title = f"Mean (standard deviation over seeds); the paper's numbers: {PAPER}"
+    return Table(title, ("task", *arms, "what differs"), rows)
 
 
 def our_cell(row: ArmSummary | None) -> Cell:
@@ -106,26 +111,19 @@ def best_checkpoint(row: ArmSummary) -> str:
 
 
 def over_tasks(groups: dict[str, Arms]) -> list[Table]:
-    """The interquartile mean of each arm over several tasks, and how the reference compares; no table for one task.
-
-    Only tasks of one unit are put together: per cent of games won, or returns of the same game.
-    """
-    won = {env: arms for env, arms in groups.items() if winnable(arms)}
-    shared = [arm for arm in next(iter(won.values()), {}) if all(arm in arms for arms in won.values())]
-    if len(won) < 2 or not shared:
+    """The interquartile mean of each arm over several tasks, and how the reference compares; no table for one task."""
+    tasks = scores_together(groups)
+    if tasks is None or len(tasks.envs) < 2 or tasks.fewest_seeds() < 2:
         return []
-    tasks = {arm: [final_scores(arms[arm], True) for arms in won.values()] for arm in shared}
-    if min(len(scores) for arm in shared for scores in tasks[arm]) < 2:
-        return []
-    reference = reference_of({arm: [] for arm in shared})
+    reference = reference_of(tasks.scores)
     rows = []
-    for arm in shared:
+    for arm, scores in tasks.scores.items():
         better = ""
         if arm != reference:
-            better = with_ends(*bootstrap(probability_of_improvement, tasks[reference], tasks[arm]), 2)
-        rows.append(words(arm, with_ends(*bootstrap(iqm, tasks[arm]), DIGITS[WON]), better))
+            better = with_ends(*bootstrap(probability_of_improvement, tasks.scores[reference], scores), 2)
+        rows.append(words(arm, with_ends(*bootstrap(iqm, scores), DIGITS[tasks.unit]), better))
     columns = ("arm", "IQM over all runs", f"P({reference} better)")
-    return [Table(f"Over {len(won)} tasks, with 95 % intervals of the stratified bootstrap", columns, rows)]
+    return [Table(f"Over {len(tasks.envs)} tasks, with 95 % intervals of the stratified bootstrap", columns, rows)]
 
 
 # ---------------------------------------------------------------------------------------------------------------------

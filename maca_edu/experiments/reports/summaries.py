@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
+from typing import NamedTuple
 
 import numpy as np
 
@@ -25,6 +27,18 @@ REFERENCE = ("maca epochs=10 clip=0.1", "maca sigma=1/n", "maca")  # the arm wit
 LEVEL = 50.0  # per cent of battles won, to which steps are counted
 
 Arms = dict[str, list[Run]]  # the runs of one environment by arm
+
+
+class Together(NamedTuple):
+    """Scores in several tasks that have one unit."""
+
+    envs: list[str]
+    unit: str
+    scores: dict[str, list[np.ndarray]]  # of each arm, for each task [seeds]
+
+    def fewest_seeds(self) -> int:
+        """Of any arm in any task."""
+        return min(len(scores) for tasks in self.scores.values() for scores in tasks)
 
 
 def summaries_of(number: int, env: str, arms: Arms, level: float | None) -> list[ArmSummary]:
@@ -52,9 +66,10 @@ def summaries_of(number: int, env: str, arms: Arms, level: float | None) -> list
     return summaries
 
 
-def reference_of(arms: Arms) -> str:
+def reference_of(arms: Iterable[str]) -> str:
     """The arm with which the others are compared: MACA as the paper has it, else the first."""
-    return next((arm for arm in REFERENCE if arm in arms), next(iter(arms)))
+    names = list(arms)
+    return next((arm for arm in REFERENCE if arm in names), names[0])
 
 
 def interval_of_iqm(scores: np.ndarray) -> Interval:
@@ -89,3 +104,19 @@ def ordered(number: int, arms: Arms) -> Arms:
 def columns_of(number: int) -> list[str]:
     """The arms of a table in the paper's order."""
     return list(dict.fromkeys(cell.arm for cell in published(number)))
+
+
+def scores_together(groups: dict[str, Arms]) -> Together | None:
+    """The scores of all arms that every task has.
+
+    Returns of different games have no common unit, so that the tasks are those that can be won, or the only one there
+    is. None: there is no such task, or no arm that they share.
+    """
+    won = {env: arms for env, arms in groups.items() if winnable(arms)}
+    tasks = groups if len(groups) == 1 else won
+    wins = len(won) > 0
+    shared = [arm for arm in next(iter(tasks.values()), {}) if all(arm in arms for arms in tasks.values())]
+    if not shared:
+        return None
+    scores = {arm: [final_scores(arms[arm], wins) for arms in tasks.values()] for arm in shared}
+    return Together(list(tasks), WON if wins else RETURN, scores)
