@@ -60,7 +60,7 @@ def draw_attention(
     about = f"{loaded.settings['method']} on {name}, seed {loaded.settings['seed']}"
     return (
         f"Figure 6 of {about}: step {step} of an episode (seed {seed}), and to whom the critic attends. Framed are the "
-        "partners that it admits to the CorrSet of the row's agent. One step of one run."
+        "partners that it admits to the CorrSet of the row's agent; crosses are dead. One step of one run."
     )
 
 

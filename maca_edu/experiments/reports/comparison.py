@@ -37,7 +37,7 @@ class Arm(NamedTuple):
     name: str  # "" where the directory has one arm only
 
     def __str__(self) -> str:
-        return f"{self.folder}:{self.name}"
+        return f"{self.folder}:{self.name}" if self.name else str(self.folder)
 
 
 class Comparison(NamedTuple):
