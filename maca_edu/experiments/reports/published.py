@@ -93,7 +93,8 @@ def differences(table: int, env: str, steps: int, seeds: tuple[int, int], settin
     """
     cells = in_paper(table, env)
     if not cells:
-        return f"the paper has no such task; {count(steps)} steps, {how_many(seeds)} seeds"
+        noun = "seed" if seeds == (1, 1) else "seeds"
+        return f"the paper has no such task; {count(steps)} steps, {how_many(seeds)} {noun}"
     cell = next(iter(cells.values()))
     family = env.partition("/")[0]
     said = [OTHER_GAMES[family]] if family in OTHER_GAMES else []

@@ -78,7 +78,10 @@ def our_cell(row: ArmSummary | None) -> Cell:
 
 def paper_cell(cell: Published | None, strong: bool) -> Cell:
     """The same of the paper."""
-    return Cell("") if cell is None else Cell(f"{signed(f'{cell.mean:g}')} ({cell.std:g})", strong)
+    if cell is None:
+        return Cell("")
+    unit = RETURN if cell.benchmark == "MPE" else WON
+    return Cell(f"{fixed(cell.mean, unit)} ({fixed(cell.std, unit)})", strong)
 
 
 def details(summaries: list[ArmSummary]) -> Table:
