@@ -364,7 +364,7 @@ def test_the_compare_command(tmp_path, capsys):
     assert main(["compare", f"{folder}:maca", f"{folder}:mappo"]) == 0
     assert "different: maca is better (p = 0.00" in capsys.readouterr().out
     assert main(["compare", f"{folder}:maca", f"{folder}:ippo"]) == 0
-    said = capsys.readouterr().out
+    said = " ".join(capsys.readouterr().out.split())
     assert "undecided: neither a difference nor equivalence within 5 is shown; it takes" in said
     assert main(["compare", f"{folder}:maca", f"{folder}:ippo", "--margin", "40", "--measure", "curve"]) == 0
     assert "equivalent: the difference is smaller than the margin of 40" in capsys.readouterr().out

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -141,7 +142,7 @@ def in_words(found: Comparison) -> str:
     verdict = found.verdict
     lines.append(f"  {'difference':<{width}} {verdict.difference:+8.2f}   {interval_in_words(verdict)}")
     lines.append(f"  a run of {found.names[0]} is the better one in {found.improvement:.0%} of pairs of runs")
-    lines.append(f"  {verdict.word}: {reason(found)}")
+    lines.append(textwrap.fill(f"{verdict.word}: {reason(found)}", 100, initial_indent="  ", subsequent_indent="    "))
     if found.steps[0] != found.steps[1]:
         lines.append("  The runs differ in length, so the difference is not one of arms alone.")
     return "\n".join(lines)

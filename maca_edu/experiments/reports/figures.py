@@ -242,7 +242,7 @@ def legend(figure: Figure, axes: list[Axes]) -> None:
     for ax in axes:
         for line, label in zip(*ax.get_legend_handles_labels(), strict=True):
             lines.setdefault(label, line)
-    in_a_row = int(figure.get_figwidth() / 2.1)
+    in_a_row = int(figure.get_figwidth() / 1.85)
     figure.legend(lines.values(), lines, loc="outside upper center", ncols=min(len(lines), in_a_row))
 
 
