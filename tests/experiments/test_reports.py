@@ -111,6 +111,7 @@ def test_what_differs():
     assert differences(2, "smax/3m", 100, (1, 1), None) == "the paper has no such task; 100 steps, 1 seed"
     assert "self-collisions" in differences(5, "mpe/simple_spread", 8_000_000, (5, 5), "paper")
     assert "self-collisions" not in differences(5, "mpe/simple_spread?collisions=v2", 8_000_000, (5, 5), "paper")
+    assert "discrete actions" in differences(5, "jaxmpe/simple_reference?continuous=false", 100, (5, 5), "quick")
     assert task_of("toy/warehouse?preset=practice") == "warehouse"
 
 
