@@ -439,6 +439,35 @@ def bench_command(
         write_whole(json, dumps(asdict(results), indent=1) + "\n")
 
 
+@command("credit-bench")
+def credit_bench_command(
+    methods: tyro.conf.Positional[tuple[str, ...]] = (),
+    json: bool = False,
+    out: AnyPath | None = None,
+    seed: int = 0,
+) -> None:
+    """Score advantage estimators on games whose true credit is known: does yours know who earned it?
+
+    Args:
+        methods: Names that `maca-edu methods` prints, estimators that come with the bench, or functions of your own as
+            module:function, which is imported because you name it; none: all that are shipped.
+        json: Print all numbers as JSON in place of tables.
+        out: Where to write summary.csv, games.csv, growth.csv and radar.png: a folder.
+        seed: Decides what is drawn: rows, and the plays that the fitted critic sees.
+    """
+    from maca_edu.credit_bench import Bench, ranked
+    from maca_edu.experiments.credit_bench import picture, tables
+    from maca_edu.experiments.credit_bench.choose import choose
+
+    estimators = choose(list(methods))
+    bench = Bench(seed=check_integer("seed", seed, 0))
+    scores = ranked([bench.score(estimator) for estimator in estimators])
+    print(tables.as_json(scores) if json else tables.as_text(scores))
+    if out is not None:
+        tables.write_tables(out, scores)
+        picture.draw(scores, out / "radar.png")
+
+
 @command("methods")
 def methods_command() -> None:
     """Print the methods, Table 1 of the paper: name, critic, advantage, update, source."""
