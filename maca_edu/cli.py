@@ -452,13 +452,16 @@ def credit_bench_command(
         methods: Names that `maca-edu methods` prints, estimators that come with the bench, or functions of your own as
             module:function, which is imported because you name it; none: all that are shipped.
         json: Print all numbers as JSON in place of tables.
-        out: Where to write summary.csv, games.csv, growth.csv and radar.png: a folder.
+        out: Where to write summary.csv, games.csv, growth.csv and radar.png: a new or an empty folder; None: nowhere.
         seed: Decides what is drawn: rows, and the plays that the fitted critic sees.
     """
     from maca_edu.credit_bench import Bench, ranked
+    from maca_edu.experiments.budget import check_folder
     from maca_edu.experiments.credit_bench import picture, tables
     from maca_edu.experiments.credit_bench.choose import choose
 
+    if out is not None:
+        check_folder(out)
     estimators = choose(list(methods))
     bench = Bench(seed=check_integer("seed", seed, 0))
     scores = ranked([bench.score(estimator) for estimator in estimators])

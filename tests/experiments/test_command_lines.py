@@ -36,6 +36,7 @@ OPTIONS = {  # of each command, with good and bad values; {}: words without a na
     | dict(processes=("0", "-1", "x"), options=("--lr -1", "--lrr", "'", "--batch 0", "--actor-sizes", "--seed 1")),
     "curves": dict(out=PATHS, column=("seed", "", "return_mean", "x"), methods=METHODS),
     "bench": dict(json=PATHS, plot=PATHS, peer=("", "x", "HARL=0", "HARL=nan"), rounds=("0", "-1", "x", "")),
+    "credit-bench": dict(seed=("-1", "x", ""), out=PATHS),
     "envs": dict(family=("toy", "", "none")),
     "params": dict(task=("5m_vs_6m", "3m", "")),
     "class-copy": {},
@@ -49,6 +50,7 @@ NEEDED = {  # what keeps most lines valid up to the value that is tried, or from
     "train": ("--out", "new", "--env", "toy/xor", "--steps", "32", "--batch", "4", "--rollout", "4"),
     "sweep": ("--out", "new", "--envs", "toy/xor", "--methods", "mappo", "--steps", "32", "--processes", "0"),
     "bench": ("--rounds", "0"),
+    "credit-bench": ("qmix",),
     "watch": ("--out", "new.gif", "--episodes", "0"),
     "curves": ("--out", "new.png"),
 }

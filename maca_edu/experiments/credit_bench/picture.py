@@ -10,14 +10,14 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from maca_edu.credit_bench.score import Score
-from maca_edu.experiments.credit_bench.tables import levels, mean, merged, worst_bias
+from maca_edu.experiments.credit_bench.tables import levels, mean, merged, worst_turn
 from maca_edu.experiments.learning_curves import save
 
 STYLE = str(files("maca_edu") / "maca.mplstyle")
 IN_A_ROW = 4
 AXES = (
-    "unbiased",  # 1 - the largest bias over the games, exact critic
-    "unbiased,\nfitted critic",  # the same with the fitted one; 1 where the critic is not asked
+    "points right",  # 1 - the largest turn over the games, exact critic
+    "points right,\nfitted critic",  # the same with the fitted one, or the exact one where none is asked
     "quiet",  # the least variance over its own, at most 1
     "quiet at\nn = 64",  # the same on the ring of 64 agents
     "spares\nothers' noise",  # 1 - the share of the noise of others that is kept
@@ -28,11 +28,11 @@ GREY, BLUE, RED = "#6E6E6E", "#0072B2", "#D55E00"
 
 def ratings(score: Score) -> np.ndarray:
     """The six numbers from 0 to 1, `[6]`."""
-    fitted = worst_bias(score, "fitted")
+    turn, fitted = worst_turn(score, "exact"), worst_turn(score, "fitted")
     largest = score.growth[-1].variance if score.growth else np.nan
     numbers = [
-        1 - worst_bias(score, "exact"),
-        1 - (worst_bias(score, "exact") if fitted is None else fitted),
+        1 - turn,
+        1 - (turn if fitted is None else fitted),
         1 / score.variance("exact"),
         1 / largest,
         1 - (mean(m.kept.others for m in score.of("exact")) or 0.0),
@@ -60,6 +60,7 @@ def draw(scores: list[Score], path: Path, names: list[str] | None = None) -> Non
             ax.set_ylim(0, 1)
             ax.set_yticks([0.5, 1.0], labels=[])
             ax.set_xticks(angle, labels=AXES, fontsize=8, color=GREY)
+            ax.tick_params(axis="x", pad=10)
             ax.spines["polar"].set_color("#CCCCCC")
             shown = [name for name in same if names is None or name in names]
             ax.set_title(shown[0], loc="center", fontsize=12, parse_math=False)

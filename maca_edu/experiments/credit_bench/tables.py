@@ -10,15 +10,17 @@ from dataclasses import asdict
 from pathlib import Path
 
 from maca_edu.credit_bench.findings import is_biased
+from maca_edu.credit_bench.measures import Gradient
 from maca_edu.credit_bench.score import Result, Score
 from maca_edu.files import write_whole
 
 ALIKE = 1e-9  # relative
+LEVELS, SHOWN = 3, 8  # levels that tables have, and estimators that fit beside each other
 
 
 def number(x: float | None, digits: int = 2) -> str:
     """A number as text; a dash where there is none."""
-    return "-" if x is None or not math.isfinite(x) else f"{x:.{digits}f}"
+    return "-" if x is None or not math.isfinite(x) else f"{round(x, digits) + 0.0:.{digits}f}"  # no -0.00
 
 
 def mean(values) -> float | None:
@@ -64,7 +66,7 @@ def alike(one: Score, other: Score) -> bool:
 
 def levels(score: Score) -> list[float | None]:
     """Correlations with the true credit of levels 1, 2 and 3, means over the games that have the level."""
-    return [mean(m.correlation[k] for m in score.of("exact") if k < len(m.correlation)) for k in range(3)]
+    return [mean(m.correlation[k] for m in score.of("exact") if k < len(m.correlation)) for k in range(LEVELS)]
 
 
 def worst_bias(score: Score, critic: str) -> float | None:
@@ -72,8 +74,17 @@ def worst_bias(score: Score, critic: str) -> float | None:
 
     None where the critic was not asked.
     """
-    found = [m.gradient for m in score.of(critic)]
-    return max(gradient.bias if is_biased(gradient) else 0.0 for gradient in found) if found else None
+    return max((g.bias if is_biased(g) else 0.0 for g in gradients(score, critic)), default=None)
+
+
+def worst_turn(score: Score, critic: str) -> float | None:
+    """The same of what no scale takes away."""
+    return max((g.turn if is_biased(g) else 0.0 for g in gradients(score, critic)), default=None)
+
+
+def gradients(score: Score, critic: str) -> list[Gradient]:
+    """The mean gradients with one critic, game by game."""
+    return [m.gradient for m in score.of(critic)]
 
 
 def groups_of(score: Score, critic: str) -> tuple[float | None, float | None]:
@@ -83,7 +94,7 @@ def groups_of(score: Score, critic: str) -> tuple[float | None, float | None]:
 
 
 SUMMARY = (
-    "estimator", "error", "bias", "bias, fitted", "variance", "variance, fitted", "partners", "others",
+    "estimator", "error", "bias", "turn", "bias, fitted", "variance", "variance, fitted", "partners", "others",
     "level 1", "level 2", "level 3", "precision", "recall", "n = 4", "n = 64", "us",
 )  # fmt: skip
 
@@ -102,6 +113,7 @@ def summary_row(score: Score, name: str) -> tuple[str, ...]:
         name,
         number(score.error),
         number(worst_bias(score, "exact")),
+        number(worst_turn(score, "exact")),
         number(worst_bias(score, "fitted")),
         number(score.variance("exact")),
         number(score.variance("fitted")),
@@ -137,14 +149,14 @@ def by_game(scores: list[Score]) -> str:
 
 
 def by_level(scores: list[Score]) -> str:
-    """The correlation with the true credit of every level that a game has, game by game, exact critic."""
-    groups = merged(scores)
-    first = [(r.game, r.measures.correlation) for r in groups[0][0].results if r.critic == "exact"]
-    there = [(game, k) for game, found in first for k, x in enumerate(found[:3]) if x is not None]
-    rows = [("correlation with the credit of level", *(f"{game} {k + 1}" for game, k in there))]
-    for score, names in groups:
-        found = {r.game: r.measures.correlation for r in score.results if r.critic == "exact"}
-        rows.append((names[0], *(number(found[game][k]) for game, k in there)))
+    """The correlation with the true credit of every level that a game has, exact critic; the first SHOWN estimators."""
+    groups = merged(scores)[:SHOWN]
+    found = [{r.game: r.measures.correlation for r in score.results if r.critic == "exact"} for score, _ in groups]
+    rows = [("correlation with the true credit", *(names[0] for _, names in groups))]
+    for game, levels in found[0].items():
+        for k in range(min(len(levels), LEVELS)):
+            if levels[k] is not None:
+                rows.append((f"{game}, level {k + 1}", *(number(by_game[game][k]) for by_game in found)))
     return rows_as_text(rows)
 
 
