@@ -13,7 +13,6 @@ from maca_edu.credit_bench.probes import PROBED, STRAIGHT, Behaviour
 
 BIASED = 1e-3  # relative: more than rounding in single precision
 SURE = 6.0  # standard errors of a difference that is no accident
-TURNED = 0.02  # a direction that differs by less is the same
 
 
 class Finding(NamedTuple):
@@ -39,8 +38,8 @@ def is_biased(gradient: Gradient) -> bool:
 
 
 def is_turned(gradient: Gradient) -> bool:
-    """Whether it points elsewhere, too."""
-    return gradient.turn > TURNED or gradient.scale <= 0
+    """Whether it points elsewhere, too, beyond rounding and chance."""
+    return gradient.scale <= 0 or (gradient.turn > BIASED and gradient.turn_z > SURE)
 
 
 def findings(behaviour: Behaviour, means: list[Mean]) -> list[Finding]:

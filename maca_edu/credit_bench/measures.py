@@ -32,7 +32,8 @@ class Gradient(NamedTuple):
     bias: float  # length of the difference, over that of the true gradient
     scale: float  # kappa: the true gradient times it comes nearest to the mean
     turn: float  # what is left of the bias then, over |kappa| times the true gradient's length
-    z: float  # the largest entry of the difference in standard errors; inf where there is no sampling
+    z: float  # how sure the bias is: its largest entry in standard errors; inf where rows were not drawn
+    turn_z: float  # how sure the turn is
     scales: tuple[float, ...]  # kappa of each agent alone
     turns: tuple[float, ...]  # turn of each agent alone
 
@@ -130,27 +131,41 @@ def measure(moments: Moments, known: Truth, rows: Rows, advantage, returns, samp
 def mean_gradient(moments: Moments, known: Truth, rows: Rows, advantage, returns, score, sampled: bool) -> Gradient:
     """Where the mean gradient points, and how far that is from the truth."""
     true = known.gradient * moments.visits[:, None, None]  # [N, n, A]: a state counts as often as it is visited
-    best = known.best[rows.state, :, joint_number(moments, rows.action)]  # [S, n]
-    off = (advantage - (returns[:, None] - best))[:, :, None] * score  # [S, n, A]: mean 0 if unbiased
-    difference = sum_by_state(moments, rows, off)
-    z, noise = float("inf"), 0.0
-    if sampled:
-        spread = sum_by_state(moments, rows, off**2) - difference**2
-        error = np.sqrt(np.maximum(spread, 0.0) / len(rows.state))
-        z = float((abs(difference) / np.maximum(error, 1e-12 * abs(true).max())).max())
-        noise = float((error**2).sum())
-    found = true + difference
-    squares = (true**2).sum()
-    scale = float((found * true).sum() / squares)
+    best = returns[:, None] - known.best[rows.state, :, joint_number(moments, rows.action)]  # [S, n]
+    size = np.sqrt((true**2).sum())
+    off = difference(moments, rows, (advantage - best)[:, :, None] * score, sampled)
+    found = true + off.mean
+    scale = float((found * true).sum() / size**2)
+    left = difference(moments, rows, (advantage - scale * best)[:, :, None] * score, sampled)
     each = [fitted_scale(found[:, i], true[:, i]) for i in range(moments.n_agents)]
     return Gradient(
-        bias=length(difference, noise) / np.sqrt(squares),
+        bias=off.length / size,
         scale=scale,
-        turn=length(found - scale * true, noise) / max(abs(scale) * np.sqrt(squares), 1e-300),
-        z=z,
+        turn=left.length / max(abs(scale) * size, 1e-300),
+        z=off.z,
+        turn_z=left.z,
         scales=tuple(k for k, _ in each),
         turns=tuple(t for _, t in each),
     )
+
+
+class Difference(NamedTuple):
+    """The mean of something whose mean is 0 where an estimator is right."""
+
+    mean: np.ndarray  # [N, n, A]
+    length: float  # of the mean, less what chance adds to it on average
+    z: float  # the largest entry in standard errors; inf where rows were not drawn
+
+
+def difference(moments: Moments, rows: Rows, x: np.ndarray, sampled: bool) -> Difference:
+    """The mean of x `[S, n, A]`, state by state, and whether it is an accident."""
+    mean = sum_by_state(moments, rows, x)
+    if not sampled:
+        return Difference(mean, float(np.sqrt((mean**2).sum())), float("inf"))
+    error = np.sqrt(np.maximum(sum_by_state(moments, rows, x**2) - mean**2, 0.0) / len(rows.state))
+    least = 1e-12 * max(abs(mean).max(), 1e-300)
+    length = np.sqrt(max(0.0, (mean**2).sum() - (error**2).sum()))
+    return Difference(mean, float(length), float((abs(mean) / np.maximum(error, least)).max()))
 
 
 def fitted_scale(found: np.ndarray, true: np.ndarray) -> tuple[float, float]:
@@ -161,11 +176,6 @@ def fitted_scale(found: np.ndarray, true: np.ndarray) -> tuple[float, float]:
     scale = float((found * true).sum() / squares)
     left = np.sqrt(((found - scale * true) ** 2).sum())
     return scale, float(left / max(abs(scale) * np.sqrt(squares), 1e-300))
-
-
-def length(x: np.ndarray, noise: float) -> float:
-    """The length of x, less what sampling noise of that variance adds to it on average."""
-    return float(np.sqrt(max(0.0, (x**2).sum() - noise)))
 
 
 def kept(moments: Moments, rows: Rows, advantage, scale: float) -> Kept:

@@ -9,7 +9,7 @@ import math
 from dataclasses import asdict
 from pathlib import Path
 
-from maca_edu.credit_bench.findings import is_biased
+from maca_edu.credit_bench.findings import is_biased, is_turned
 from maca_edu.credit_bench.measures import Gradient
 from maca_edu.credit_bench.score import Result, Score
 from maca_edu.files import write_whole
@@ -79,7 +79,7 @@ def worst_bias(score: Score, critic: str) -> float | None:
 
 def worst_turn(score: Score, critic: str) -> float | None:
     """The same of what no scale takes away."""
-    return max((g.turn if is_biased(g) else 0.0 for g in gradients(score, critic)), default=None)
+    return max((g.turn if is_turned(g) else 0.0 for g in gradients(score, critic)), default=None)
 
 
 def gradients(score: Score, critic: str) -> list[Gradient]:
