@@ -16,6 +16,7 @@ from maca_edu.exact import baseline, gradient_moments, minimum_variance_baseline
 
 LEAST = 1e-9  # of what is possible: a variance below it is none
 ROWS = 256  # of a batch, for the error of its mean gradient
+REFINED = 3  # times that the scale is found again
 
 
 class Truth(NamedTuple):
@@ -134,9 +135,12 @@ def mean_gradient(moments: Moments, known: Truth, rows: Rows, advantage, returns
     best = returns[:, None] - known.best[rows.state, :, joint_number(moments, rows.action)]  # [S, n]
     size = np.sqrt((true**2).sum())
     off = difference(moments, rows, (advantage - best)[:, :, None] * score, sampled)
-    found = true + off.mean
-    scale = float((found * true).sum() / size**2)
-    left = difference(moments, rows, (advantage - scale * best)[:, :, None] * score, sampled)
+    scale, left = 1.0, off
+    for _ in range(REFINED if sampled else 1):  # the nearer the scale, the less of the best baseline's noise is left
+        found = scale * true + left.mean
+        scale = float((found * true).sum() / size**2)
+        left = difference(moments, rows, (advantage - scale * best)[:, :, None] * score, sampled)
+    found = scale * true + left.mean
     each = [fitted_scale(found[:, i], true[:, i]) for i in range(moments.n_agents)]
     return Gradient(
         bias=off.length / size,
