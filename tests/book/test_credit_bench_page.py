@@ -39,8 +39,8 @@ def test_the_tables_are_the_data(heading, name):
 
 def test_the_tables_by_game_size_and_level_are_the_data():
     by_game = {(row["estimator"], row["game"]): row for row in rows("games.csv") if row["critic"] == "exact"}
-    shown = table("variance")
-    columns = shown.pop("variance")
+    shown = table("variance by game")
+    columns = shown.pop("variance by game")
     for name, cells in shown.items():
         assert cells == [number(float(by_game[name, game]["variance"])) for game in columns]
     growth = {(row["estimator"], f"n = {row['n_agents']}"): float(row["variance"]) for row in rows("growth.csv")}
