@@ -415,24 +415,27 @@ def bench_command(
 
     from maca_edu.files import write_whole
 
+    rounds = None if rounds is None else check_integer("rounds", rounds, 1)
+    if what == "core" and processes is not None:
+        raise ValueError(f"processes={processes}; allowed is None for core, which has no whole trainings")
+    if what == "core" and peer:
+        raise ValueError(f"peer={peer[0]!r}; allowed is none for core, which has no whole trainings")
+    if what == "worlds" and plot is not None:
+        raise ValueError(f"plot={str(plot)!r}; allowed is None for worlds, which has no figure")
+    os.environ.setdefault("KINETO_LOG_LEVEL", "99")  # torch's profiler talks
+    from maca_edu.experiments.bench import core, peers, report, worlds
+
+    for words in peer:
+        peers.read_peer(words)  # complains where it cannot be read
     for path in (json, plot):
         if path is not None:  # what cannot be written is found before hours of measuring
             path.parent.mkdir(parents=True, exist_ok=True)
-    os.environ.setdefault("KINETO_LOG_LEVEL", "99")  # torch's profiler talks
-    from maca_edu.experiments.bench import core, report, worlds
-
     if what == "core":
-        if processes is not None:
-            raise ValueError(f"processes={processes}; allowed is None for core, which has no whole trainings")
-        if peer:
-            raise ValueError(f"peer={peer[0]!r}; allowed is none for core, which has no whole trainings")
-        results = core.measure(None if rounds is None else core.Plan(rounds=check_integer("rounds", rounds, 1)))
+        results = core.measure(None if rounds is None else core.Plan(rounds=rounds))
         print(report.core_text(results))
         if plot is not None:
             report.plot(results, plot)
     else:
-        if plot is not None:
-            raise ValueError(f"plot={str(plot)!r}; allowed is None for worlds, which has no figure")
         results = worlds.measure(5 if rounds is None else rounds, processes=processes, peers=peer)
         print(report.worlds_text(results))
     if json is not None:
