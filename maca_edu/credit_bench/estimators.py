@@ -1,4 +1,4 @@
-"""Estimators that are no methods of ours: three old answers, and two newer ones whose definition their papers state.
+"""Estimators that are no methods of ours: old answers, and newer ones whose definition their papers state.
 
 Each is a function of a `CreditBatch` that returns advantages `[S, n]`, with NumPy.
 """

@@ -35,8 +35,6 @@ class Gradient(NamedTuple):
     turn: float  # what is left of the bias then, over |kappa| times the true gradient's length
     z: float  # how sure the bias is: its largest entry in standard errors; inf where rows were not drawn
     turn_z: float  # how sure the turn is
-    scales: tuple[float, ...]  # kappa of each agent alone
-    turns: tuple[float, ...]  # turn of each agent alone
 
 
 class Kept(NamedTuple):
@@ -67,7 +65,7 @@ class Measures:
 
 
 def truth(moments: Moments) -> Truth:
-    """The true gradients and the least variance, exactly."""
+    """The true gradients and the least variance, exactly. ValueError where there is no gradient or no variance."""
     N, n, A = moments.policy.shape
     gradient, best, least = np.zeros((N, n, A)), np.zeros((N, n, A**n)), 0.0
     for s, (q, policy) in enumerate(zip(moments.table, moments.policy, strict=True)):
@@ -76,6 +74,8 @@ def truth(moments: Moments) -> Truth:
             gradient[s, i], variance = gradient_moments(q, policy, i, b)
             best[s, i] = b.ravel()
             least += moments.visits[s] * (variance + luck_of(moments, s, i))
+    if abs(gradient).max() <= LEAST * abs(moments.table).max() or least <= 0:
+        raise ValueError(f"moments={moments.name!r} has no gradient or no noise at this policy; choose another policy")
     return Truth(gradient, least, best)
 
 
@@ -140,16 +140,12 @@ def mean_gradient(moments: Moments, known: Truth, rows: Rows, advantage, returns
         found = scale * true + left.mean
         scale = float((found * true).sum() / size**2)
         left = difference(moments, rows, (advantage - scale * best)[:, :, None] * score, sampled)
-    found = scale * true + left.mean
-    each = [fitted_scale(found[:, i], true[:, i]) for i in range(moments.n_agents)]
     return Gradient(
         bias=off.length / size,
         scale=scale,
         turn=left.length / max(abs(scale) * size, 1e-300),
         z=off.z,
         turn_z=left.z,
-        scales=tuple(k for k, _ in each),
-        turns=tuple(t for _, t in each),
     )
 
 
@@ -170,16 +166,6 @@ def difference(moments: Moments, rows: Rows, x: np.ndarray, sampled: bool) -> Di
     least = 1e-12 * max(abs(mean).max(), 1e-300)
     length = np.sqrt(max(0.0, (mean**2).sum() - (error**2).sum()))
     return Difference(mean, float(length), float((abs(mean) / np.maximum(error, least)).max()))
-
-
-def fitted_scale(found: np.ndarray, true: np.ndarray) -> tuple[float, float]:
-    """kappa and turn of one agent's mean gradients `[N, A]`; 1 and 0 where its true gradient is nothing."""
-    squares = (true**2).sum()
-    if squares <= LEAST**2:
-        return 1.0, 0.0
-    scale = float((found * true).sum() / squares)
-    left = np.sqrt(((found - scale * true) ** 2).sum())
-    return scale, float(left / max(abs(scale) * np.sqrt(squares), 1e-300))
 
 
 def kept(moments: Moments, rows: Rows, advantage, scale: float) -> Kept:

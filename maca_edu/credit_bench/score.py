@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import NamedTuple
 
@@ -30,6 +30,8 @@ class Case:
 
     moments: Moments
     seed: int
+    made: dict[tuple[bool, bool], list] = field(default_factory=dict)
+    """batches that were made: with the exact critic or not, of drawn rows or not"""
 
     @cached_property
     def known(self) -> Truth:
@@ -60,11 +62,11 @@ class Case:
     def batches(self, critic: Critic, drawn: bool) -> list[tuple[Rows, CreditBatch]]:
         """Rows with what an estimator is shown of them."""
         key = (critic is self.exact, drawn)
-        kept = self.__dict__.setdefault("_batches", {})
-        if key not in kept:
+        if key not in self.made:
             rows = self.drawn if drawn else [self.all_rows]
-            kept[key] = [(part, make_batch(self.moments, part, critic, self.seed + k)) for k, part in enumerate(rows)]
-        return [(part, replace(b, rng=np.random.default_rng(self.seed + k))) for k, (part, b) in enumerate(kept[key])]
+            self.made[key] = [(part, make_batch(self.moments, part, critic)) for part in rows]
+        rngs = [np.random.default_rng(self.seed + k) for k in range(len(self.made[key]))]
+        return [(part, replace(batch, rng=rng)) for (part, batch), rng in zip(self.made[key], rngs, strict=True)]
 
 
 class Result(NamedTuple):

@@ -9,7 +9,7 @@ from maca_edu import exact
 from maca_edu.credit_bench import critics, games, measures
 from maca_edu.credit_bench.batch import make_batch
 from maca_edu.credit_bench.moments import Moments, drawn_rows, every_row, one_shot, over_time, probability
-from toy_envs import climb_v0, fridge_v0, longring_v0
+from toy_envs import climb_v0, fridge_v0, longring_v0, xor_v0
 
 CASES = [games.random_game(1, n_agents=4), one_shot("climb", climb_v0.game(), [[0.7, 0.2, 0.1]] * 2)]
 
@@ -178,3 +178,9 @@ def test_the_fitted_critic_is_near_the_game_and_not_the_game():
     assert 0 < error < 0.1 * (rows.weight @ (truth.q - truth.value) ** 2)
     with pytest.raises(ValueError, match="one-shot games"):
         critics.fitted(games.games_over_time()[0], np.random.default_rng(0))
+
+
+def test_a_game_without_a_gradient_is_refused():
+    undecided = one_shot("xor", xor_v0.game(3), np.full((3, 2), 0.5))
+    with pytest.raises(ValueError, match="'xor' has no gradient"):
+        measures.truth(undecided)
