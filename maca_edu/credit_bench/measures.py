@@ -141,9 +141,9 @@ def mean_gradient(moments: Moments, known: Truth, rows: Rows, advantage, returns
         scale = float((found * true).sum() / size**2)
         left = difference(moments, rows, (advantage - scale * best)[:, :, None] * score, sampled)
     return Gradient(
-        bias=off.length / size,
+        bias=float(off.length / size),
         scale=scale,
-        turn=left.length / max(abs(scale) * size, 1e-300),
+        turn=float(left.length / max(abs(scale) * size, 1e-300)),
         z=off.z,
         turn_z=left.z,
     )
