@@ -477,28 +477,63 @@ def bench_command(
 
     from maca_edu.files import write_whole
 
+    rounds = None if rounds is None else check_integer("rounds", rounds, 1)
+    if what == "core" and processes is not None:
+        raise ValueError(f"processes={processes}; allowed is None for core, which has no whole trainings")
+    if what == "core" and peer:
+        raise ValueError(f"peer={peer[0]!r}; allowed is none for core, which has no whole trainings")
+    if what == "worlds" and plot is not None:
+        raise ValueError(f"plot={str(plot)!r}; allowed is None for worlds, which has no figure")
+    os.environ.setdefault("KINETO_LOG_LEVEL", "99")  # torch's profiler talks
+    from maca_edu.experiments.bench import core, peers, report, worlds
+
+    for words in peer:
+        peers.read_peer(words)  # complains where it cannot be read
     for path in (json, plot):
         if path is not None:  # what cannot be written is found before hours of measuring
             path.parent.mkdir(parents=True, exist_ok=True)
-    os.environ.setdefault("KINETO_LOG_LEVEL", "99")  # torch's profiler talks
-    from maca_edu.experiments.bench import core, report, worlds
-
     if what == "core":
-        if processes is not None:
-            raise ValueError(f"processes={processes}; allowed is None for core, which has no whole trainings")
-        if peer:
-            raise ValueError(f"peer={peer[0]!r}; allowed is none for core, which has no whole trainings")
-        results = core.measure(None if rounds is None else core.Plan(rounds=check_integer("rounds", rounds, 1)))
+        results = core.measure(None if rounds is None else core.Plan(rounds=rounds))
         print(report.core_text(results))
         if plot is not None:
             report.plot(results, plot)
     else:
-        if plot is not None:
-            raise ValueError(f"plot={str(plot)!r}; allowed is None for worlds, which has no figure")
         results = worlds.measure(5 if rounds is None else rounds, processes=processes, peers=peer)
         print(report.worlds_text(results))
     if json is not None:
         write_whole(json, dumps(asdict(results), indent=1) + "\n")
+
+
+@command("credit-bench")
+def credit_bench_command(
+    methods: tyro.conf.Positional[tuple[str, ...]] = (),
+    json: bool = False,
+    out: AnyPath | None = None,
+    seed: int = 0,
+) -> None:
+    """Score advantage estimators on games whose true credit is known: does yours know who earned it?
+
+    Args:
+        methods: Names that `maca-edu methods` prints, estimators that come with the bench, or functions of your own as
+            module:function, which is imported because you name it; none: all that are shipped.
+        json: Print all numbers as JSON in place of tables.
+        out: Where to write summary.csv, games.csv, growth.csv and radar.png: a new or an empty folder; None: nowhere.
+        seed: Decides what is drawn: rows, and the plays that the fitted critic sees.
+    """
+    from maca_edu.credit_bench import Bench, ranked
+    from maca_edu.experiments.budget import check_folder
+    from maca_edu.experiments.credit_bench import picture, tables
+    from maca_edu.experiments.credit_bench.choose import choose
+
+    if out is not None:
+        check_folder(out)
+    estimators = choose(list(methods))
+    bench = Bench(seed=check_integer("seed", seed, 0))
+    scores = ranked([bench.score(estimator) for estimator in estimators])
+    print(tables.as_json(scores) if json else tables.as_text(scores))
+    if out is not None:
+        tables.write_tables(out, scores)
+        picture.draw(scores, out / "radar.png")
 
 
 @command("methods")

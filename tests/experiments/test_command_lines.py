@@ -39,6 +39,7 @@ OPTIONS = {  # of each command, with good and bad values; {}: words without a na
     "figure": dict(out=PATHS, methods=METHODS, seed=COUNTS, step=COUNTS),
     "compare": dict(margin=NUMBERS, measure=("final", "best", "curve", "x")),
     "bench": dict(json=PATHS, plot=PATHS, peer=("", "x", "HARL=0", "HARL=nan"), rounds=("0", "-1", "x", "")),
+    "credit-bench": dict(seed=("-1", "x", ""), out=PATHS),
     "envs": dict(family=("toy", "", "none")),
     "params": dict(task=("5m_vs_6m", "3m", "")),
     "class-copy": {},
@@ -53,6 +54,7 @@ NEEDED = {  # what keeps most lines valid up to the value that is tried, or from
     "train": ("--out", "new", "--env", "toy/xor", "--steps", "32", "--batch", "4", "--rollout", "4"),
     "sweep": ("--out", "new", "--envs", "toy/xor", "--methods", "mappo", "--steps", "32", "--processes", "0"),
     "bench": ("--rounds", "0"),
+    "credit-bench": ("qmix",),
     "watch": ("--out", "new.gif", "--episodes", "0"),
     "curves": ("--out", "new.png"),
 }
