@@ -22,7 +22,7 @@ from typing import NamedTuple
 import numpy as np
 
 from maca_edu.experiments.statistics import running_mean
-from maca_edu.files import open_regular, write_whole
+from maca_edu.files import open_regular, read_text, write_whole
 from maca_edu.training.run_directory import RunDirectory
 
 POINTS = 50
@@ -83,9 +83,10 @@ def gather(out: str | Path, runs: Iterable[Path], command: str) -> None:
     for path in runs:
         run = RunDirectory(path)
         settings, rows = run.settings(), run.rows(10**9)
-        name = settings["env"], settings["method"], settings["seed"]
+        result = json.loads(read_text(path / "final.json", 10_000))
+        name = settings["env"], result.get("arm", settings["method"]), settings["seed"]
         curves += curve(*name, rows)
-        finals.append(final_play(*name, json.loads((path / "final.json").read_text())))
+        finals.append(final_play(*name, result))
         measured.append(means(*name, rows))
     write_curves(out / "curves.csv", curves)
     write_final(out / "final.csv", finals)

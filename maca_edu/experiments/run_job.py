@@ -1,0 +1,71 @@
+"""What a worker does with one run of a sweep: train it, play greedily, and write down the result."""
+
+from __future__ import annotations
+
+import json
+import os
+import traceback
+from contextlib import redirect_stderr, redirect_stdout
+from pathlib import Path
+
+from maca_edu.experiments.jobs import Job, log_file, run_folder
+from maca_edu.experiments.monitor import summary
+from maca_edu.experiments.run import evaluate, train
+from maca_edu.files import open_regular, read_text, write_whole
+from maca_edu.training.run_directory import RunDirectory
+
+FINAL_EPISODES = 100
+FINAL_SEED = 10_000  # added to the run's seed for greedy play after training
+
+
+def run_job(out: str | Path, job: Job) -> str | None:
+    """Train a job, from its checkpoint if there is one; then play greedily and write the result to final.json.
+
+    Returns None, or in one sentence why the run failed; its log says more.
+    """
+    folder = run_folder(out, job)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with open_regular(log_file(out, job), "a", encoding="utf-8") as log, redirect_stdout(log), redirect_stderr(log):
+        try:
+            result = train_and_play(folder, job)
+        except Exception as error:
+            traceback.print_exc()
+            return f"{type(error).__name__}: {error}"
+        write_whole(folder / "final.json", json.dumps(result) + "\n")
+    return None
+
+
+def train_and_play(folder: Path, job: Job) -> dict:
+    """The result of a run, as final.json holds it."""
+    run = train(
+        job.env,
+        job.method,
+        job.steps,
+        job.seed,
+        folder,
+        batch=job.batch,
+        config=job.config,
+        resume=(folder / "config.json").exists(),
+        save_every=job.save_every,
+        progress=True,
+        processes=1,  # a sweep has one run for each core instead
+        device="cpu",
+    )
+    print(summary(run))
+    return {"arm": job.arm} | evaluate(folder, FINAL_EPISODES, FINAL_SEED + job.seed, trust_env=job.env)
+
+
+def is_finished(folder: Path, job: Job) -> bool:
+    """Whether a run has its result. Raises ValueError where the result is damaged, or the run's files do not agree."""
+    file = folder / "final.json"
+    if not os.path.lexists(file):
+        return False
+    try:
+        result = json.loads(read_text(file, 10_000))
+        good = {"return_mean", "return_std", "win_rate"} <= result.keys()
+    except (json.JSONDecodeError, AttributeError, RecursionError):
+        good = False
+    if not good:
+        raise ValueError(f"{str(file)!r} is damaged; remove it, and the same command plays again")
+    RunDirectory(folder).lines_and_rows(job.updates)
+    return True
