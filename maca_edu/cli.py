@@ -148,7 +148,11 @@ command("train")(trainer(Config()))
 
 @command("evaluate")
 def evaluate_command(
-    run: tyro.conf.Positional[AnyPath], episodes: int = 40, seed: int = 0, trust_env: str | None = None
+    run: tyro.conf.Positional[AnyPath],
+    episodes: int = 40,
+    seed: int = 0,
+    trust_env: str | None = None,
+    best: bool = False,
 ) -> None:
     """Play a run's policy greedily, on seeds that training never used.
 
@@ -158,10 +162,11 @@ def evaluate_command(
         seed: Decides where they begin.
         trust_env: A module, such as my_game, that the run's environment pettingzoo/my_game may import. A module can run
             any code, so one that does not come with this library is imported only where you name it.
+        best: Play the checkpoint with the best greedy evaluation during training, not the last.
     """
     from maca_edu.experiments.run import evaluate
 
-    for name, value in evaluate(run, episodes, seed, trust_env).items():
+    for name, value in evaluate(run, episodes, seed, trust_env, best=best).items():
         print(f"{name:<12} {'none: nothing to win' if value is None else f'{value:.4f}'}")
 
 
@@ -179,6 +184,7 @@ def sweep_command(
     options: str = "",
     paper_protocol: bool = False,
     processes: int | None = None,
+    dry_run: bool = False,
 ) -> None:
     """Train methods in environments on many seeds, and write tables of what they reached.
 
@@ -200,14 +206,20 @@ def sweep_command(
         options: Settings of the runs, as `maca-edu train` takes them: --options="--lr 0.001 --evaluate-every 10".
         paper_protocol: Greedy evaluations as in the paper: 40 episodes every 160,000 steps.
         processes: Runs at a time, each with one thread; None: one for each processor core.
+        dry_run: Only print how many runs there are, and what they will cost at the speed of finished or of short runs.
     """
+    from maca_edu.experiments.estimate import estimate
     from maca_edu.experiments.local_engine import LocalEngine
     from maca_edu.experiments.plans import Asked, command_of, jobs_of
     from maca_edu.experiments.sweep import sweep
 
     asked = Asked(name, budget, envs, methods, grid, steps, seeds, first_seed, options, paper_protocol)
     jobs, folder = jobs_of(asked), out_of(out, name)
-    sweep(folder, jobs, command_of(asked), LocalEngine(folder, processes))
+    engine = LocalEngine(folder, processes)
+    if dry_run:
+        print(estimate(folder, jobs, engine.processes))
+        return
+    sweep(folder, jobs, command_of(asked), engine)
     print(f"Written to {folder}: plan.csv, curves.csv, final.csv, measured.csv, sweep.json")
 
 

@@ -106,7 +106,9 @@ class LocalEngine:
     def close(self) -> None:
         """End all workers, those that are in the midst of a run, too."""
         for worker in self.workers:
-            worker.process.terminate()
+            worker.pipe.close()  # tells a worker that waits to end by itself
+            if worker.job is not None:
+                worker.process.terminate()
         for worker in self.workers:
             worker.process.join()
 

@@ -1,21 +1,32 @@
-"""What a worker does with one run of a sweep: train it, play greedily, and write down the result."""
+"""What a worker does with one run of a sweep: train it, play greedily, and write down the result.
+
+The result, final.json, says what greedy play reached after training and, where the run made evaluations, with its best
+checkpoint; and how the run was made: the seconds it took, the date, the processor and the commit.
+"""
 
 from __future__ import annotations
 
 import json
 import os
+import time
 import traceback
 from contextlib import redirect_stderr, redirect_stdout
+from datetime import date
 from pathlib import Path
 
 from maca_edu.experiments.jobs import Job, log_file, run_folder
 from maca_edu.experiments.monitor import summary
+from maca_edu.experiments.provenance import commit, processor
 from maca_edu.experiments.run import evaluate, train
+from maca_edu.experiments.sweep_tables import clocks
 from maca_edu.files import open_regular, read_text, write_whole
+from maca_edu.training.loop import NOT_EVALUATED, greedy_score
 from maca_edu.training.run_directory import RunDirectory
 
 FINAL_EPISODES = 100
 FINAL_SEED = 10_000  # added to the run's seed for greedy play after training
+BEST_SEED = 20_000  # added to the run's seed for greedy play of its best checkpoint
+BEST_TIMES = 10  # so many times the episodes of an evaluation are played with the best checkpoint
 
 
 def run_job(out: str | Path, job: Job) -> str | None:
@@ -36,7 +47,11 @@ def run_job(out: str | Path, job: Job) -> str | None:
 
 
 def train_and_play(folder: Path, job: Job) -> dict:
-    """The result of a run, as final.json holds it."""
+    """The result of a run, as final.json holds it.
+
+    Its seconds are those of this process, and the updates' clocks of processes that were cut off before.
+    """
+    began, seconds_before = time.perf_counter(), clocks(RunDirectory(folder).rows(10**9))
     run = train(
         job.env,
         job.method,
@@ -52,7 +67,24 @@ def train_and_play(folder: Path, job: Job) -> dict:
         device="cpu",
     )
     print(summary(run))
-    return {"arm": job.arm} | evaluate(folder, FINAL_EPISODES, FINAL_SEED + job.seed, trust_env=job.env)
+    result = evaluate(folder, FINAL_EPISODES, FINAL_SEED + job.seed, trust_env=job.env) | play_best(folder, job)
+    seconds = seconds_before + time.perf_counter() - began
+    made = dict(seconds=seconds, date=date.today().isoformat(), processor=processor(), commit=commit())
+    return {"arm": job.arm} | result | made
+
+
+def play_best(folder: Path, job: Job) -> dict:
+    """The absolute metric: what the checkpoint with the best greedy evaluation reaches on fresh seeds, in ten times as
+    many episodes. {} where there were no evaluations, or a run began before best checkpoints were kept."""
+    directory = RunDirectory(folder)
+    scores = [greedy_score(row) for row in directory.rows(job.updates)]
+    if max(scores) == NOT_EVALUATED or not directory.best.exists():
+        return {}
+    if directory.checkpoint(best=True)["updates"] != scores.index(max(scores)) + 1:
+        return {}
+    episodes = BEST_TIMES * job.config.evaluate_episodes
+    result = evaluate(folder, episodes, BEST_SEED + job.seed, trust_env=job.env, best=True)
+    return {f"best_{name}": value for name, value in result.items()}
 
 
 def is_finished(folder: Path, job: Job) -> bool:

@@ -9,6 +9,7 @@ tables of them.
 from __future__ import annotations
 
 import contextlib
+import time
 from pathlib import Path
 from typing import Protocol
 
@@ -18,7 +19,7 @@ from maca_edu.experiments.local_engine import LocalEngine
 from maca_edu.experiments.plans import write_plan
 from maca_edu.experiments.run_job import is_finished
 from maca_edu.experiments.sweep_progress import Progress
-from maca_edu.experiments.sweep_tables import gather
+from maca_edu.experiments.sweep_tables import gather, write_tables
 from maca_edu.files import clear_leftovers, writing_to
 from maca_edu.training.run_directory import RunDirectory
 
@@ -65,6 +66,7 @@ def train_and_gather(out: str | Path, jobs: list[Job], command: str, engine: Eng
     refuse_other_runs(out, jobs)
     unfinished = [job for job in jobs if not is_finished(run_folder(out, job), job)]
     write_plan(Path(out) / "plan.csv", jobs)
+    began = time.perf_counter()
     failed = run_all(out, jobs, unfinished, engine)
     if failed:
         job, fault = next(iter(failed.items()))
@@ -73,7 +75,11 @@ def train_and_gather(out: str | Path, jobs: list[Job], command: str, engine: Eng
             f"its log is {log_file(out, job)}; the same command tries again"
         )
     in_order = sorted(jobs, key=lambda job: (job.env, job.arm, job.seed))
-    gather(out, [run_folder(out, job) for job in in_order], command)
+    runs = [run_folder(out, job) for job in in_order]
+    if unfinished or not (Path(out) / "sweep.json").exists():
+        gather(out, runs, command, time.perf_counter() - began)
+    else:  # nothing was run, so nothing new is to be said of when and where
+        write_tables(Path(out), runs)
 
 
 def run_all(out: str | Path, jobs: list[Job], unfinished: list[Job], engine: Engine) -> dict[Job, str]:
