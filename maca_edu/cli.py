@@ -184,6 +184,8 @@ def sweep_command(
     options: str = "",
     paper_protocol: bool = False,
     processes: int | None = None,
+    engine: Literal["local", "ray"] = "local",
+    address: str | None = None,
     dry_run: bool = False,
 ) -> None:
     """Train methods in environments on many seeds, and write tables of what they reached.
@@ -205,22 +207,38 @@ def sweep_command(
         budget: How large a plan is: quick (minutes, proves nothing), small (hours), or paper.
         options: Settings of the runs, as `maca-edu train` takes them: --options="--lr 0.001 --evaluate-every 10".
         paper_protocol: Greedy evaluations as in the paper: 40 episodes every 160,000 steps.
-        processes: Runs at a time, each with one thread; None: one for each processor core.
+        processes: Runs at a time, each with one thread; None: one for each processor core (local).
+        engine: Who does the runs: processes of this machine (local), or Ray (ray), on this machine or on a cluster.
+        address: The cluster of Ray's: auto for the one that this machine belongs to, or host:port of its head; None: as
+            the variable RAY_ADDRESS says, or this machine alone.
         dry_run: Only print how many runs there are, and what they will cost at the speed of finished or of short runs.
     """
     from maca_edu.experiments.estimate import estimate
-    from maca_edu.experiments.local_engine import LocalEngine
     from maca_edu.experiments.plans import Asked, command_of, jobs_of
     from maca_edu.experiments.sweep import sweep
 
     asked = Asked(name, budget, envs, methods, grid, steps, seeds, first_seed, options, paper_protocol)
     jobs, folder = jobs_of(asked), out_of(out, name)
-    engine = LocalEngine(folder, processes)
-    if dry_run:
-        print(estimate(folder, jobs, engine.processes))
-        return
-    sweep(folder, jobs, command_of(asked), engine)
+    with contextlib.closing(engine_of(engine, folder, processes, address)) as ready:
+        if dry_run:
+            print(estimate(folder, jobs, ready.processes))
+            return
+        sweep(folder, jobs, command_of(asked), ready)
     print(f"Written to {folder}: plan.csv, curves.csv, final.csv, measured.csv, sweep.json")
+
+
+def engine_of(engine: str, out: Path, processes: int | None, address: str | None):
+    """The engine of a sweep."""
+    from maca_edu.experiments.local_engine import LocalEngine
+    from maca_edu.experiments.ray_engine import RayEngine
+
+    if engine == "local":
+        if address is not None:
+            raise ValueError(f"address={address!r}; allowed is None with engine='local'")
+        return LocalEngine(out, processes)
+    if processes is not None:
+        raise ValueError(f"processes={processes}; allowed is None with engine='ray', which has as many as fit")
+    return RayEngine(out, address)
 
 
 def out_of(out: Path | None, name: str) -> Path:

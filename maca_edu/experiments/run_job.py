@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import time
 import traceback
 from contextlib import redirect_stderr, redirect_stdout
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 
 from maca_edu.experiments.jobs import Job, log_file, run_folder
@@ -37,6 +38,7 @@ def run_job(out: str | Path, job: Job) -> str | None:
     folder = run_folder(out, job)
     folder.parent.mkdir(parents=True, exist_ok=True)
     with open_regular(log_file(out, job), "a", encoding="utf-8") as log, redirect_stdout(log), redirect_stderr(log):
+        print(f"{datetime.now():%Y-%m-%d %H:%M:%S} {job} begins or goes on, on {socket.gethostname()}", flush=True)
         try:
             result = train_and_play(folder, job)
         except Exception as error:

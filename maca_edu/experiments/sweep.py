@@ -33,6 +33,10 @@ class Engine(Protocol):
     def submit(self, job: Job) -> None:
         """Take in a run, to be done when there is room for it."""
 
+    @property
+    def processes(self) -> int:
+        """How many runs there can be at a time."""
+
     def finished(self, seconds: float) -> list[tuple[Job, str | None]]:
         """The runs that ended within so many seconds, each with None or the reason why it failed."""
 

@@ -1,0 +1,78 @@
+"""Sweeps on a real cluster of Ray's: two nodes on this machine, one of which is killed in mid-run."""
+
+import json
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("ray")  # make cluster-test installs it
+
+from ray.cluster_utils import Cluster
+
+from maca_edu.experiments.jobs import Job, log_file, run_folder
+from maca_edu.experiments.local_engine import LocalEngine
+from maca_edu.experiments.ray_engine import RayEngine
+from maca_edu.experiments.run_job import run_job
+from maca_edu.experiments.sweep import sweep
+from maca_edu.experiments.sweep_tables import read_final
+from maca_edu.training.config import Config
+from maca_edu.training.run_directory import RunDirectory
+
+CONFIG = Config(diagnose_every=0, evaluate_every=10, evaluate_episodes=4)
+SHORT = [Job("toy/xor?n_agents=2", "mappo", seed, 640, 8, CONFIG, save_every=3) for seed in (0, 1)]
+LONG = [Job("toy/xor?n_agents=2", "mappo", seed, 64_000, 8, CONFIG, save_every=3) for seed in (0, 1)]
+
+@pytest.fixture
+def cluster(monkeypatch):
+    """A cluster of two nodes with one processor each."""
+    monkeypatch.setenv("RAY_USAGE_STATS_ENABLED", "0")
+    node = dict(num_cpus=1, memory=4 * 2**30, object_store_memory=2**27, include_dashboard=False)
+    made = Cluster()
+    made.first, made.second = made.add_node(**node), made.add_node(**node)
+    yield made
+    made.shutdown()
+
+
+def rows_without_clocks(out: Path, job: Job) -> list[dict]:
+    rows = RunDirectory(run_folder(out, job)).rows(job.updates)
+    return [{name: repr(x) for name, x in row.items() if "second" not in name} for row in rows]
+
+
+def without_provenance(out: Path, job: Job) -> dict:
+    result = json.loads((run_folder(out, job) / "final.json").read_text())
+    return {name: x for name, x in result.items() if name.endswith(("mean", "std", "rate"))}
+
+
+def test_both_engines_end_alike(cluster, tmp_path):
+    engine = RayEngine(tmp_path / "ray", cluster.address)
+    assert engine.processes == 2
+    sweep(tmp_path / "ray", SHORT, "a command", engine)
+    sweep(tmp_path / "local", SHORT, "a command", LocalEngine(tmp_path / "local", 1))
+    for job in SHORT:
+        assert rows_without_clocks(tmp_path / "ray", job) == rows_without_clocks(tmp_path / "local", job)
+        assert without_provenance(tmp_path / "ray", job) == without_provenance(tmp_path / "local", job)
+    assert read_final(tmp_path / "ray" / "final.csv") == read_final(tmp_path / "local" / "final.csv")
+
+
+def test_a_node_that_is_killed_in_mid_run_loses_nothing(cluster, tmp_path):
+    killed_at = []
+
+    def kill_second_node():
+        while not all((run_folder(tmp_path / "ray", job) / "state.npz").exists() for job in LONG):
+            time.sleep(0.05)
+        cluster.remove_node(cluster.second, allow_graceful=False)
+        killed_at.extend((run_folder(tmp_path / "ray", job) / "final.json").exists() for job in LONG)
+
+    killer = threading.Thread(target=kill_second_node, daemon=True)
+    killer.start()
+    sweep(tmp_path / "ray", LONG, "a command", RayEngine(tmp_path / "ray", cluster.address))
+    killer.join()
+    assert killed_at == [False, False]
+    began = [log_file(tmp_path / "ray", job).read_text().count("begins or goes on") for job in LONG]
+    assert sorted(began) == [1, 2]
+    for job in LONG:
+        assert run_job(tmp_path / "alone", job) is None
+        assert rows_without_clocks(tmp_path / "ray", job) == rows_without_clocks(tmp_path / "alone", job)
+        assert without_provenance(tmp_path / "ray", job) == without_provenance(tmp_path / "alone", job)
