@@ -8,7 +8,6 @@ taken to be the same factor in all environments.
 
 from __future__ import annotations
 
-import json
 import time
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -20,9 +19,7 @@ from maca_edu.experiments.jobs import Job, run_folder
 from maca_edu.experiments.run import evaluate, train
 from maca_edu.experiments.run_job import BEST_TIMES, FINAL_EPISODES, is_finished
 from maca_edu.experiments.sweep_progress import duration, last_row
-from maca_edu.experiments.sweep_tables import clocks
-from maca_edu.files import read_text
-from maca_edu.training.run_directory import RunDirectory
+from maca_edu.experiments.sweep_tables import seconds_of_run
 
 TRIED_UPDATES = 3  # the first of them compiles and fills caches, and does not count
 
@@ -119,11 +116,7 @@ def fill_in(pace: dict[tuple[str, str], Pace], jobs: list[Job]) -> None:
 
 def pace_of_run(out: str | Path, job: Job) -> Pace:
     """The pace of a finished run: all its seconds, over its steps."""
-    folder = run_folder(out, job)
-    seconds = json.loads(read_text(folder / "final.json", 10_000)).get("seconds")  # runs of earlier versions have none
-    if seconds is None:
-        seconds = clocks(RunDirectory(folder).rows(job.updates))
-    return Pace(seconds / (job.updates * job.in_update), 0.0)
+    return Pace(seconds_of_run(run_folder(out, job)) / (job.updates * job.in_update), 0.0)
 
 
 def measured_pace(job: Job) -> Pace:

@@ -78,18 +78,17 @@ class Measured(NamedTuple):
     means: dict[str, float]
 
 
-def gather(out: str | Path, runs: Iterable[Path], command: str, wall_seconds: float | None = None) -> None:
+def gather(out: str | Path, runs: list[Path], command: str, wall_seconds: float | None = None) -> None:
     """Write the four files to `out`.
 
     runs: the directories of finished runs, each with a final.json, the result of its greedy play. command: what made
     them. wall_seconds: how long it took, by the clock on the wall. Raises ValueError where a directory holds no run.
     """
-    runs = list(runs)
     write_tables(Path(out), runs)
     write_about_runs(Path(out) / "sweep.json", runs, command, wall_seconds)
 
 
-def write_tables(out: Path, runs: Iterable[Path]) -> None:
+def write_tables(out: Path, runs: list[Path]) -> None:
     """Write the three tables of finished runs to `out`."""
     curves, finals, measured = [], [], []
     for path in runs:
@@ -104,14 +103,14 @@ def write_tables(out: Path, runs: Iterable[Path]) -> None:
     write_measured(out / "measured.csv", measured)
 
 
-def write_about_runs(path: Path, runs: Iterable[Path], command: str, wall_seconds: float | None) -> None:
+def write_about_runs(path: Path, runs: list[Path], command: str, wall_seconds: float | None) -> None:
     """Write sweep.json; commits and processors are those of the runs, cpu_hours what they took together.
 
     wall_hours: what the sweep.json that is replaced says, and `wall_seconds` more; without commands that were cut off.
     """
     results = [result_of(run) for run in runs]
     more = {name: ", ".join(distinct(results, name)) for name in ("commit", "processor")}
-    more["cpu_hours"] = round(sum(result.get("seconds", 0.0) for result in results) / 3600, 3)
+    more["cpu_hours"] = round(sum(map(seconds_of_run, runs)) / 3600, 3)
     if wall_seconds is not None:
         before = json.loads(read_text(path, 100_000)).get("wall_hours", 0.0) if path.exists() else 0.0
         more["wall_hours"] = round(before + wall_seconds / 3600, 3)
@@ -121,6 +120,12 @@ def write_about_runs(path: Path, runs: Iterable[Path], command: str, wall_second
 def result_of(run: Path) -> dict:
     """What a run's final.json says; a dict, because runs of earlier versions say less."""
     return json.loads(read_text(run / "final.json", 10_000))
+
+
+def seconds_of_run(run: Path) -> float:
+    """What a finished run took; of runs of earlier versions, the clocks of their updates alone are known."""
+    seconds = result_of(run).get("seconds")
+    return clocks(RunDirectory(run).rows(10**9)) if seconds is None else seconds
 
 
 def distinct(results: list[dict], name: str) -> list[str]:
