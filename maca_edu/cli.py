@@ -214,7 +214,7 @@ def sweep_command(
         dry_run: Only print how many runs there are, and what they will cost at the speed of finished or of short runs.
     """
     from maca_edu.experiments.estimate import estimate
-    from maca_edu.experiments.plans import Asked, command_of, jobs_of
+    from maca_edu.experiments.plans import NAMED, Asked, command_of, jobs_of
     from maca_edu.experiments.sweep import sweep
 
     asked = Asked(name, budget, envs, methods, grid, steps, seeds, first_seed, options, paper_protocol)
@@ -224,6 +224,8 @@ def sweep_command(
             print(estimate(folder, jobs, ready.processes))
             return
         sweep(folder, jobs, command_of(asked), ready)
+    if name in NAMED and budget == "quick":
+        print("These runs are too short to conclude anything; see --budget.")
     print(f"Written to {folder}: plan.csv, curves.csv, final.csv, measured.csv, sweep.json")
 
 

@@ -38,7 +38,7 @@ class Worker:
 
 
 class LocalEngine:
-    """Runs jobs on this machine; `engines.Engine` says what the methods do. processes: at most so many; None: one for
+    """Runs jobs on this machine; `sweep.Engine` says what the methods do. processes: at most so many; None: one for
     each processor."""
 
     def __init__(self, out: str | Path, processes: int | None = None):

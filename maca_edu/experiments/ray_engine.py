@@ -77,8 +77,8 @@ def start_ray(address: str | None):
         raise ValueError(f"engine='ray' needs the package ray; get it with: {install_command('cluster')}") from None
     try:
         ray.init(address, include_dashboard=None if address else False, log_to_driver=False, logging_level="error")
-    except ConnectionError as error:
-        raise ValueError(f"address={address!r}: no cluster of Ray's answers ({str(error).splitlines()[0]})") from None
+    except Exception as error:  # Ray has no class for its own: a plain Exception where it could not be started in time
+        raise ValueError(f"address={address!r}: Ray does not start or answer: {str(error).splitlines()[0]}") from None
     return ray
 
 

@@ -11,6 +11,7 @@ import os
 import socket
 import time
 import traceback
+from collections.abc import Callable
 from contextlib import redirect_stderr, redirect_stdout
 from datetime import date, datetime
 from pathlib import Path
@@ -36,16 +37,24 @@ def run_job(out: str | Path, job: Job) -> str | None:
     Returns None, or in one sentence why the run failed; its log says more.
     """
     folder = run_folder(out, job)
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with open_regular(log_file(out, job), "a", encoding="utf-8") as log, redirect_stdout(log), redirect_stderr(log):
-        print(f"{datetime.now():%Y-%m-%d %H:%M:%S} {job} begins or goes on, on {socket.gethostname()}", flush=True)
-        try:
-            result = train_and_play(folder, job)
-        except Exception as error:
-            traceback.print_exc()
-            return f"{type(error).__name__}: {error}"
-        write_whole(folder / "final.json", json.dumps(result) + "\n")
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with open_regular(log_file(out, job), "a", encoding="utf-8") as log, redirect_stdout(log), redirect_stderr(log):
+            print(f"{datetime.now():%Y-%m-%d %H:%M:%S} {job} begins or goes on, on {socket.gethostname()}", flush=True)
+            result = logged(lambda: train_and_play(folder, job))
+            write_whole(folder / "final.json", json.dumps(result) + "\n")
+    except Exception as error:
+        return f"{type(error).__name__}: {error}"
     return None
+
+
+def logged(work: Callable[[], dict]) -> dict:
+    """What `work` returns; where it raises an exception, the log says where."""
+    try:
+        return work()
+    except Exception:
+        traceback.print_exc()
+        raise
 
 
 def train_and_play(folder: Path, job: Job) -> dict:
