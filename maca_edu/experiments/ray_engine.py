@@ -8,6 +8,7 @@ others, which go on from the checkpoints.
 from __future__ import annotations
 
 import os
+import socket
 import time
 from pathlib import Path
 
@@ -75,11 +76,23 @@ def start_ray(address: str | None):
         import ray
     except ImportError:
         raise ValueError(f"engine='ray' needs the package ray; get it with: {install_command('cluster')}") from None
+    refuse_silent(address)
     try:
         ray.init(address, include_dashboard=None if address else False, log_to_driver=False, logging_level="error")
     except Exception as error:  # Ray has no class for its own: a plain Exception where it could not be started in time
         raise ValueError(f"address={address!r}: Ray does not start or answer: {str(error).splitlines()[0]}") from None
     return ray
+
+
+def refuse_silent(address: str | None) -> None:
+    """ValueError where nobody listens at host:port; Ray itself would try for minutes."""
+    host, colon, port = (address or "").rpartition(":")
+    if not colon:
+        return
+    try:
+        socket.create_connection((host, int(port)), timeout=5.0).close()
+    except (OSError, ValueError, OverflowError):
+        raise ValueError(f"address={address!r}: nobody answers there; allowed are auto, or host:port") from None
 
 
 def run_task(out: str, job: Job) -> str | None:

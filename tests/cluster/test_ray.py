@@ -1,6 +1,7 @@
 """Sweeps on a real cluster of Ray's: two nodes on this machine, one of which is killed in mid-run."""
 
 import json
+import socket
 import threading
 import time
 from pathlib import Path
@@ -29,10 +30,22 @@ def cluster(monkeypatch):
     """A cluster of two nodes with one processor each."""
     monkeypatch.setenv("RAY_USAGE_STATS_ENABLED", "0")
     node = dict(num_cpus=1, memory=4 * 2**30, object_store_memory=2**27, include_dashboard=False)
-    made = Cluster()
-    made.first, made.second = made.add_node(**node), made.add_node(**node)
+    made = started(node)
     yield made
     made.shutdown()
+
+
+def started(node: dict) -> Cluster:
+    """A cluster, at the third attempt if need be: Ray gives up where its agents need more than 15 seconds to start."""
+    for attempt in range(3):
+        made = Cluster()
+        try:
+            made.first, made.second = made.add_node(**node), made.add_node(**node)
+            return made
+        except Exception:
+            made.shutdown()
+            if attempt == 2:
+                raise
 
 
 def rows_without_clocks(out: Path, job: Job) -> list[dict]:
@@ -77,3 +90,12 @@ def test_a_node_that_is_killed_in_mid_run_loses_nothing(cluster, tmp_path):
     assert run_job(tmp_path / "alone", lost) is None
     assert rows_without_clocks(out, lost) == rows_without_clocks(tmp_path / "alone", lost)
     assert without_provenance(out, lost) == without_provenance(tmp_path / "alone", lost)
+
+
+def test_a_cluster_that_is_not_there_is_one_sentence(tmp_path):
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{unused.getsockname()[1]}"
+    for wrong in (address, "127.0.0.1:x", "127.0.0.1:99999999"):
+        with pytest.raises(ValueError, match=f"address='{wrong}': nobody answers there"):
+            RayEngine(tmp_path, wrong)
