@@ -110,10 +110,23 @@ def arm_options(options: str, env: str, arm: str) -> tuple[RunOptions, str]:
     values = dict(setting_of(arm, word) for word in settings)
     if len(values) < len(settings):
         raise ValueError(f"arm={arm!r} has a setting twice")
-    words = [word for name, value in values.items() for word in as_option(name, value)]
-    chosen = run_options(" ".join([options, *words]), env, method)
+    chosen = run_options(options, env, method)  # tells what is wrong with the options
+    if values:
+        chosen = with_values(options, env, arm, values)
     names = [f"{name.replace('_', '-')}={value_of(chosen, name)}" for name in values]
     return chosen, " ".join([method, *names])
+
+
+def with_values(options: str, env: str, arm: str, values: dict[str, str]) -> RunOptions:
+    """The options, with an arm's settings on top of them. Raises ValueError where a value is wrong."""
+    words = [word for name, value in values.items() for word in as_option(name, value)]
+    try:
+        with contextlib.redirect_stderr(io.StringIO()):
+            return run_options(" ".join([options, *words]), env, arm.split()[0])
+    except ValueError as error:
+        if str(error).startswith("options="):  # the words of tyro's go on for lines
+            raise ValueError(f"arm={arm!r}: a value does not fit; see maca-edu train --help") from None
+        raise
 
 
 def setting_of(arm: str, word: str) -> tuple[str, str]:

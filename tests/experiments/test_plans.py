@@ -128,6 +128,26 @@ def test_named_plans_have_environments_and_settings_that_exist(name, budget):
             assert job.in_update * job.config.evaluate_every == plans.PROTOCOL_STEPS
 
 
+def test_the_tables_that_vary_settings_vary_those_of_the_paper():
+    of_sixteen = {(job.config.epochs, job.config.clip) for job in jobs_of(Asked("table16", envs=("toy/ring",)))}
+    assert of_sixteen == {(10, 0.05), (10, 0.075), (10, 0.1), (10, 0.125), (5, 0.05), (5, 0.1)}
+    sigmas = [job.config.sigma for job in jobs_of(Asked("table17", envs=("toy/ring",), seeds=1))]
+    assert sigmas == pytest.approx([share / 5 for share in (0.9, 0.95, 1, 1.05, 1.1)])
+
+
+def test_the_papers_protocol_is_the_nearest_whole_number_of_updates():
+    asked = dataclasses.replace(LISTED, seeds=1, paper_protocol=True, options="--rollout 32 --batch 64", steps=204_800)
+    (job,) = jobs_of(asked)
+    assert (job.config.evaluate_every, job.config.evaluate_episodes) == (78, 40)
+    assert abs(job.config.evaluate_every * job.in_update - 160_000) < job.in_update / 2
+
+
+def test_a_named_plan_can_be_cut_down():
+    jobs = jobs_of(Asked("toys", envs=("toy/fridge",), methods=("maca", "coma"), seeds=1, steps=512, first_seed=7))
+    found = [(job.env, job.arm, job.seed, job.steps) for job in jobs]
+    assert found == [("toy/fridge", "coma", 7, 512), ("toy/fridge", "maca", 7, 512)]
+
+
 @pytest.mark.parametrize(
     ("asked", "message"),
     [
@@ -143,6 +163,9 @@ def test_named_plans_have_environments_and_settings_that_exist(name, budget):
         (dataclasses.replace(LISTED, grid=("actor_sizes=8",)), "'actor_sizes=8' is no setting of one value"),
         (dataclasses.replace(LISTED, methods=("maca clip=.1 clip=.2",)), "has a setting twice"),
         (dataclasses.replace(LISTED, methods=("",)), "method=''"),
+        (dataclasses.replace(LISTED, methods=("maca clip=x",)), "arm='maca clip=x': a value does not fit"),
+        (dataclasses.replace(LISTED, grid=("clip=True",)), "arm='maca clip=True': a value does not fit"),
+        (dataclasses.replace(LISTED, grid=("clip=-1",)), "clip=-1.0; allowed are positive numbers"),
     ],
 )
 def test_what_cannot_be_a_sweep_is_one_sentence(asked, message):
