@@ -13,7 +13,7 @@ LAB := $(BIN)/jupyter lab --log-level=WARN --LabApp.log_level=WARN --LabApp.defa
 	$(if $(filter 0,$(shell id -u)),--allow-root)
 QUIET := "@jupyterlab/apputils-extension:announcements" "@jupyterlab/extensionmanager-extension"
 
-.PHONY: help lab test lint unit nbval notebooks worlds-test cluster-test book browser-test bench clean
+.PHONY: help lab test lint unit nbval notebooks worlds-test cluster-test book slides browser-test bench clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -48,10 +48,13 @@ cluster-test: .venv/.cluster  ## sweeps on a cluster of two nodes, both on this 
 notebooks: .venv/.test  ## run the labs' sources (notebooks/src) and write the .ipynb files
 	$(BIN)/python -m maca_edu.course.build
 
-book: .venv/.book  ## build the textbook into book/_build/html (needs npm, once, for three JavaScript files)
+book: .venv/.book  ## build the textbook into book/_build/html (needs npm, once, for four JavaScript libraries)
 	$(BIN)/python book/vendor.py
 	$(BIN)/python -m sphinx -W --keep-going -q -b html book book/_build/html
 	@echo "Open $(BOOK)"
+
+slides: book  ## a deck for every chapter, from the lecturer's pages, into book/_build/html/slides
+	$(BIN)/python book/slides.py
 
 browser-test: .venv/.test book  ## drive the labs and the book in a real Chromium
 	$(BIN)/python -m pytest -q tests/browser -m browser

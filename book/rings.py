@@ -2,6 +2,7 @@
 
     python book/rings.py one_shot
     python book/rings.py long
+    python book/rings.py own_policies_16        (and _32, _64)
 
 A run is `maca-edu train` with the environment, batch, rollout, method and options that stand below. Rates are chosen on
 seeds of their own. Every run is a row of book/data/rings/<name>.csv; the prediction beside it was written first. A
@@ -22,7 +23,6 @@ from maca_edu.training import loop
 from maca_edu.training.config import Config
 
 DATA = Path(__file__).parent / "data" / "rings"
-TUNING, SEEDS = (100, 101), range(10)
 CORRECTED = {"returns": "corrected", "q_head": "multilinear"}
 
 
@@ -38,8 +38,18 @@ class Ring:
     window: int  # the mean return of so many updates must reach the goal
     rates: tuple[float, ...]
     arms: dict[str, tuple[str, dict]]  # {name: (method, its settings)}
+    tuning: range = range(100, 102)  # seeds on which rates are chosen
+    seeds: range = range(10)  # seeds of the table
 
 
+WEIGHTS = {
+    "joint": ("maca-jnt", {}),
+    "equal thirds": ("maca", {"psi_step": 1e-6}),  # the search stays where it begins
+    "CMA-ES": ("maca", {}),
+    "least squares": ("maca-lsq", {}),
+    "individual": ("maca-ind", {}),
+    "best legal": ("maca-ob", {}),
+}
 ONE_SHOT = Ring(
     env="toy/ring?n_agents=32",
     batch=8,
@@ -48,14 +58,7 @@ ONE_SHOT = Ring(
     goal=0.8 * 32 * 0.75,
     window=5,
     rates=(0.008, 0.016, 0.032, 0.064),
-    arms={
-        "joint": ("maca-jnt", {}),
-        "equal thirds": ("maca", {"psi_step": 1e-6}),  # the search stays where it begins
-        "CMA-ES": ("maca", {}),
-        "least squares": ("maca-lsq", {}),
-        "individual": ("maca-ind", {}),
-        "best legal": ("maca-ob", {}),
-    },
+    arms=WEIGHTS,
 )
 LONG = Ring(
     env="toy/longring?n_agents=16&span=3&rounds=20",
@@ -74,7 +77,31 @@ LONG = Ring(
         "best legal, corrected": ("maca-ob", CORRECTED),
     },
 )
-RINGS = {"one_shot": ONE_SHOT, "long": LONG}
+
+
+def own_policies(n_agents: int, seeds: range) -> Ring:
+    """The one-shot ring of triples where every agent learns a policy of its own, so that nobody learns from others."""
+    return Ring(
+        env=f"toy/ring?n_agents={n_agents}&span=3",
+        batch=8,
+        config=Config(rollout=1, epochs=2, minibatches=1, diagnose_every=0, separate=True),
+        updates=60,
+        goal=0.8 * n_agents * 0.75,
+        window=5,
+        rates=(0.002, 0.004, 0.008, 0.016),
+        arms=WEIGHTS,
+        tuning=range(100, 106),
+        seeds=seeds,
+    )
+
+
+RINGS = {
+    "one_shot": ONE_SHOT,
+    "long": LONG,
+    "own_policies_16": own_policies(16, range(20)),
+    "own_policies_32": own_policies(32, range(20)),
+    "own_policies_64": own_policies(64, range(10)),
+}
 
 
 def updates_to_goal(returns: np.ndarray, ring: Ring) -> int:
@@ -112,7 +139,7 @@ class Runs:
 
     def best_rate(self, arm: str) -> float:
         """The rate with the fewest updates on the seeds for tuning."""
-        return min(self.ring.rates, key=lambda rate: sum(self.updates(arm, rate, seed) for seed in TUNING))
+        return min(self.ring.rates, key=lambda rate: sum(self.updates(arm, rate, seed) for seed in self.ring.tuning))
 
 
 def table(runs: Runs) -> str:
@@ -120,7 +147,7 @@ def table(runs: Runs) -> str:
     lines = ["| what is subtracted | rate | updates to 80 % | 95 % interval |", "|---" * 4 + "|"]
     for arm in runs.ring.arms:
         rate = runs.best_rate(arm)
-        x = np.array([runs.updates(arm, rate, seed) for seed in SEEDS])
+        x = np.array([runs.updates(arm, rate, seed) for seed in runs.ring.seeds])
         width = scipy.stats.t.ppf(0.975, len(x) - 1) * x.std(ddof=1) / len(x) ** 0.5
         lines.append(f"| {arm} | {rate} | {x.mean():.1f} | {x.mean() - width:.1f} to {x.mean() + width:.1f} |")
     return "\n".join(lines)

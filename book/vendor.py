@@ -1,9 +1,9 @@
-"""Fetch the book's three JavaScript libraries with npm, so that its pages work from disk and without a network.
+"""Fetch the book's four JavaScript libraries with npm, so that its pages work from disk and without a network.
 
     python book/vendor.py      # writes book/_static/vendor/, does nothing where it is already there
 
-MathJax draws the formulas, RequireJS loads the widget manager, and the widget manager moves the labs' sliders. Each
-package is pinned by the SHA-512 digest of its archive.
+MathJax draws the formulas, RequireJS loads the widget manager, the widget manager moves the labs' sliders, and
+reveal.js turns slides. Each package is pinned by the SHA-512 digest of its archive.
 """
 
 from __future__ import annotations
@@ -26,6 +26,10 @@ PACKAGES = {
     "mathjax@3.2.2": (
         "sha512-Bt+SSVU8eBG27zChVewOicYs7Xsdt40qm4+UpHyX7k0/O9NliPc+x77k1/FEsPsjKPZGJvtRZM1vO+geW0OhGw==",
         ("es5/tex-svg-full.js", "LICENSE"),
+    ),
+    "reveal.js@5.2.1": (
+        "sha512-r7//6mIM5p34hFiDMvYfXgyjXqGRta+/psd9YtytsgRlrpRzFv4RbH76TXd2qD+7ZPZEbpBDhdRhJaFgfQ7zNQ==",
+        ("dist/reveal.js", "dist/reveal.css", "plugin/notes/notes.js", "LICENSE"),
     ),
     "requirejs@2.3.8": (
         "sha512-7/cTSLOdYkNBNJcDMWf+luFvMriVm7eYxp4BcFCsAX0wF421Vyce5SXP17c+Jd5otXKGNehIonFlyQXSowL6Mw==",

@@ -37,6 +37,7 @@ NotNegative = Annotated[float, Allowed("numbers from 0", lambda x: x >= 0)]
 Share = Annotated[float, Allowed("0 to 1", lambda x: 0 <= x <= 1)]
 LONGEST = 200  # characters of a value in a message
 WORDS = {int: "integers", float: "finite numbers", str: "words", bool: "True and False", NoneType: "None"}
+WORDS[Path] = "paths of files and folders"
 
 
 def check(name: str, value, kind):
@@ -98,7 +99,7 @@ def allowed(kind) -> str:
     """What an annotated type allows, in words."""
     parts = get_args(kind)
     if get_origin(kind) is Annotated:
-        return parts[1].words
+        return parts[1].words if isinstance(parts[1], Allowed) else allowed(parts[0])
     if get_origin(kind) is Literal:
         return ", ".join(parts)
     if get_origin(kind) is tuple:
@@ -115,6 +116,14 @@ def check_integer(name: str, value, low: int) -> int:
     if number is None or number < low:
         raise ValueError(f"{name}={shown(value)}; allowed is an integer of at least {low}")
     return number
+
+
+def check_parts(name: str, value, parts: tuple[str, ...], words: str):
+    """Return the argument `value`, which has all attributes in `parts`; words: what is allowed."""
+    lacking = [part for part in parts if not hasattr(value, part)]
+    if lacking:
+        raise ValueError(f"{name}={shown(value)} lacks {', '.join(lacking)}; allowed is {words}")
+    return value
 
 
 def check_path(name: str, value) -> Path:

@@ -14,10 +14,12 @@ import tyro
 
 from maca_edu import stopping
 from maca_edu.checks import check_integer, check_path
-from maca_edu.experiments.options import defaults, parsed
+from maca_edu.experiments.options import defaults
+from maca_edu.refused_words import parsed
 from maca_edu.training.config import Config
 
 app = tyro.extras.SubcommandApp()
+COMMANDS: set[str] = set()
 
 
 def command(name: str):
@@ -32,6 +34,7 @@ def command(name: str):
             return functools.partial(function, *values, **options)
 
         app.command(prepared, name=name)
+        COMMANDS.add(name)
         return function
 
     return register
@@ -467,7 +470,10 @@ def main(argv: list[str] | None = None) -> int:
     try:
         if argv[:1] == ["train"]:
             command("train")(trainer(defaults(argv)))
-        run = parsed(lambda: app.cli(prog="maca-edu", description="The commands of the course.", args=argv))
+        command_words = f"maca-edu {argv[0]}" if argv and argv[0] in COMMANDS else "maca-edu"
+        about = "The commands of the course."
+        known = f"those that {command_words} --help lists"
+        run = parsed(lambda: app.cli(prog="maca-edu", description=about, args=argv), argv, command_words, known)
         run()
         sys.stdout.flush()
         return 0

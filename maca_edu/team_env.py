@@ -15,6 +15,12 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 
+from maca_edu.checks import check_parts
+
+PARTS = (  # of a `TeamEnv`, as far as training and play need them
+    *("name", "batch", "n_agents", "n_actions", "obs_size", "state_size", "horizon", "continuous", "deterministic"),
+    *("entities", "reset", "step", "view"),
+)
 NOTHING = MappingProxyType({})
 
 
@@ -158,3 +164,8 @@ class TeamEnv(Protocol):
 
     def close(self) -> None:
         """Give back processes, windows and memory; calling it twice is harmless."""
+
+
+def check_team_env(name: str, env, words: str = "a TeamEnv, see maca_edu.team_env") -> TeamEnv:
+    """Return the argument `env`, which has all that training and play need; words: what is allowed."""
+    return check_parts(name, env, PARTS, words)

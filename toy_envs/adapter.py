@@ -33,8 +33,8 @@ class ParallelGame(ParallelEnv):
     """
 
     def __init__(self, game: Game, render_mode: str | None = None):
-        if render_mode not in (None, *RENDER_MODES):
-            raise ValueError(f"render_mode={render_mode!r}; allowed are None, 'ansi' and 'rgb_array'")
+        if render_mode is not None and (not isinstance(render_mode, str) or render_mode not in RENDER_MODES):
+            raise ValueError(f"render_mode={shown(render_mode)}; allowed are None, 'ansi' and 'rgb_array'")
         self.game = check_is_game(game)
         self.horizon = game.horizon
         self.render_mode = render_mode
@@ -53,11 +53,16 @@ class ParallelGame(ParallelEnv):
 
     def observation_space(self, agent: str) -> Box:
         """What an agent's observation may be; always the same object for the same agent."""
-        return self._observation_spaces[agent]
+        return self._observation_spaces[self._checked_name(agent)]
 
     def action_space(self, agent: str) -> Discrete:
         """What an agent's action may be; always the same object for the same agent."""
-        return self._action_spaces[agent]
+        return self._action_spaces[self._checked_name(agent)]
+
+    def _checked_name(self, agent) -> str:
+        if not isinstance(agent, str) or agent not in self.possible_agents:
+            raise ValueError(f"agent={shown(agent)}; the agents are {', '.join(self.possible_agents)}")
+        return agent
 
     def reset(self, seed: int | None = None, options: dict | None = None):
         """Start an episode; return observations and (empty) infos.

@@ -293,6 +293,7 @@ class OneShotGame:
 
     def reset(self, rng: np.random.Generator, batch: int) -> np.ndarray:
         """Initial states `[B, 1]`: all zero (the game has not been played yet)."""
+        check_generator("rng", rng)
         batch = check_integer("batch", batch, 1)
         return np.zeros((batch, 1), dtype=np.int64)
 
@@ -302,7 +303,7 @@ class OneShotGame:
 
     def step(self, state: np.ndarray, action: np.ndarray) -> Step:
         """Pay every term for the joint actions `[B, n]` and end the game (state 1)."""
-        state = check_whole_numbers("state", state, (None, 1))
+        state = self._checked_state(state)
         action = check_action(action, len(state), self.n_agents, self.n_actions)
         payments = np.empty((len(state), len(self.reward_terms)))
         for k, term in enumerate(self.reward_terms):
@@ -311,6 +312,7 @@ class OneShotGame:
 
     def members(self, state: np.ndarray) -> np.ndarray:
         """Who belongs to each term, bool `[B, K, n]`: the same in every state."""
+        state = self._checked_state(state)
         member = np.zeros((len(self.reward_terms), self.n_agents), dtype=bool)
         for k, term in enumerate(self.reward_terms):
             member[k, list(term.agents)] = True
@@ -318,9 +320,13 @@ class OneShotGame:
 
     def observe(self, state: np.ndarray) -> np.ndarray:
         """One-hot agent numbers, float32 `[B, n, n]`: in a one-shot game there is nothing else to see."""
-        eye = np.eye(self.n_agents, dtype=np.float32)
+        state, eye = self._checked_state(state), np.eye(self.n_agents, dtype=np.float32)
         return np.broadcast_to(eye, (len(state), *eye.shape)).copy()
 
     def features(self, state: np.ndarray) -> np.ndarray:
         """A constant, float32 `[B, 1]`: a one-shot game has one state."""
-        return np.ones((len(state), 1), dtype=np.float32)
+        return np.ones((len(self._checked_state(state)), 1), dtype=np.float32)
+
+    def _checked_state(self, state) -> np.ndarray:
+        """The states as integers `[B, 1]`; ValueError where they are something else."""
+        return check_whole_numbers("state", state, (None, 1))

@@ -25,7 +25,16 @@ import numpy as np
 
 from toy_envs import ring_v0
 from toy_envs.adapter import checked_options, environments
-from toy_envs.core import OneShotGame, RewardTerm, Step, agent_names, check_action, check_integer, check_number
+from toy_envs.core import (
+    OneShotGame,
+    RewardTerm,
+    Step,
+    agent_names,
+    check_action,
+    check_generator,
+    check_integer,
+    check_number,
+)
 from toy_envs.render import render_one_shot
 
 PULL = 1
@@ -73,7 +82,8 @@ class LongRing:
 
     def reset(self, rng: np.random.Generator, batch: int) -> np.ndarray:
         """Initial states `[B, 2]`: no round played, and where ropes move a distance drawn at random."""
-        state = np.zeros((batch, 2), dtype=np.int64)
+        check_generator("rng", rng)
+        state = np.zeros((check_integer("batch", batch, 1), 2), dtype=np.int64)
         state[:, 1] = rng.integers(1, self.distances + 1, size=batch) if self.moving else 1
         return state
 

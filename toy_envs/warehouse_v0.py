@@ -156,9 +156,9 @@ class Warehouse:
     def reset(self, rng: np.random.Generator, batch: int) -> np.ndarray:
         """Initial states `[B, D]`: agents at the dock and loads at the far end or, if random, all drawn afresh."""
         n, L, batch = self.n_agents, self.n_loads, check_integer("batch", batch, 1)
+        check_generator("rng", rng)
         if not self.random:
             return np.repeat(self._first_state(), batch, axis=0)
-        check_generator("rng", rng)
         cells = rng.integers(self.height * self.width, size=(batch, n))
         loads = rng.integers(self.width - 1, size=(batch, L))
         sizes = rng.permuted(np.tile([len(crew) for crew in self.crews], (batch, 1)), axis=1)  # [B, L]

@@ -194,6 +194,7 @@ def leveled_games() -> list[tuple[str, np.ndarray, int, int]]:
         )
     ]
     cases.append(("a payoff of 7 whatever happens", np.full((2,) * 3, 7.0), 0))
+    cases.append(("a payoff of 0 whatever happens", np.zeros((2,) * 3), 0))  # no dividend at all
     cases.append(("0.1 for every agent that acts", 0.1 * np.indices((2,) * 4).sum(axis=0), 1))  # and rounding errors
     first, second, third = np.indices((3,) * 3)
     last = ((first == 2) & (second == 2)) * 1.0

@@ -132,6 +132,12 @@ def baselines_to_judge(rng: np.random.Generator):
         yield np.moveaxis(balanced, 0, agent), agent, False, message
         message = "You turned down a baseline for rounding errors of 1e-15. Use `np.isclose`, not `==`."
         yield individual + 1e-15 * rng.normal(size=q.shape), agent, True, message
+    q, policy = random_game(rng, 4, 2)
+    for agent in range(4):
+        message = "You turned down the mean over the agent's own action in a game of four agents with two actions each."
+        yield exact.baseline(q, policy, [agent]), agent, True, message
+        message = "You let through Q itself in a game of four agents with two actions each."
+        yield q, agent, False, message
 
 
 @exercise("is this baseline legal?", difficulty=2, minutes=10)
@@ -173,4 +179,6 @@ def check_samples_needed(candidate):
         raise Mistake(
             f"With squared mean {signal:.3f}, variance {variance:.3f} and z = {z:g}, N is {want:.1f}, not {got:.1f}."
         )
+    if not np.isclose(as_number(candidate(mean, variance)), 4 * variance / signal, rtol=0.01):
+        raise Mistake("Where z is left out it is 2, as in the stub: `z=2`.")
     return "The ratio of variance to squared mean is all that counts: rescaling the reward changes nothing."

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import nbformat
 
+from maca_edu.checks import check_path
+
 LABS = Path(__file__).parents[2] / "notebooks"
 FOLD = re.compile(r"\n*<details>\s*<summary>(Solution|Answer)s?</summary>.*?</details>\n*", re.DOTALL)
 PROMISE = " A solution is folded away beneath it."  # of the start page; not true of a class copy
@@ -21,8 +23,8 @@ def class_copy(folder: str | Path, labs: Path = LABS) -> list[Path]:
 
     The folder is written whole or not at all. ValueError where it holds something already, or there are no labs.
     """
-    folder = Path(folder)
-    sources = sorted(Path(labs).glob("[0-9][0-9]*_*.ipynb"))
+    folder, labs = check_path("folder", folder), check_path("labs", labs)
+    sources = sorted(labs.glob("[0-9][0-9]*_*.ipynb"))
     if not sources:
         raise ValueError(f"labs={str(labs)!r} holds no labs; run this from a checkout of the course")
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):

@@ -13,6 +13,9 @@ from itertools import combinations
 
 import numpy as np
 
+from maca_edu.checks import Natural, check_integer, fits, in_python, shown
+from toy_envs.core import check_numbers
+
 
 def anchored_terms(payoff: np.ndarray, reference) -> np.ndarray:
     """Every dividend of a payoff `[A] * n`, as an array of the same shape (Theorem 1.1).
@@ -21,10 +24,13 @@ def anchored_terms(payoff: np.ndarray, reference) -> np.ndarray:
     every joint action holds one dividend; the reference itself holds that of the empty group, the reward paid there.
     reference: one action for each agent; ValueError where it is not. The unit is the payoff's.
     """
+    payoff = check_numbers("payoff", payoff)
     n = payoff.ndim
-    if len(reference) != n or not all(0 <= o < A for o, A in zip(reference, payoff.shape, strict=False)):
+    plain = in_python(reference.tolist() if isinstance(reference, np.ndarray) else reference)
+    good = fits(plain, tuple[Natural, ...]) and len(plain) == n
+    if not good or not all(o < A for o, A in zip(plain, payoff.shape, strict=True)):
         raise ValueError(
-            f"reference={reference!r}; allowed are {n} actions, one for each agent, below the numbers of actions "
+            f"reference={shown(reference)}; allowed are {n} actions, one for each agent, below the numbers of actions "
             f"{payoff.shape}"
         )
     terms = np.array(payoff, dtype=float)
@@ -38,7 +44,9 @@ def anchored_terms(payoff: np.ndarray, reference) -> np.ndarray:
 def dividends_by_group(payoff: np.ndarray, reference) -> dict[tuple[int, ...], float]:
     """Each group's dividend when all its members leave their reference, for a payoff `[2] * n` of two actions."""
     terms = anchored_terms(payoff, reference)
-    return {group: entry_where_group_acts(terms, reference, group) for group in all_groups(payoff.ndim)}
+    if set(terms.shape) != {2}:
+        raise ValueError(f"payoff has shape {terms.shape}; expected two actions of each agent")
+    return {group: entry_where_group_acts(terms, reference, group) for group in all_groups(terms.ndim)}
 
 
 def entry_where_group_acts(table: np.ndarray, reference, group) -> float:
@@ -48,4 +56,5 @@ def entry_where_group_acts(table: np.ndarray, reference, group) -> float:
 
 def all_groups(n: int) -> list[tuple[int, ...]]:
     """All subsets of n agents, nobody and everybody included, the small ones first."""
+    check_integer("n", n, 0)
     return [group for size in range(n + 1) for group in combinations(range(n), size)]

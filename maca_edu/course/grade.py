@@ -18,10 +18,11 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator
 from functools import cache
 from pathlib import Path
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import nbformat
 
+from maca_edu.checks import Allowed, check, check_path
 from maca_edu.course.apart import judge
 from maca_edu.course.class_copy import LABS
 from maca_edu.course.verdict import LOOKS, rich
@@ -220,9 +221,8 @@ def grade(folder: str | Path, seconds: float = 20.0) -> Iterator[Grade]:
     folder: see `handed_in`. seconds: the limit for one exercise. A lab that a student hands in twice is refused.
     Raises ValueError where the folder or the limit will not do.
     """
-    if not 0 < seconds <= 3600:
-        raise ValueError(f"seconds={seconds!r}; allowed are numbers above 0, up to 3600")
-    labs, notebooks = labs_with_exercises(), handed_in(Path(folder))
+    check("seconds", seconds, Annotated[float, Allowed("numbers above 0, up to 3600", lambda x: 0 < x <= 3600)])
+    labs, notebooks = labs_with_exercises(), handed_in(check_path("folder", folder))
     done = set()
     for student, path in notebooks:
         try:
@@ -266,6 +266,7 @@ def grade_notebook(student: str, notebook, lab: Lab, seconds: float) -> Iterator
 
 def check_free(out: Path, force: bool) -> None:
     """Raises ValueError where `out` is no .csv in a folder, or a file is in the way that this program did not write."""
+    out = check_path("out", out)
     if out.suffix != ".csv":
         raise ValueError(f"out={str(out)!r}; allowed are names that end in .csv")
     if not out.parent.is_dir():

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import csv
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from maca_edu import exact
+from maca_edu.checks import check
 from maca_edu.training.critics import ValueCritic
 from maca_edu.training.learner import Learner
 from maca_edu.training.methods import Method
@@ -108,6 +109,8 @@ def measured(game: str, column: str) -> dict[str, np.ndarray]:
 
     game: "Fridge" or "Ring". column: "value", after every update, or a field of `Critique`, after those of `LOOKS`.
     """
+    check("game", game, Literal["Fridge", "Ring"])
+    check("column", column, Literal["value", "error", "own", "signal", "bias", "cosine"])
     with (DATA / f"{game.lower()}.csv").open(encoding="utf-8") as file:
         rows = [row for row in csv.DictReader(file) if row[column]]
     numbers = {}

@@ -17,6 +17,7 @@ from typing import NamedTuple
 
 import nbformat
 
+from maca_edu.checks import check_path
 from maca_edu.course.class_copy import LABS, without_outputs
 from maca_edu.files import write_whole
 
@@ -48,8 +49,8 @@ def my_labs(folder: str | Path, labs: Path = LABS, book: Path = BOOK) -> Copies:
 
     book: the built book, to which the labs' links lead. Raises ValueError where there are no labs.
     """
-    folder = Path(folder)
-    sources = sorted(Path(labs).glob("[0-9][0-9]*_*.ipynb"))
+    folder, labs = check_path("folder", folder), check_path("labs", labs)
+    sources = sorted(labs.glob("[0-9][0-9]*_*.ipynb"))
     if not sources:
         raise ValueError(f"labs={str(labs)!r} holds no labs; run this from a checkout of the course")
     folder.mkdir(parents=True, exist_ok=True)

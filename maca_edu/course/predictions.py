@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from maca_edu.checks import NotNegative, check, shown
 from maca_edu.course.reasons import REASONS
 from maca_edu.course.verdict import rich, unfilled
 from toy_envs import agent_names
@@ -38,12 +39,17 @@ def reveal(prediction, answer, because: str = "", tolerance: float = 0.01, reaso
     may be predicted as "AB", "b, a", ["A", "B"] or by the agents' numbers, (0, 1), in any order.
     because: a sentence or two on why the answer is what it is.
     tolerance: how far off a number may be and still count as the same.
-    reason: instead of `because`, the name of a sentence in maca_edu.course.reasons. ValueError where there is none.
+    reason: instead of `because`, the name of a sentence in maca_edu.course.reasons.
+    ValueError where one of the others is wrong: that is the lab's mistake, not the reader's.
     """
-    if reason:
+    check("because", because, str)
+    check("tolerance", tolerance, NotNegative)
+    if check("reason", reason, str):
         if reason not in REASONS:
             raise ValueError(f"reason={reason!r}; allowed are the names in maca_edu.course.reasons")
         because = REASONS[reason]
+    if not isinstance(answer, str | set | frozenset | numbers.Real | np.ndarray | np.generic) or np.ndim(answer):
+        raise ValueError(f"answer={shown(answer)}; allowed are a number, a word, or a set of agents' names")
     measured = f"Measured: {show_value(answer)}."
     if unfilled(prediction):
         return Revealed(f"You wrote no prediction. {measured}", because)

@@ -23,4 +23,13 @@ REASONS = {
     "leave 11.5 per cent to the current joint action; an episode that ends leaves a little more.",
     "ch06_same_group": "A alone while A works alone, AB when A and B lift, ABC when all three do. The best mixture "
     "follows.",
+    "ch11_times": "Overlooked are the prices of A, C and AC, which save 0.60 together; D's effort costs 0.016.",
+    "ch11_least_at_half": "An undecided agent's prices are all positive, those of its partners too.",
+    "ch11_between": "A softmax spreads attention widely: most entries are far below 1/n, a few far above.",
+    "ch10_largest_entry": "Five products with a deviation of 1: the largest is about 1.16, and e to that power "
+    "outweighs the rest.",
+    "ch10_mates_first": "One net is at 67, another at 41, and there they were before training, which hardly moved "
+    "them.",
+    "ch10_who_finds_them": "The additive head's best fit to these plays does not contain the pairing. Who does not "
+    "need to know does not ask.",
 }

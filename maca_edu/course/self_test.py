@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from maca_edu import exact
+from maca_edu.checks import shown
 from maca_edu.course.dividends import anchored_terms
 from maca_edu.course.verdict import LOOKS, rich, unfilled
 from toy_envs import OneShotGame, RewardTerm
@@ -133,6 +134,8 @@ def check_part_one(answers: dict) -> Report:
     answers: {question: answer}; a number, or for questions 4 and 6 a text or set of letters such as "ac".
     None or `...`: not answered. ValueError where a question does not exist.
     """
+    if not isinstance(answers, dict):
+        raise ValueError(f"answers={shown(answers)}; allowed is {{question: answer}}")
     for number in answers:
         if number not in QUESTIONS:
             raise ValueError(f"answers names question {number!r}; the questions are 1 to {len(QUESTIONS)}")

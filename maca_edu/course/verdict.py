@@ -22,6 +22,9 @@ from functools import wraps
 
 import numpy as np
 
+from maca_edu.checks import check, check_integer, shown
+from toy_envs.core import check_generator
+
 CHANGEABLE = (np.ndarray, list, dict, set, tuple)  # what a function could write into, or what may hold such a thing
 # status: (icon, colour)
 LOOKS = {"correct": ("✔", "#009E73"), "not attempted": ("○", "#6E6E6E"), "try again": ("✘", "#D55E00")}
@@ -35,8 +38,9 @@ class Verdict:
     message: str
 
     def __post_init__(self):
-        if self.status not in LOOKS:
-            raise ValueError(f"status={self.status!r}; allowed are {', '.join(map(repr, LOOKS))}")
+        check("message", self.message, str)
+        if not isinstance(self.status, str) or self.status not in LOOKS:
+            raise ValueError(f"status={shown(self.status)}; allowed are {', '.join(map(repr, LOOKS))}")
 
     def __repr__(self) -> str:
         return f"{LOOKS[self.status][0]} {self.status.capitalize()}. {self.message}"
@@ -63,9 +67,12 @@ def exercise(title: str, difficulty: int, minutes: int, without: str = ""):
     difficulty: 1 to 3; with the minutes it makes the label of the heading in the lab: "difficulty 2 of 3, 10 minutes".
     without: a module, such as "maca_edu.exact", that the answer may not use, nor be, because it has the solution.
     An answer that is still the stub becomes "not attempted", an answer that raises an exception "try again".
-    What the function returns, if anything, is the message of a correct answer. ValueError for another difficulty.
+    What the function returns, if anything, is the message of a correct answer. ValueError where an argument is wrong.
     """
-    if difficulty not in (1, 2, 3):
+    check("title", title, str)
+    check("without", without, str)
+    check_integer("minutes", minutes, 1)
+    if check_integer("difficulty", difficulty, 1) > 3:
         raise ValueError(f"difficulty={difficulty}; allowed are 1, 2 and 3")
 
     def decorate(body):
@@ -201,11 +208,13 @@ def rich(text: str) -> str:
 
 def random_game(rng: np.random.Generator, n: int, A: int) -> tuple[np.ndarray, np.ndarray]:
     """A payoff table `q` of shape `[A] * n` and a joint policy `[n, A]`, each agent's probabilities summing to 1."""
+    check_generator("rng", rng)
+    n, A = check_integer("n", n, 1), check_integer("A", A, 1)
     return rng.normal(size=(A,) * n), rng.dirichlet(np.ones(A), size=n)
 
 
 def random_games(count: int = 5, n: int = 3, A: int = 2, seed: int = 0) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """`count` random games (q, policy), always the same ones for the same seed."""
-    rng = np.random.default_rng(seed)
-    for _ in range(count):
+    rng = np.random.default_rng(check_integer("seed", seed, 0))
+    for _ in range(check_integer("count", count, 0)):
         yield random_game(rng, n, A)

@@ -8,7 +8,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from maca_edu.checks import Share, check, shown
 from maca_edu.credit.weights import check_weights
+from maca_edu.networks.checks import check_floats, check_shape, check_truths
 from maca_edu.networks.layers import eye
 
 
@@ -18,10 +20,17 @@ def attention_rollout(attentions, residual: bool = False) -> Tensor:
     attentions: the blocks' weights, first to last, each `[S, n, n]` or `[S, heads, n, n]` (heads are averaged).
     residual: average each block's weights with the identity for its residual connection (Abnar and Zuidema, 2020). With
     one block every diagonal entry is then at least 1/2, so a threshold of 1/n admits hardly any partner.
-    Raises ValueError where there is no block.
+    Raises ValueError where there is no block, or a block's rows are no weights.
     """
+    if not isinstance(attentions, list | tuple):
+        raise ValueError(f"attentions={shown(attentions)}; allowed is a list of the blocks' weights")
     if not attentions:
         raise ValueError("attentions is empty; rollout needs the weights of at least one block")
+    for i, weights in enumerate(attentions):
+        check_weights(f"attentions[{i}]", weights, ("S, n, n", "S, heads, n, n"))
+        if (weights.shape[0], weights.shape[-1]) != (attentions[0].shape[0], attentions[0].shape[-1]):
+            raise ValueError(f"attentions[{i}] has the shape {list(weights.shape)}; S and n are those of attentions[0]")
+    check("residual", residual, bool)
     rollout = None
     for weights in attentions:
         weights = weights.mean(dim=1) if weights.dim() == 4 else weights  # [S, n, n]
@@ -38,9 +47,7 @@ def corrset(attention: Tensor, sigma: float) -> Tensor:
     Raises ValueError where they are not.
     """
     check_weights("attention", attention, ("S, n, n",))
-    if not 0 <= sigma <= 1:
-        raise ValueError(f"sigma={sigma}; allowed is a number from 0 to 1")
-    return (attention >= sigma) | eye(attention)
+    return (attention >= check("sigma", sigma, Share)) | eye(attention)
 
 
 def marginals(policy: Tensor, action: Tensor, group: Tensor) -> Tensor:
@@ -50,18 +57,23 @@ def marginals(policy: Tensor, action: Tensor, group: Tensor) -> Tensor:
     `[S, n, n]`. The naive way to baselines, `critic.q(z, marginals(...))`; `critic.baselines` gets there without it.
     Raises ValueError where group is not bool or a shape is wrong.
     """
-    if policy.dim() != 3 or action.shape[:2] != policy.shape[:2] or group.shape[-2:] != (policy.shape[1],) * 2:
-        raise ValueError(
-            f"policy, action and group have the shapes {list(policy.shape)}, {list(action.shape)} and "
-            f"{list(group.shape)}; expected [S, n, A], [S, n] or [S, n, A], and [n, n] or [S, n, n]"
-        )
-    if group.dtype != torch.bool:
-        raise ValueError(f"group has dtype {group.dtype}; expected torch.bool, row i marks the members of G_i")
+    S, n, _A = check_floats("policy", policy, "S, n, A").shape
+    check_truths("group", group, f"{n}, {n}", f"{S}, {n}, {n}")
     return torch.where(group.unsqueeze(-1), policy.unsqueeze(1), one_hot(action, policy).unsqueeze(1))
 
 
 def one_hot(action: Tensor, policy: Tensor) -> Tensor:
-    """Long actions `[S, n]` as one-hot vectors like policy `[S, n, A]`; vectors are returned as they are."""
+    """Long actions `[S, n]` as one-hot vectors like policy `[S, n, A]`; vectors are returned as they are.
+
+    Raises ValueError where action has another shape, or names an action that does not exist.
+    """
+    S, n, A = check_shape("policy", policy, "S, n, A").shape
+    check_shape("action", action, f"{S}, {n}", f"{S}, {n}, {A}")
     if action.dim() == policy.dim():
-        return action
-    return torch.nn.functional.one_hot(action, policy.shape[-1]).to(policy.dtype)
+        return check_floats("action", action, f"{S}, {n}, {A}")
+    if action.dtype != torch.long:
+        raise ValueError(f"action has dtype {action.dtype}; expected torch.long")
+    if action.numel() and not (action.min() >= 0 and action.max() < A):
+        wrong = action[(action < 0) | (action >= A)][0].item()
+        raise ValueError(f"action holds {wrong}; allowed are 0 to {A - 1}")
+    return torch.nn.functional.one_hot(action, A).to(policy.dtype)

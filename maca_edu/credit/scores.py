@@ -8,9 +8,15 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from maca_edu.credit.weights import check_weights
+
 
 def squared_scores(policy: Tensor) -> Tensor:
-    """|grad log pi(a)|^2 for each action a, by the logits: |e_a - pi|^2; `[..., A]` like policy."""
+    """|grad log pi(a)|^2 for each action a, by the logits: |e_a - pi|^2; `[..., A]` like policy.
+
+    Raises ValueError where policy holds no weights.
+    """
+    check_weights("policy", policy, ("..., A",))
     actions = torch.eye(policy.shape[-1], dtype=policy.dtype, device=policy.device)
     return (actions - policy.unsqueeze(-2)).square().sum(dim=-1)
 

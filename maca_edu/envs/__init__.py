@@ -30,6 +30,7 @@ from __future__ import annotations
 
 import torch
 
+from maca_edu.checks import check_integer, shown
 from maca_edu.envs import jaxmpe, mpe, pettingzoo, smax, starcraft, toy
 from maca_edu.envs.family import Family, Sizes
 from maca_edu.team_env import TeamEnv, TeamStep, View
@@ -49,10 +50,12 @@ FAMILIES = {  # by what stands before a name's slash
 
 def family(name: str) -> Family:
     """The family that the environment called `name` is of. Raises ValueError where there is none."""
-    prefix = name.partition("/")[0]
+    prefix = name.partition("/")[0] if isinstance(name, str) else None
     if prefix not in FAMILIES:
         allowed = ", ".join(f"{known}/..." for known in FAMILIES)
-        raise ValueError(f"env={name!r}; allowed are {allowed}, see maca-edu envs; options as in toy/ring?n_agents=8")
+        raise ValueError(
+            f"env={shown(name)}; allowed are {allowed}, see maca-edu envs; options as in toy/ring?n_agents=8"
+        )
     return FAMILIES[prefix]
 
 
@@ -79,7 +82,7 @@ def at_once(name: str, episodes: int) -> int:
 
     One for each episode, but no more than its family allows where each copy is a large program.
     """
-    most = family(name).most_at_once
+    most, episodes = family(name).most_at_once, check_integer("episodes", episodes, 1)
     return episodes if most is None else min(episodes, most)
 
 

@@ -46,7 +46,7 @@ class ToyEnv:
 
     def reset(self, seed: int) -> View:
         """Start new episodes everywhere; all later randomness follows from the seed."""
-        self._rng = np.random.default_rng(seed)
+        self._rng = np.random.default_rng(check_integer("seed", seed, 0))
         self._state = self.game.reset(self._rng, self.batch)  # [B, D]
         self._time = np.zeros(self.batch, dtype=np.int64)  # [B] steps of the episode under way
         return self.view()

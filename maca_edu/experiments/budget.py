@@ -24,7 +24,7 @@ from maca_edu.checks import check_integer
 from maca_edu.experiments.learning_curves import STYLE, save
 from maca_edu.experiments.run import load
 from maca_edu.experiments.sweep_tables import write_about, write_csv
-from maca_edu.experiments.trust import trusted
+from maca_edu.experiments.trust import make_environment
 from maca_edu.training.budget import Share, measure_moments, mixtures, shares
 from maca_edu.training.run_directory import RunDirectory
 
@@ -57,10 +57,10 @@ def budget(run, moments: int = 64, copies: int = 4, seed: int = 0, trust_env: st
     """
     check_integer("moments", moments, 3)
     check_integer("seed", seed, 0)
-    name = trusted(RunDirectory(run).settings()["env"], trust_env)
-    with contextlib.closing(envs.make(name, 1)) as one:
+    with contextlib.closing(make_environment(RunDirectory(run), 1, trust_env)) as one:
         loaded = load(run, env=one)
         one.fork(np.array([0]), np.array([0])).close()  # says at once where it cannot be forked
+    name = loaded.settings["env"]
     with contextlib.closing(envs.make(name, moments)) as env:
         advantages = measure_moments(loaded.learner, env, moments, copies, seed)
         found, joint_actions = shares(advantages, env.n_agents), len(mixtures(env.n_agents).takes_b)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import torch
 
+from maca_edu.checks import shown
 from maca_edu.training.config import Config
 
 DEVICES = ("auto", "cpu", "cuda")
@@ -17,8 +18,8 @@ def choose_device(asked: str, config: Config, batch: int) -> torch.device:
     asked: "cpu"; "cuda", which needs a card; "auto": a card where there is one and rollouts are LARGE, otherwise the
     processor. Raises ValueError where another is asked for, or a card where there is none.
     """
-    if asked not in DEVICES:
-        raise ValueError(f"device={asked!r}; allowed are {', '.join(DEVICES)}")
+    if not isinstance(asked, str) or asked not in DEVICES:
+        raise ValueError(f"device={shown(asked)}; allowed are {', '.join(DEVICES)}")
     there = torch.cuda.is_available()
     if asked == "cuda" and not there:
         raise ValueError("device='cuda'; torch sees no graphics card here, so allowed are auto and cpu")

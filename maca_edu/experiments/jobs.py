@@ -9,6 +9,7 @@ from pathlib import Path
 
 from maca_edu.checks import Count, Natural, check_fields
 from maca_edu.training.config import Config
+from maca_edu.training.methods import configured, find
 
 
 @dataclass(frozen=True)
@@ -70,5 +71,5 @@ def log_file(out: str | Path, job: Job) -> Path:
 def settings_of(job: Job) -> dict:
     """What the run's config.json will say, if it is this job's."""
     settings = dict(env=job.env, method=job.method, seed=job.seed, steps=job.steps, batch=job.batch)
-    settings |= dataclasses.asdict(job.config)
+    settings |= dataclasses.asdict(configured(find(job.method), job.config))
     return json.loads(json.dumps(settings))  # JSON has lists where Python has tuples

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import functools
-import io
 import itertools
 import shlex
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import tyro
 
-from maca_edu.checks import annotations, check_integer
+from maca_edu.checks import check_integer
+from maca_edu.refused_words import RefusedWords, parsed
 from maca_edu.training.config import Config
 
 
@@ -35,32 +34,6 @@ class RunOptions:
 # Words to settings
 
 
-def parsed(read: Callable):
-    """What `read`, a call of tyro's, makes of the words. Raises ValueError where Config refuses a setting.
-
-    Anything else that is wrong, tyro says itself before it raises SystemExit.
-    """
-    try:
-        with contextlib.redirect_stderr(io.StringIO()):
-            return read()
-    except SystemExit as stop:
-        if stop.code == 0:  # --help
-            raise
-        refused = refusal(stop)
-    if refused is not None:
-        raise ValueError(refused)
-    return read()  # once more, for the user to see what tyro says
-
-
-def refusal(error: BaseException | None) -> str | None:
-    """What Config said about a setting, where that is what the exception comes from."""
-    while error is not None:
-        if isinstance(error, ValueError) and str(error).partition("=")[0] in annotations(Config):
-            return str(error)
-        error = error.__context__
-    return None
-
-
 def defaults(argv: list[str]) -> Config:
     """The settings of the preset that the words after `train` ask for, before tyro reads the others."""
     words = [word for part in argv for word in (part.split("=", 1) if part.startswith("--") else [part])]
@@ -74,7 +47,7 @@ def defaults(argv: list[str]) -> Config:
 def run_options(options: str, env: str, method: str) -> RunOptions:
     """Read the words of --options for one environment and method; `batch` is filled in from the preset.
 
-    Raises ValueError where a word is wrong, after tyro has printed what is wrong with it.
+    Raises ValueError where a word is wrong.
     """
     try:
         words = shlex.split(options)
@@ -82,14 +55,10 @@ def run_options(options: str, env: str, method: str) -> RunOptions:
         raise ValueError(f"options={options!r}: {error}") from None
     start = RunOptions(defaults(["--env", env, "--method", method, *words]))
     try:
-        chosen = parsed(lambda: tyro.cli(RunOptions, prog="maca-edu train", args=words, default=start))
-    except SystemExit as stop:
-        if stop.code == 0:  # --options=--help
-            raise
-        raise ValueError(
-            f"options={options!r}: see above what is wrong; allowed are --batch, --preset, --save-every and the "
-            "settings of a run that maca-edu train --help lists"
-        ) from None
+        prog, known = "maca-edu train", "--batch, --preset, --save-every and the settings of a run"
+        chosen = parsed(lambda: tyro.cli(RunOptions, prog=prog, args=words, default=start), words, prog, known)
+    except RefusedWords as error:
+        raise ValueError(f"options={options!r}: {error}") from None
     from maca_edu.experiments.presets import preset
 
     batch = preset(chosen.preset, env, method)[1] if chosen.batch is None else check_integer("batch", chosen.batch, 1)
@@ -110,23 +79,10 @@ def arm_options(options: str, env: str, arm: str) -> tuple[RunOptions, str]:
     values = dict(setting_of(arm, word) for word in settings)
     if len(values) < len(settings):
         raise ValueError(f"arm={arm!r} has a setting twice")
-    chosen = run_options(options, env, method)  # tells what is wrong with the options
-    if values:
-        chosen = with_values(options, env, arm, values)
+    words = [word for name, value in values.items() for word in as_option(name, value)]
+    chosen = run_options(" ".join([options, *words]).strip(), env, method)
     names = [f"{name.replace('_', '-')}={value_of(chosen, name)}" for name in values]
     return chosen, " ".join([method, *names])
-
-
-def with_values(options: str, env: str, arm: str, values: dict[str, str]) -> RunOptions:
-    """The options, with an arm's settings on top of them. Raises ValueError where a value is wrong."""
-    words = [word for name, value in values.items() for word in as_option(name, value)]
-    try:
-        with contextlib.redirect_stderr(io.StringIO()):
-            return run_options(" ".join([options, *words]), env, arm.split()[0])
-    except ValueError as error:
-        if str(error).startswith("options="):  # the words of tyro's go on for lines
-            raise ValueError(f"arm={arm!r}: a value does not fit; see maca-edu train --help") from None
-        raise
 
 
 def setting_of(arm: str, word: str) -> tuple[str, str]:

@@ -27,6 +27,7 @@ from typing import NamedTuple
 import torch
 
 from maca_edu import envs
+from maca_edu.checks import shown
 from maca_edu.experiments.memory import keep_memory
 from maca_edu.training import loop
 from maca_edu.training.config import Config
@@ -73,7 +74,7 @@ def choose(asked: int | None, method: Method, config: Config, batch: int) -> int
         return max(n for n in range(1, min(cores(), batch) + 1) if batch % n == 0)
     if type(asked) is not int or asked < 1 or batch % asked:
         divisors = ", ".join(str(n) for n in range(1, batch + 1) if batch % n == 0)
-        raise ValueError(f"processes={asked}; for {batch} environments allowed are {divisors}")
+        raise ValueError(f"processes={shown(asked)}; for {batch} environments allowed are {divisors}")
     if asked > 1 and not can_be_sent(method):
         raise ValueError(
             f"processes={asked}; method={method.name!r} is defined in a notebook or a script, where other processes "

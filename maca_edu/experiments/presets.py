@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from maca_edu.checks import shown
 from maca_edu.training.config import Config
 from maca_edu.training.methods import Method, find
 
@@ -22,8 +23,8 @@ def preset(name: str | None, env: str, method: str | Method) -> tuple[Config, in
     method = find(method)
     if name is None:
         name = "toy" if env.partition("?")[0] in ONE_SHOT else "quick"
-    if name not in PRESETS:
-        raise ValueError(f"preset={name!r}; allowed are {', '.join(PRESETS)}")
+    if not isinstance(name, str) or name not in PRESETS:
+        raise ValueError(f"preset={shown(name)}; allowed are {', '.join(PRESETS)}")
     if name == "toy":
         return Config(), 32
     if name == "quick":

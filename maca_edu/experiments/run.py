@@ -18,13 +18,15 @@ from maca_edu.experiments.memory import keep_memory
 from maca_edu.experiments.monitor import Monitor
 from maca_edu.experiments.parallel import Share, helpers
 from maca_edu.experiments.presets import preset as choose_preset
-from maca_edu.experiments.trust import trusted
+from maca_edu.experiments.trust import make_environment
 from maca_edu.files import write_whole
-from maca_edu.team_env import TeamEnv
+from maca_edu.team_env import TeamEnv, check_team_env
 from maca_edu.training import loop
 from maca_edu.training.config import Config
-from maca_edu.training.methods import METHODS, Method, find
+from maca_edu.training.learner import check_learning
+from maca_edu.training.methods import METHODS, Method, configured, find
 from maca_edu.training.run_directory import RunDirectory
+from maca_edu.training.trainer import sizes_of
 
 
 def train(
@@ -57,9 +59,14 @@ def train(
     method, steps, seed = find(method), check_integer("steps", steps, 1), check_integer("seed", seed, 0)
     save_every, resume = check_integer("save_every", save_every, 1), check("resume", resume, bool)
     out = None if out is None else check_path("out", out)
+    check("progress", progress, bool)
+    if not isinstance(env, str):
+        check_team_env("env", env, "the name of an environment, or a TeamEnv, see maca_edu.team_env")
+    if spare is not None:
+        check_team_env("spare", spare)
     name = env if isinstance(env, str) else env.name
     settings, copies = choose_preset(preset, name, method)
-    config = check("config", settings if config is None else config, Config)
+    config = configured(method, check("config", settings if config is None else config, Config))
     batch = check_integer("batch", copies if batch is None else batch, 1) if isinstance(env, str) else env.batch
     chosen_device = choose_device(device, config, batch)
     count = choose_processes(env, method, config, batch, processes, chosen_device, out if resume else None)
@@ -88,6 +95,22 @@ def train(
     return run
 
 
+def check_run(env: str, method: str | Method, steps: int, batch: int, config: Config) -> None:
+    """Raises ValueError where `train` would refuse these before its first step: so before anything is written.
+
+    The arguments are those of `train`. A copy of the environment is made and closed.
+    """
+    method, config = find(method), check("config", config, Config)
+    in_update = config.rollout * check_integer("batch", batch, 1)
+    if check_integer("steps", steps, 1) < in_update:
+        raise ValueError(f"steps={steps}; one update takes rollout * batch = {in_update} steps")
+    with contextlib.closing(envs.make(env, 1)) as one:
+        try:
+            check_learning(sizes_of(one), method, config, batch)
+        except ValueError as error:
+            raise ValueError(f"{method.name} in {env}: {error}") from None
+
+
 def choose_processes(
     env: str | TeamEnv, method: Method, config: Config, batch: int, asked: int | None, device: torch.device, resumed
 ) -> int:
@@ -96,7 +119,7 @@ def choose_processes(
         asked = RunDirectory(resumed).settings().get("processes", 1)
     if asked is None and (not isinstance(env, str) or device.type != "cpu"):
         asked = 1
-    if asked not in (None, 1) and not isinstance(env, str):
+    if not isinstance(env, str) and asked is not None and check_integer("processes", asked, 1) > 1:
         raise ValueError(f"processes={asked}; with an environment that is already made allowed is 1")
     return parallel.choose(asked, method, config, batch)
 
@@ -156,7 +179,7 @@ def load(
     """
     if env is not None:
         return loop.load(env, path, method, best=best)
-    with contextlib.closing(envs.make(trusted(RunDirectory(path).settings()["env"], trust_env), 1)) as made:
+    with contextlib.closing(make_environment(RunDirectory(path), 1, trust_env)) as made:
         return loop.load(made, path, method, best=best)
 
 
@@ -178,7 +201,8 @@ def evaluate(
     """
     check_integer("episodes", episodes, 1)
     check_integer("seed", seed, 0)
-    run = run if isinstance(run, loop.Run) else load(run, trust_env=trust_env, env=env, best=best)
+    if not isinstance(run, loop.Run):
+        run = load(check_path("run", run), trust_env=trust_env, env=env, best=best)
     if env is not None:
         return loop.play(run, env, seed, episodes)._asdict()
     name = run.settings["env"]

@@ -9,6 +9,7 @@ tables of them.
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import time
 from pathlib import Path
 from typing import Protocol
@@ -17,6 +18,7 @@ from maca_edu.checks import check_path
 from maca_edu.experiments.jobs import Job, log_file, run_folder, settings_of
 from maca_edu.experiments.local_engine import LocalEngine
 from maca_edu.experiments.plans import write_plan
+from maca_edu.experiments.run import check_run
 from maca_edu.experiments.run_job import is_finished
 from maca_edu.experiments.sweep_progress import Progress
 from maca_edu.experiments.sweep_tables import gather, write_tables
@@ -55,6 +57,8 @@ def sweep(out: str | Path, jobs: list[Job], command: str, engine: Engine | None 
     check_path("out", out)
     if not jobs:
         raise ValueError("jobs=[]; a sweep needs at least one environment, one method and one seed")
+    for job in {dataclasses.replace(job, seed=0) for job in jobs}:
+        check_run(job.env, job.method, job.steps, job.batch, job.config)
     engine = LocalEngine(out) if engine is None else engine
     with writing_to(out):
         clear_leftovers(Path(out), TABLES)

@@ -7,7 +7,9 @@ The games that come with this library and its packages need no such word.
 
 from __future__ import annotations
 
-from maca_edu.envs import family, options
+from maca_edu.checks import shown
+from maca_edu.envs import TeamEnv, family, make, options
+from maca_edu.training.run_directory import RunDirectory
 
 KNOWN_GAMES = (  # modules behind pettingzoo/... that come with this library, mpe2 and PettingZoo
     *("toy_envs.climb_v0", "toy_envs.fridge_v0", "toy_envs.longring_v0", "toy_envs.penalty_v0"),
@@ -28,6 +30,8 @@ def trusted(env: str, trust_env: str | None) -> str:
     trust_env: a module, or the whole name of an environment, that the user has given for this call. Raises ValueError
     where making the environment would import a module that the user has not named, or takes an enormous option.
     """
+    if trust_env is not None and not isinstance(trust_env, str):
+        raise ValueError(f"trust_env={shown(trust_env)}; allowed is the name of a module or of an environment")
     name, chosen = options.split(env)
     family(name)  # complains where there is none
     prefix, _, module = name.partition("/")
@@ -46,6 +50,18 @@ def trusted(env: str, trust_env: str | None) -> str:
                 f"that, allow it with --trust-env {env!r} (in Python trust_env={env!r})"
             )
     return env
+
+
+def make_environment(directory: RunDirectory, batch: int, trust_env: str | None) -> TeamEnv:
+    """`batch` copies of the environment that the run in a directory names, where it may be made, see `trusted`.
+
+    Raises ValueError with the name of the file where it may not, or there is no such environment.
+    """
+    env = directory.settings()["env"]
+    try:
+        return make(trusted(env, trust_env), batch)
+    except ValueError as error:
+        raise ValueError(f"{str(directory.config)!r}: {error}") from None
 
 
 def is_enormous(value) -> bool:

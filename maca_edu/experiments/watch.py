@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from maca_edu.checks import check_path
 from maca_edu.envs import film
 from maca_edu.experiments.run import load
 from maca_edu.training import loop
@@ -16,6 +17,6 @@ def watch(run, out, episodes: int = 1, seed: int = 0, trust_env: str | None = No
     ValueError where there is no such run, its environment is not trusted, `out` has another ending, a package is
     missing, or the environment cannot be drawn.
     """
-    film.writer(Path(out))  # complains about a wrong ending before the run is loaded, which takes longer
-    run = run if isinstance(run, loop.Run) else load(run, trust_env=trust_env)
+    film.writer(check_path("out", out))  # complains about a wrong ending before the run is loaded, which takes longer
+    run = run if isinstance(run, loop.Run) else load(check_path("run", run), trust_env=trust_env)
     return film.record(run, run.settings["env"], out, episodes, loop.env_seed(seed, "evaluate"))

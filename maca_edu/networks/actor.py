@@ -8,17 +8,20 @@ import torch
 from torch import Tensor, nn
 from torch.distributions import Independent, Normal
 
-from maca_edu.checks import check_integer
+from maca_edu.checks import Count, Positive, check, check_integer, shown
+from maca_edu.networks.checks import Widths, check_floats, check_kind, check_shape, check_truths
 from maca_edu.networks.layers import Trunk, orthogonal
 
 
 class Choice:
     """One of A actions for every agent, from logits `[S, n, A]`: `torch.distributions.Categorical` in fewer passes.
 
-    The actions are kept as the first axis, because over a short last axis a softmax is slow.
+    The actions are kept as the first axis, because over a short last axis a softmax is slow. Raises ValueError where
+    logits have another shape; whether they are finite, `draw_action` and `greedy` look.
     """
 
     def __init__(self, logits: Tensor):
+        check_shape("logits", logits, "S, n, A")
         self.scores = logits.movedim(-1, 0).contiguous()  # [A, S, n]
         self.log_probs = self.scores.log_softmax(dim=0)
 
@@ -39,10 +42,15 @@ class Choice:
 class Gaussian(Independent):
     """Normal numbers, independent of each other, `[S, n, A]`; where `real` is False an agent has no such number.
 
-    A number that is not real is always 0 and adds nothing to log-probability and entropy.
+    A number that is not real is always 0 and adds nothing to log-probability and entropy. std: `[A]` or as mean. Raises
+    ValueError where a shape is another; whether mean is finite, `draw_action` and `greedy` look.
     """
 
     def __init__(self, mean: Tensor, std: Tensor, real: Tensor | None = None):
+        S, n, A = check_shape("mean", mean, "S, n, A").shape
+        check_shape("std", std, f"{A}", f"{S}, {n}, {A}")
+        if real is not None:
+            check_truths("real", real, f"{S}, {n}, {A}")
         super().__init__(Normal(mean, std.expand_as(mean), validate_args=False), 1, validate_args=False)
         self.real = torch.ones_like(mean, dtype=torch.bool) if real is None else real
 
@@ -64,7 +72,7 @@ class Actor(nn.Module):
 
     n_actions: how many actions there are, or how many numbers an action has where `continuous`.
     continuous: a Gaussian with std = sigmoid(log_std / std_x) * std_y, the same in every state (Table 7).
-    feature_norm: LayerNorm on the observations. Raises ValueError where a size is not a positive integer.
+    feature_norm: LayerNorm on the observations. Raises ValueError where an argument is wrong.
     """
 
     def __init__(
@@ -79,8 +87,11 @@ class Actor(nn.Module):
         feature_norm: bool = True,
     ):
         super().__init__()
-        check_integer("obs_size", obs_size, 1)
-        check_integer("n_actions", n_actions, 1)
+        self.obs_size = check_integer("obs_size", obs_size, 1)
+        n_actions = check_integer("n_actions", n_actions, 1)
+        continuous = check("continuous", continuous, bool)
+        std_x, std_y = check("std_x", std_x, Positive), check("std_y", std_y, Positive)
+        hidden_sizes = check("hidden_sizes", hidden_sizes, Widths)
         self.trunk = Trunk(obs_size, hidden_sizes, recurrent, feature_norm)
         self.out = orthogonal(nn.Linear(hidden_sizes[-1], n_actions), gain=0.01)
         self.std_x, self.std_y = std_x, std_y
@@ -97,10 +108,13 @@ class Actor(nn.Module):
 
         obs: `[S, n, d]`; available: bool `[S, n, A]`, None where every action is legal, with continuous actions the
         numbers that each agent's action has; memory, first: see `layers`.
-        Raises ValueError where an agent has no legal action.
+        Raises ValueError where a shape is wrong, a number is not finite, or an agent has no legal action.
         """
+        check_floats("obs", obs, f"S, n, {self.obs_size}")
         x, memory = self.trunk(obs, memory, first)  # [S, n, H]
         x = self.out(x)  # [S, n, A]
+        if available is not None:
+            check_truths("available", available, ", ".join(map(str, x.shape)))
         if self.log_std is None:
             return Choice(legal_logits(x, available)), memory
         std = torch.sigmoid(self.log_std / self.std_x) * self.std_y  # [A]
@@ -114,11 +128,6 @@ def legal_logits(logits: Tensor, available: Tensor | None) -> Tensor:
     """
     if available is None:
         return logits
-    if available.dtype != torch.bool or available.shape != logits.shape:
-        raise ValueError(
-            f"available is {available.dtype} of shape {tuple(available.shape)}; "
-            f"expected torch.bool of shape {tuple(logits.shape)}"
-        )
     stuck = ~available.any(dim=-1)  # [S, n]
     if stuck.any():
         sample, agent = stuck.nonzero()[0].tolist()
@@ -128,6 +137,7 @@ def legal_logits(logits: Tensor, available: Tensor | None) -> Tensor:
 
 def expected_action(distribution: Choice | Gaussian) -> Tensor:
     """E[a], `[S, n, A]`: the probabilities of a one-hot action or the Gaussian's mean; pi-bar is made of it (4.2)."""
+    check_kind("distribution", distribution, Choice, Gaussian)
     return distribution.probs if isinstance(distribution, Choice) else distribution.mean
 
 
@@ -135,8 +145,10 @@ def draw_noise(generator: torch.Generator, shape: tuple[int, ...], continuous: b
     """Chance for actions of the given shape, `[..., n, A]`: exponential numbers, or normal ones where continuous.
 
     It is drawn first and by itself: so several processes, each with some of the environments, can draw the same noise
-    and take their own rows of it.
+    and take their own rows of it. Raises ValueError where an argument has another type.
     """
+    check_kind("generator", generator, torch.Generator)
+    shape, continuous = check("shape", shape, tuple[Count, ...]), check("continuous", continuous, bool)
     noise = torch.empty(shape, device=generator.device)
     return noise.normal_(generator=generator) if continuous else noise.exponential_(generator=generator)
 
@@ -145,22 +157,35 @@ def draw_action(distribution: Choice | Gaussian, noise: Tensor) -> Tensor:
     """Actions drawn from a distribution, long `[..., n]`, or `[..., n, A]` where continuous; noise: `draw_noise`'s.
 
     Discrete: of exponential numbers e_a with rates p_a, that is of noise_a / p_a, the smallest belongs to action a with
-    probability p_a. Continuous: mean + std * noise.
+    probability p_a. Continuous: mean + std * noise. Raises ValueError where a shape is wrong or a number is not finite.
     """
+    expected = check_floats("the distribution's E[a]", expected_action(distribution), "S, n, A")
+    check_floats("noise", noise, ", ".join(map(str, expected.shape)))
     if isinstance(distribution, Choice):
-        return (distribution.probs / noise).argmax(dim=-1)
-    drawn = distribution.mean + distribution.stddev * noise
+        return (expected / noise).argmax(dim=-1)
+    drawn = expected + distribution.stddev * noise
     return torch.where(distribution.real, drawn, 0.0)
 
 
 def greedy(distribution: Choice | Gaussian) -> Tensor:
-    """The likeliest actions: long `[S, n]`, or the means `[S, n, A]` where actions are continuous."""
-    best = expected_action(distribution)
+    """The likeliest actions: long `[S, n]`, or the means `[S, n, A]` where actions are continuous.
+
+    Raises ValueError where a number is not finite.
+    """
+    best = check_floats("the distribution's E[a]", expected_action(distribution), "S, n, A")
     return best.argmax(dim=-1) if isinstance(distribution, Choice) else best
 
 
 def together(distributions: Sequence[Choice | Gaussian]) -> Choice | Gaussian:
-    """The distributions of agents with separate networks, each `[S, 1]`, as one, `[S, n]`."""
+    """The distributions of agents with separate networks, each `[S, 1]`, as one, `[S, n]`.
+
+    Raises ValueError where there is none, or they are not of one kind.
+    """
+    if not isinstance(distributions, Sequence) or not distributions:
+        raise ValueError(f"distributions={shown(distributions)}; allowed is a list of one or more")
+    kind = type(check_kind("distributions[0]", distributions[0], Choice, Gaussian))
+    for i, distribution in enumerate(distributions):
+        check_kind(f"distributions[{i}]", distribution, kind)
     if isinstance(distributions[0], Choice):
         scores = torch.cat([d.scores for d in distributions], dim=-1)  # [A, S, n]
         return Choice(scores.movedim(0, -1))

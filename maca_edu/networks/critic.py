@@ -22,8 +22,9 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from maca_edu.checks import check_integer
-from maca_edu.networks.encoder import Attention, Encoder, t_fixup
+from maca_edu.checks import check, check_integer
+from maca_edu.networks.checks import check_floats, check_kind, check_truths
+from maca_edu.networks.encoder import Attention, Encoder, t_fixup, t_fixup_as_released
 from maca_edu.networks.layers import eye
 
 
@@ -116,9 +117,10 @@ class MacaCritic(nn.Module):
     head: "additive" (the paper), "conditioned", "multilinear" or "decoder"; see above.
     rank: R, how many products the multilinear head adds up.
     centred: Q becomes V(z) + Q(z, x) - Q(z, policy), so that Q(s, pi) is V exactly; q() then needs the policy.
-    feature_norm: LayerNorm on the observations.
+    feature_norm: LayerNorm on the observations. start: "t-fixup", or "released" as in the authors' code.
     Actions are one-hot or vectors, `[S, n, A]`; policies are their expectations. sizes: Table 10.
-    Raises ValueError where the head is unknown or a size is not a positive integer.
+    Raises ValueError where the head is unknown or a size is not a positive integer, and its methods where a shape is
+    wrong or a number is not finite.
     """
 
     HEADS = ("additive", "conditioned", "multilinear", "decoder")
@@ -138,12 +140,14 @@ class MacaCritic(nn.Module):
         n_layers: int = 1,
         n_heads: int = 1,
         feature_norm: bool = True,
+        start: str = "t-fixup",
     ):
         super().__init__()
         sizes = dict(obs_size=obs_size, n_agents=n_agents, n_actions=n_actions, rank=rank, embed=embed, z_size=z_size)
         for name, size in {**sizes, "n_layers": n_layers, "n_heads": n_heads}.items():
             check_integer(name, size, 1)
-        self.centred = centred
+        self.n_agents, self.n_actions, self.z_size = n_agents, n_actions, z_size
+        self.centred = check("centred", centred, bool)
         self.encoder = Encoder(obs_size, embed, n_layers, n_heads, recurrent, feature_norm)
         self.flat = flat_layer(n_agents * embed, z_size)
         self.v = value_head(z_size)
@@ -156,7 +160,10 @@ class MacaCritic(nn.Module):
         else:
             raise ValueError(f"head={head!r}; allowed are {', '.join(self.HEADS)}")
         self.psi_head = nn.Linear(z_size, 3)
-        t_fixup(self, n_layers)
+        if start not in ("t-fixup", "released"):
+            raise ValueError(f"start={start!r}; allowed are t-fixup, released")
+        initialise = t_fixup if start == "t-fixup" else t_fixup_as_released
+        initialise(self, n_layers)
         if head == "multilinear":  # products of n factors start near 1
             self.head.factor.weight.data *= 0.5 * n_agents**-0.5
         nn.init.zeros_(self.psi_head.weight)  # with biases of 0, psi starts at 1/3 each
@@ -183,14 +190,27 @@ class MacaCritic(nn.Module):
 
     def value(self, z: Encoding) -> Tensor:
         """V(s), `[S]`."""
-        return self.v(z.state).squeeze(-1)
+        return self.v(self.state_of(z)).squeeze(-1)
+
+    def state_of(self, z: Encoding) -> Tensor:
+        """z_s, `[S, Z]`, finite. Raises ValueError where z is not an Encoding of this critic's size."""
+        return check_floats("z.state", check_kind("z", z, Encoding).state, f"S, {self.z_size}")
+
+    def check_joint(self, z: Encoding, **named: Tensor) -> None:
+        """ValueError unless each tensor holds actions or policies of all agents, `[S, n, A]`.
+
+        S is as many samples as z has, or any number where z has one.
+        """
+        S = len(self.state_of(z))
+        for name, x in named.items():
+            check_floats(name, x, f"{'S' if S == 1 else S}, {self.n_agents}, {self.n_actions}")
 
     def psi(self, z: Encoding) -> Tensor:
         """The weights of the joint, individual and CorrSet baselines, `[S, 3]`; they sum to 1 (Eq. 3).
 
         The clamp is ours: a noisy search cannot drive a weight below 0.01.
         """
-        return self.psi_head(z.state).clamp(-self.LOGIT_BOUND, self.LOGIT_BOUND).softmax(dim=-1)
+        return self.psi_head(self.state_of(z)).clamp(-self.LOGIT_BOUND, self.LOGIT_BOUND).softmax(dim=-1)
 
     def q(self, z: Encoding, joint: Tensor, policy: Tensor | None = None) -> Tensor:
         """Q(s, joint), `[S]`; for joint actions `[S, n, n, A]`, a pi-bar per agent, `[S, n]`.
@@ -198,11 +218,15 @@ class MacaCritic(nn.Module):
         joint: `[S, n, A]`, one-hot actions, policies, or a mixture of both; policy: `[S, n, A]`, for a centred critic.
         Raises ValueError where a centred critic gets no policy.
         """
+        S, n, A = len(self.state_of(z)), self.n_agents, self.n_actions
+        S = "S" if S == 1 else S
+        check_floats("joint", joint, f"{S}, {n}, {A}", f"{S}, {n}, {n}, {A}")
         per_agent = joint.dim() > z.tokens.dim()
         q = self._uncentred(z, joint)
         if self.centred:
             if policy is None:
                 raise ValueError("policy is None; a centred critic needs it, for Q = V + Q(a) - Q(policy)")
+            self.check_joint(z, policy=policy)
             shift = self.value(z) - self._uncentred(z, policy)  # [S]
             q = q + (shift.unsqueeze(-1) if per_agent else shift)
         return q
@@ -222,8 +246,11 @@ class MacaCritic(nn.Module):
         policy, action: `[S, n, A]`, the actions one-hot; corrset: bool `[n, n]` or `[S, n, n]`, row i is C_i.
         Memory O(S n^2), except with the decoder. Raises ValueError where an agent is not in its own CorrSet.
         """
-        if corrset.dtype != torch.bool or not corrset.diagonal(dim1=-2, dim2=-1).all():
-            raise ValueError("corrset is not a bool array whose diagonal is true; every agent belongs to its own set")
+        self.check_joint(z, policy=policy, action=action)
+        n = self.n_agents
+        check_truths("corrset", corrset, f"{n}, {n}", f"{len(policy)}, {n}, {n}")
+        if not corrset.diagonal(dim1=-2, dim2=-1).all():
+            raise ValueError("corrset lacks an agent in its own row; every agent belongs to its own set")
         if isinstance(self.head, DecoderHead):
             baselines = self._decoder_baselines(z, policy, action, corrset)
         else:
@@ -245,6 +272,7 @@ class MacaCritic(nn.Module):
         """
         if isinstance(self.head, DecoderHead):
             raise ValueError("head='decoder' is not linear in each action, so a mixture of actions has no meaning")
+        self.check_joint(z, own=own, action=action, policy=policy)
         alone = torch.eye(action.shape[1], dtype=torch.bool, device=action.device)
         _, q, _ = fused_baselines(self.head(z), own, action, alone)
         if self.centred:
@@ -259,6 +287,7 @@ class MacaCritic(nn.Module):
         """
         if isinstance(self.head, DecoderHead):
             raise ValueError("head='decoder' is not linear in each action; enumerate Q and use exact.credit_spectrum")
+        self.check_joint(z, policy=policy, action=action)
         levels = level_spectrum(self.head(z), policy, action)
         if self.centred:
             levels = torch.cat([self.value(z).unsqueeze(-1), levels[:, 1:]], dim=-1)
@@ -317,11 +346,15 @@ def level_spectrum(c: Coefficients, policy: Tensor, action: Tensor) -> Tensor:
 
     An agent's factor is its mean plus a deviation that averages to 0, so the components of level k are what t^k
     gathers in prod_j (mean_j + t * deviation_j): an elementary symmetric polynomial, built up one agent at a time.
+    Raises ValueError where a shape is wrong or a number is not finite.
     """
+    check_kind("c", c, Coefficients)
+    n, A = c.slope.shape[-2:]
+    check_floats("policy", policy, f"S, {n}, {A}")
+    check_floats("action", action, f"{len(policy)}, {n}, {A}")
     (mean, mean_factor), (played, played_factor) = parts(c, policy), parts(c, action)
     level_0 = c.constant + mean.sum(dim=-1)  # [S]
     level_1 = (played - mean).sum(dim=-1)
-    n = policy.shape[-2]
     levels = torch.stack([level_0, level_1, *[torch.zeros_like(level_0)] * (n - 1)], dim=-1)  # [S, n + 1]
     if c.factor is None:
         return levels

@@ -12,14 +12,21 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import linear
 
+from maca_edu.checks import check, check_integer
+from maca_edu.networks.checks import check_floats
 from maca_edu.networks.layers import Recurrence, first_layer, input_norm, softmax
 
 
 class Attention(nn.Module):
-    """Multi-head attention that also returns its weights; without `context` the tokens attend to themselves."""
+    """Multi-head attention that also returns its weights; without `context` the tokens attend to themselves.
+
+    Raises ValueError where n_heads does not divide size, and forward where a shape is wrong or a number is not finite.
+    """
 
     def __init__(self, size: int, n_heads: int):
         super().__init__()
+        self.size = check_integer("size", size, 1)
+        check_integer("n_heads", n_heads, 1)
         if size % n_heads:
             raise ValueError(f"n_heads={n_heads} does not divide embed={size}")
         self.n_heads = n_heads
@@ -30,11 +37,13 @@ class Attention(nn.Module):
 
     def forward(self, x: Tensor, context: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """x `[..., n, E]`, context `[..., m, E]` to the output `[..., n, E]` and the weights `[..., heads, n, m]`."""
+        check_floats("x", x, f"..., n, {self.size}")
         layers = (self.query, self.key, self.value)
         if context is None:  # all from the same tokens: one product
             weight, bias = torch.cat([layer.weight for layer in layers]), torch.cat([layer.bias for layer in layers])
             projected = linear(x, weight, bias).chunk(3, dim=-1)
         else:
+            check_floats("context", context, f"..., m, {self.size}")
             projected = [layer(tokens) for layer, tokens in zip(layers, (x, context, context), strict=True)]
         q, k, v = (
             y.unflatten(-1, (self.n_heads, -1)).transpose(-3, -2) for y in projected
@@ -62,22 +71,27 @@ class Block(nn.Module):
 class Encoder(nn.Module):
     """Observations `[S, n, d]` to tokens `[S, n, E]` and the attention weights of every block.
 
-    feature_norm: False leaves out the LayerNorm on the observations.
+    feature_norm: False leaves out the LayerNorm on the observations. Raises ValueError where a size is not a positive
+    integer, and forward where a shape is wrong or a number is not finite.
     """
 
     def __init__(
         self, obs_size: int, embed: int, n_layers: int, n_heads: int, recurrent: bool, feature_norm: bool = True
     ):
         super().__init__()
+        self.obs_size = check_integer("obs_size", obs_size, 1)
+        check_integer("embed", embed, 1)
+        check_integer("n_layers", n_layers, 1)
         self.embedding = nn.Sequential(
             input_norm(obs_size, feature_norm), nn.Linear(obs_size, embed), nn.GELU(), nn.LayerNorm(embed)
         )
-        self.recurrence = Recurrence(embed) if recurrent else None
+        self.recurrence = Recurrence(embed) if check("recurrent", recurrent, bool) else None
         self.norm_in, self.norm_out = nn.LayerNorm(embed), nn.LayerNorm(embed)
         self.blocks = nn.ModuleList(Block(embed, n_heads) for _ in range(n_layers))
 
     def forward(self, obs: Tensor, memory: Tensor | None = None, first: Tensor | None = None):
         """Tokens `[S, n, E]`, one `[S, heads, n, n]` per block (rows sum to 1), memory after each sample or None."""
+        check_floats("obs", obs, f"S, n, {self.obs_size}")
         norm, layer, *others = self.embedding
         x = first_layer(obs, norm, layer)  # [S, n, E]
         for layer in others:
@@ -98,5 +112,24 @@ def t_fixup(module: nn.Module, n_layers: int):
             nn.init.xavier_uniform_(parameter)
             if name.endswith(("project.weight", "mlp.2.weight")):
                 parameter.data *= 0.67 * n_layers**-0.25
+        elif "bias" in name:
+            nn.init.zeros_(parameter)
+
+
+# What the authors' code multiplies by 0.67 * n_layers^(-1/4), beside Xavier's weights; the value projection also by
+# the square root of 2.
+SCALED_AS_RELEASED = {"value.weight": 2**0.5, "project.weight": 1.0, "mlp.0.weight": 1.0, "mlp.2.weight": 1.0}
+
+
+def t_fixup_as_released(module: nn.Module, n_layers: int):
+    """T-Fixup as the authors' code has it: four matrices of each block are scaled, and a GRU stays orthogonal."""
+    recurrent = {id(p) for part in module.modules() if isinstance(part, nn.GRU) for p in part.parameters()}
+    for name, parameter in module.named_parameters():
+        if parameter.ndim >= 2 and id(parameter) not in recurrent:
+            nn.init.xavier_uniform_(parameter)
+            if ".blocks." in name:
+                for ending, factor in SCALED_AS_RELEASED.items():
+                    if name.endswith(ending):
+                        parameter.data *= factor * 0.67 * n_layers**-0.25
         elif "bias" in name:
             nn.init.zeros_(parameter)

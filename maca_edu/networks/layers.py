@@ -14,6 +14,9 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 from torch.nn.functional import layer_norm, linear
 
+from maca_edu.checks import check, check_integer
+from maca_edu.networks.checks import Widths, check_floats, check_kind, check_truths
+
 RELU_GAIN = 2**0.5
 sigmoid_backward, tanh_backward = torch.ops.aten.sigmoid_backward, torch.ops.aten.tanh_backward  # (grad, output)
 
@@ -31,8 +34,11 @@ def orthogonal(layer: nn.Module, gain: float = 1.0) -> nn.Module:
 def count_parameters(model: nn.Module, frozen: bool = False) -> int:
     """How many numbers gradient descent trains in `model` (Table 6); with `frozen`, how many it leaves alone.
 
-    Frozen is only the psi head, which CMA-ES fills in (771 numbers at the paper's sizes).
+    Frozen is only the psi head, which CMA-ES fills in (771 numbers at the paper's sizes). Raises ValueError where an
+    argument has another type.
     """
+    check_kind("model", model, nn.Module)
+    check("frozen", frozen, bool)
     return sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad != frozen)
 
 
@@ -116,10 +122,14 @@ class Recurrence(nn.Module):
         """x `[S, ..., H]`, memory `[B, ..., H]` (None: blank, B = S), first bool `[S]` (None: no episode begins).
 
         Returns the features and the memory after every sample, both `[S, ..., H]`; the memory of the last B samples
-        is what the next steps begin with. Raises ValueError where S is not a multiple of B.
+        is what the next steps begin with. Raises ValueError where a shape is wrong, a number is not finite or S is not
+        a multiple of B.
         """
+        if first is not None:
+            check_truths("first", first, f"{len(x)}")
         memory = torch.zeros_like(x) if memory is None else memory
-        if len(x) % len(memory):
+        check_floats("memory", memory, ", ".join(map(str, ("B", *x.shape[1:]))))
+        if not len(memory) or len(x) % len(memory):
             raise ValueError(f"{len(x)} samples are not whole steps of the {len(memory)} environments in memory")
         steps = len(x) // len(memory)
         keep = x.new_ones(len(x)) if first is None else (~first).to(x)
@@ -133,7 +143,7 @@ class Recurrence(nn.Module):
 
 def input_norm(size: int, feature_norm: bool) -> nn.Module:
     """What comes before a network's first layer: LayerNorm over the `size` numbers of its input, or nothing."""
-    return nn.LayerNorm(size) if feature_norm else nn.Identity()
+    return nn.LayerNorm(size) if check("feature_norm", feature_norm, bool) else nn.Identity()
 
 
 def first_layer(x: Tensor, norm: nn.Module, layer: nn.Linear) -> Tensor:
@@ -152,17 +162,17 @@ def first_layer(x: Tensor, norm: nn.Module, layer: nn.Linear) -> Tensor:
 class Trunk(nn.Module):
     """LayerNorm on the input, layers of Linear, ReLU, LayerNorm, and a GRU where `recurrent` (Tables 6 and 7).
 
-    feature_norm: False leaves out the LayerNorm on the input.
+    feature_norm: False leaves out the LayerNorm on the input. Raises ValueError where an argument is wrong.
     """
 
     def __init__(self, in_size: int, hidden_sizes: tuple[int, ...], recurrent: bool, feature_norm: bool = True):
         super().__init__()
-        sizes = (in_size, *hidden_sizes)
+        sizes = (check_integer("in_size", in_size, 1), *check("hidden_sizes", hidden_sizes, Widths))
         layers: list[nn.Module] = [input_norm(in_size, feature_norm)]
         for before, after in pairwise(sizes):
             layers += [orthogonal(nn.Linear(before, after), RELU_GAIN), nn.ReLU(inplace=True), nn.LayerNorm(after)]
         self.layers = nn.Sequential(*layers)
-        self.recurrence = Recurrence(sizes[-1]) if recurrent else None
+        self.recurrence = Recurrence(sizes[-1]) if check("recurrent", recurrent, bool) else None
 
     def forward(self, x: Tensor, memory: Tensor | None = None, first: Tensor | None = None):
         """x `[S, ..., d]` to features `[S, ..., H]` and the memory after each sample (None without a GRU)."""

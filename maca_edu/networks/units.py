@@ -15,7 +15,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import relu
 
-from maca_edu.checks import check_integer
+from maca_edu.checks import check, check_integer
+from maca_edu.networks.checks import Widths, check_floats, check_kind
 from maca_edu.networks.layers import RELU_GAIN, Trunk, orthogonal, softmax
 from maca_edu.team_env import Entities, Group
 
@@ -45,7 +46,7 @@ class UnitsCritic(nn.Module):
 
     embed: width of a token. n_heads: how many queries there are; 0: no attention, the summary is all. hidden_sizes,
     recurrent: of the trunk that follows. Numbers that speak of no unit go into the trunk as they are. Raises ValueError
-    where embed is not a positive integer or n_heads is negative.
+    where an argument is wrong.
     """
 
     def __init__(
@@ -58,7 +59,10 @@ class UnitsCritic(nn.Module):
         recurrent: bool = True,
     ):
         super().__init__()
+        self.state_size = check_integer("state_size", state_size, 1)
+        check_kind("entities", entities, Entities)
         check_integer("embed", embed, 1)
+        hidden_sizes = check("hidden_sizes", hidden_sizes, Widths)
         self.n_heads = check_integer("n_heads", n_heads, 0)
         self.groups = nn.ModuleList(Embedding(group, embed) for group in entities.groups)
         self.norm, self.layer = nn.LayerNorm(embed), orthogonal(nn.Linear(embed, embed), RELU_GAIN)
@@ -71,6 +75,7 @@ class UnitsCritic(nn.Module):
 
     def forward(self, state: Tensor, memory: Tensor | None = None, first: Tensor | None = None):
         """Values `[S]` of states `[S, s]`, and memory after each sample; memory, first: see `layers`."""
+        check_floats("state", state, f"S, {self.state_size}")
         tokens, alive = self.tokens(state)
         summary = self.summary(tokens, alive)
         looked_at = [] if self.ask is None else [self.attend(summary, tokens, alive)]

@@ -45,6 +45,11 @@ class Config:
     """weight decay of the critic's matrices (AdamW)"""
     critic_betas: tuple[Beta, Beta] = (0.9, 0.999)
     """how long the critic's optimiser remembers gradients and their squares"""
+    critic_epsilon: Positive = 1e-5
+    """what the critic's optimiser adds to the root of the squares; Table 7 has 1e-5, the authors' code 1e-8"""
+    critic_start: Literal["t-fixup", "released"] = "t-fixup"
+    """how MACA's critic begins: each block's last layers made smaller ("t-fixup"); or, as in the authors' code, more
+    of them, and a GRU left orthogonal ("released")"""
     clip: Positive = 0.2
     """how far from 1 PPO lets the ratio of new to old probability go, and the critic's outputs from the old ones"""
     epochs: Count = 5

@@ -220,7 +220,7 @@ class Maca(nn.Module):
         self.net = MacaCritic(
             sizes.obs, sizes.n_agents, sizes.n_actions, head=head, recurrent=config.recurrent, centred=config.centred,
             embed=config.embed, z_size=config.z_size, n_layers=config.blocks, n_heads=config.attention_heads,
-            feature_norm=config.feature_norm == "layer",
+            feature_norm=config.feature_norm == "layer", start=config.critic_start,
         )  # fmt: skip
         self.units = None
         if config.value == "units":

@@ -247,6 +247,28 @@ class Learner:
             group["lr"] = self.config.lr * rate_factor(done, total, self.config)
 
 
+def check_learning(sizes: Sizes, method: Method, config: Config, environments: int) -> None:
+    """ValueError where a training in so many environments would be refused before its first step."""
+    check_minibatches(config, environments)
+    check_fit(sizes, method, config)
+    _, critic = blueprint(sizes, method, config)
+    check_correction(critic, method, config)
+
+
+def blueprint(sizes: Sizes, method: Method, config: Config) -> tuple[Team, nn.Module]:
+    """The team and the critic without memory, on torch's device "meta": their shapes alone."""
+    with torch.device("meta"):
+        return Team(sizes, config, shared=not (method.separate or config.separate)), method.critic(sizes, config)
+
+
+def check_minibatches(config: Config, environments: int) -> None:
+    """ValueError where a rollout of so many environments cannot be divided into as many minibatches."""
+    chunk = config.chunk if config.recurrent else 1
+    chunks = config.rollout // chunk * environments
+    if config.minibatches > chunks:
+        raise ValueError(f"minibatches={config.minibatches}; allowed are 1 to {chunks}")
+
+
 def check_fit(sizes: Sizes, method: Method, config: Config) -> None:
     """ValueError where the method cannot do what the settings or the environment ask of it."""
     if config.advantage == "critic" and not method.own_q:
@@ -299,4 +321,4 @@ def critic_optimiser(critic: nn.Module, config: Config) -> torch.optim.AdamW:
         {"params": [p for p in trained if p.dim() >= 2], "weight_decay": config.critic_decay},
         {"params": [p for p in trained if p.dim() < 2], "weight_decay": 0.0},
     ]
-    return torch.optim.AdamW(groups, config.lr, betas=config.critic_betas, eps=ADAM_EPSILON, fused=True)
+    return torch.optim.AdamW(groups, config.lr, betas=config.critic_betas, eps=config.critic_epsilon, fused=True)

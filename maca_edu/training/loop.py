@@ -12,20 +12,19 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from maca_edu.checks import check, check_integer, check_path
-from maca_edu.team_env import TeamEnv
+from maca_edu.checks import check, check_integer, check_parts, check_path, shown
+from maca_edu.team_env import TeamEnv, check_team_env
 from maca_edu.training import checkpoint, rng
 from maca_edu.training.config import Config
 from maca_edu.training.findings import Finding, findings
 from maca_edu.training.finite import fault_of, first_not_finite
-from maca_edu.training.learner import Learner
-from maca_edu.training.methods import Method, find
+from maca_edu.training.learner import Learner, blueprint
+from maca_edu.training.methods import Method, configured, find
 from maca_edu.training.play import Played, Policy, env_seed, play_episodes
 from maca_edu.training.precision import matmul
 from maca_edu.training.processes import OneProcess, Processes
 from maca_edu.training.records import Sizes
 from maca_edu.training.run_directory import RunDirectory, config_of
-from maca_edu.training.team import Team
 from maca_edu.training.trainer import OF_TRAINER, Trainer, sizes_of
 
 NOT_EVALUATED = (-math.inf, -math.inf)  # less than the score of any evaluation
@@ -72,7 +71,15 @@ def train(
     """
     config = check("config", Config() if config is None else config, Config)
     processes = OneProcess() if processes is None else processes
+    check_team_env("env", env)
+    check_parts("processes", processes, ("rank", "count", "average", "gather"), "Processes, see training.processes")
+    if spare is not None:
+        check_team_env("spare", spare)
+    if report is not None:
+        check_parts("report", report, ("__call__",), "a function of a row of metrics")
+    device = check_device(device)
     method, save_every = find(method), check_integer("save_every", save_every, 1)
+    config = configured(method, config)
     steps, seed, resume = (
         check_integer("steps", steps, 1),
         check_integer("seed", seed, 0),
@@ -124,6 +131,14 @@ def greedy_score(row: dict) -> tuple[float, float]:
     if math.isnan(reached):
         return NOT_EVALUATED
     return 0.0 if math.isnan(wins) else wins, reached  # not a number where there is no winning
+
+
+def check_device(device) -> torch.device:
+    """Return the argument `device` as torch's; ValueError where torch does not know it."""
+    if isinstance(device, str | torch.device):
+        with contextlib.suppress(RuntimeError):
+            return torch.device(device)
+    raise ValueError(f"device={shown(device)}; allowed is a device of torch, such as 'cpu' or 'cuda'")
 
 
 def one_step(trainer: Trainer) -> dict[str, float]:
@@ -189,11 +204,17 @@ def load(
     Raises ValueError where there is no finished part, or the files are damaged or do not agree. Executes nothing that
     the directory holds.
     """
-    directory = RunDirectory(path)
+    directory, device = RunDirectory(path), check_device(device)
+    if method is not None and not isinstance(method, Method):
+        raise ValueError(f"method={shown(method)}; allowed is a Method of your own, or None")
     settings, state = directory.settings(), directory.checkpoint(best)
     if method is not None and method.name != settings["method"]:
         raise ValueError(f"method={method.name!r}; the run in {str(path)!r} was trained with {settings['method']!r}")
-    config, method, sizes = config_of(settings), find(method or settings["method"]), sizes_of(env)
+    config, sizes = config_of(settings), sizes_of(env)
+    try:
+        method = find(method or settings["method"])
+    except ValueError as error:
+        raise ValueError(f"{str(directory.config)!r}: {error}") from None
     try:
         refuse_larger_networks(sizes, method, config, directory.state.stat().st_size)
         learner = Learner(sizes, method, settings["seed"], config, device)
@@ -208,17 +229,17 @@ def load(
 def refuse_larger_networks(sizes: Sizes, method: Method, config: Config, size: int) -> None:
     """ValueError where the networks have more numbers than a checkpoint of `size` bytes can hold.
 
-    They are built without memory (on torch's device "meta") and counted.
+    They are built without memory and counted.
     """
-    with torch.device("meta"):
-        networks = Team(sizes, config, shared=not (method.separate or config.separate)), method.critic(sizes, config)
-    numbers = sum(p.numel() for network in networks for p in network.parameters())
+    numbers = sum(p.numel() for network in blueprint(sizes, method, config) for p in network.parameters())
     if 4 * numbers > size:
         raise ValueError(f"its settings ask for networks of {numbers:,} numbers, more than the file holds")
 
 
 def play(run: Run, env: TeamEnv, seed: int, episodes: int | None = None) -> Played:
     """Play greedily in `env`, on seeds that training never used: see `play.play_episodes`."""
+    if not isinstance(run, Run):
+        raise ValueError(f"run={shown(run)}; allowed is a loop.Run, which train and load return")
     return play_episodes(run.policy, env, env_seed(seed, "evaluate"), episodes)
 
 

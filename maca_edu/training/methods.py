@@ -1,4 +1,4 @@
-"""The methods: Table 1 of the paper, the ablations of its Table 3, and four variants.
+"""The methods: Table 1 of the paper, the ablations of its Table 3, and variants.
 
 A method is one object: its critic, its advantage, its update, what it can do, and the paper's settings for it. Nothing
 else separates one method from another. The advantage is a function of what policy and critic thought of a batch,
@@ -10,11 +10,12 @@ advantage and its row here; or, without touching the library, hand a `Method` of
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 from torch import Tensor
 
+from maca_edu.checks import shown
 from maca_edu.credit import CORRSET, INDIVIDUAL, JOINT, mix, without
 from maca_edu.training.advantages import Advantage
 from maca_edu.training.config import Config
@@ -146,6 +147,8 @@ class Method:
     """the paper's settings; a method that the paper does not have gets MAPPO's"""
     critic_in_words: str = "yours"
     """for people to read"""
+    settings: dict[str, object] = field(default_factory=dict, hash=False)
+    """settings of a run that belong to the method, whatever the preset says: see `configured`"""
     formula: str = "yours"
     """the advantage, for people to read"""
     source: str = "you"
@@ -237,13 +240,36 @@ MACA_IND = replace(MACA, name="maca-ind", advantage=maca_ind, psi="", formula="Q
 MACA_NOCOR = replace(MACA, name="maca-nocor", advantage=maca_nocor, formula="maca with psi_3 = 0", source="Table 3")
 MACA_NOIND = replace(MACA, name="maca-noind", advantage=maca_noind, formula="maca with psi_2 = 0", source="Table 3")
 MACA_NOJNT = replace(MACA, name="maca-nojnt", advantage=maca_nojnt, formula="maca with psi_1 = 0", source="Table 3")
-MACA_RELEASED = replace(
+MACA_ATTENTION = replace(
     MACA,
-    name="maca-released",
+    name="maca-attention",
     critic=partial(maca_critic, psi_from_attention=True),
     psi="critic",
     formula="maca with psi from attention",
     source="authors' code",
+)
+MACA_RELEASED = replace(
+    MACA_ATTENTION,
+    name="maca-released",
+    settings={
+        "critic_outputs": "v+q+eq",
+        "critic_targets": "own",
+        "raw_baselines": True,
+        "critic_start": "released",
+        "critic_epsilon": 1e-8,
+        "critic_decay": 0.01,
+        "critic_betas": (0.9, 0.95),
+        "critic_schedule": "cosine",
+        "critic_warmup": 10,
+    },
+    formula="maca as the authors' code has it",
+)
+MACA_TEXT = replace(
+    MACA,
+    name="maca-text",
+    settings={"advantage": "critic", "critic_targets": "td", "critic_outputs": "q", "psi_mode": "linear"},
+    formula="maca as section 4.2 has it",
+    source="section 4.2",
 )
 MACA_MULTILINEAR = replace(
     MACA,
@@ -275,7 +301,7 @@ METHODS = {
     method.name: method
     for method in (
         MAPPO, IPPO, HAPPO, COMA, PPO_MIX, PPO_SUM, MACA, MACA_DEC, MACA_JNT, MACA_COR, MACA_IND, MACA_NOCOR,
-        MACA_NOIND, MACA_NOJNT, MACA_RELEASED, MACA_MULTILINEAR, MACA_LSQ, MACA_OB,
+        MACA_NOIND, MACA_NOJNT, MACA_ATTENTION, MACA_RELEASED, MACA_TEXT, MACA_MULTILINEAR, MACA_LSQ, MACA_OB,
     )
 }  # fmt: skip
 
@@ -290,8 +316,22 @@ def find(method: str | Method) -> Method:
             raise ValueError(f"method={method.name!r} is the name of another method; give yours a name of its own")
         return method
     if not isinstance(method, str) or method not in METHODS:
-        raise ValueError(f"method={method!r}; allowed are {', '.join(METHODS)}, or a Method of your own")
+        raise ValueError(f"method={shown(method)}; allowed are {', '.join(METHODS)}, or a Method of your own")
     return METHODS[method]
+
+
+def configured(method: Method, config: Config) -> Config:
+    """The settings of a run, with those that belong to the method.
+
+    Raises ValueError where config asks for something else than the method's, which is to say: neither that nor the
+    default.
+    """
+    plain = Config()
+    for name, belongs in method.settings.items():
+        asked = getattr(config, name)
+        if asked not in (belongs, getattr(plain, name), getattr(method.paper.config, name)):
+            raise ValueError(f"{name}={asked!r}; {method.name} has {belongs!r}")
+    return replace(config, **method.settings)
 
 
 def table() -> str:

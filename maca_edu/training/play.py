@@ -7,7 +7,8 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
-from maca_edu.team_env import TeamEnv, View
+from maca_edu.checks import check_integer
+from maca_edu.team_env import TeamEnv, View, check_team_env
 from maca_edu.training.learner import Learner
 from maca_edu.training.rng import STREAMS, streams
 
@@ -44,8 +45,12 @@ def play_episodes(policy: Policy, env: TeamEnv, seed: int, episodes: int | None 
 
     episodes: how many, None: one in every environment. Every environment counts its first ones, as many as the others
     or one more: the first of all to end would be the short ones. Discarded episodes do not count.
-    Raises RuntimeError where an episode goes on for more than 50 horizons or MOST_STEPS steps.
+    Raises ValueError where an argument is wrong, RuntimeError where an episode goes on for more than 50
+    horizons or MOST_STEPS steps.
     """
+    check_team_env("env", env)
+    if episodes is not None:
+        check_integer("episodes", episodes, 1)
     view, first = env.reset(seed), np.ones(env.batch, dtype=bool)
     share, more = divmod(env.batch if episodes is None else episodes, env.batch)
     left = share + (np.arange(env.batch) < more)  # [B] episodes that are still to count
@@ -70,5 +75,5 @@ def play_episodes(policy: Policy, env: TeamEnv, seed: int, episodes: int | None 
 
 
 def env_seed(seed: int, purpose: str) -> int:
-    """The environment's seed, one for each purpose: "train" or "evaluate"."""
-    return int(streams(seed, *STREAMS)[purpose].integers(2**63))
+    """The environment's seed, one for each purpose: "train" or "evaluate"; seed: an integer from 0."""
+    return int(streams(check_integer("seed", seed, 0), *STREAMS)[purpose].integers(2**63))

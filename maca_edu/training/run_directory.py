@@ -18,7 +18,7 @@ import typing
 from collections.abc import Iterator
 from pathlib import Path
 
-from maca_edu.checks import Count, Natural, annotations, check
+from maca_edu.checks import Count, Natural, annotations, check, check_path
 from maca_edu.files import LOCK, clear_leftovers, is_leftover, open_regular, read_text, write_whole, writing_to
 from maca_edu.training import checkpoint
 from maca_edu.training.config import Config
@@ -38,7 +38,7 @@ class RunDirectory:
     """What is written to `path`, each file whole or not at all but for metrics.csv, which grows by lines."""
 
     def __init__(self, path):
-        self.path = Path(path)
+        self.path = check_path("path", path)
         self.config, self.metrics, self.state = (self.path / x for x in ("config.json", "metrics.csv", "state.npz"))
         self.best = self.path / "best.npz"
         self.names: list[str] | None = None  # of the columns of metrics.csv
@@ -100,9 +100,15 @@ class RunDirectory:
         return all(path.name == LOCK or is_leftover(path.name, OURS) for path in self.path.iterdir())
 
     def write(self, row: dict) -> None:
-        """Add a row to metrics.csv; the first row names the columns. A column that a row lacks is not a number."""
+        """Add a row to metrics.csv; the first row names the columns. A column that a row lacks is not a number.
+
+        Raises ValueError where the file's first line lacks a column of the row.
+        """
         first = self.names is None
         self.names = list(row) if first else self.names
+        unknown = [name for name in row if name not in self.names]
+        if unknown:
+            raise ValueError(f"{str(self.metrics)!r} is damaged: its first line lacks {', '.join(unknown)}")
         with open_regular(self.metrics, "a", newline="") as file:
             writer = csv.DictWriter(file, self.names, restval=math.nan, lineterminator="\n")
             if first:

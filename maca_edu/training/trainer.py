@@ -11,11 +11,12 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
+from maca_edu.checks import check_parts
 from maca_edu.team_env import TeamEnv, TeamStep
 from maca_edu.training import checkpoint, rng
 from maca_edu.training.config import Config
 from maca_edu.training.findings import Watch, glimpse
-from maca_edu.training.learner import Learner
+from maca_edu.training.learner import Learner, check_minibatches
 from maca_edu.training.methods import Method
 from maca_edu.training.play import Played, Policy, env_seed, play_episodes
 from maca_edu.training.processes import OneProcess, Processes
@@ -46,10 +47,7 @@ class Trainer:
     ):
         self.processes = OneProcess() if processes is None else processes
         self.env, self.config, self.updates, self.spare = env, config, updates, spare
-        chunk = config.chunk if config.recurrent else 1
-        chunks = config.rollout // chunk * env.batch * self.processes.count
-        if config.minibatches > chunks:
-            raise ValueError(f"minibatches={config.minibatches}; allowed are 1 to {chunks}")
+        check_minibatches(config, env.batch * self.processes.count)
         self.learner = Learner(sizes_of(env), method, seed, config, device, self.processes)
         self.paired = self.learner.search is not None and config.psi_design == "paired"
         if self.processes.rank == 0 and spare is None and (config.evaluate_every or self.paired):
@@ -264,5 +262,7 @@ def shard_seed(seed: int, rank: int) -> int:
 
 
 def sizes_of(env: TeamEnv) -> Sizes:
-    """The sizes of a `TeamEnv`."""
+    """The sizes of a `TeamEnv`. Raises ValueError where it does not tell them."""
+    parts = ("obs_size", "state_size", "n_agents", "n_actions", "continuous", "entities")
+    check_parts("env", env, parts, "a TeamEnv, see maca_edu.team_env")
     return Sizes(env.obs_size, env.state_size, env.n_agents, env.n_actions, env.continuous, env.entities)

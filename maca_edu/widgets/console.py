@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import html
 from itertools import product
+from typing import Literal
 
 import ipywidgets as widgets
 import numpy as np
 
+from maca_edu.checks import Natural, check, fits, in_python, shown
 from maca_edu.widgets.frames import Explorer, html_leaves
 from maca_edu.widgets.style import BAD, GOOD, agent_colour
 from toy_envs import OneShotGame
@@ -141,11 +143,12 @@ def check_console(game, mode, action) -> list[int]:
     n, A = game.n_agents, game.n_actions
     if n > MAX_AGENTS:
         raise ValueError(f"game {game.name!r} has {n} agents; the console has room for at most {MAX_AGENTS}")
-    if mode not in ("live", "frames"):
-        raise ValueError(f'mode={mode!r}; allowed are "live" and "frames"')
+    check("mode", mode, Literal["live", "frames"])
     if mode == "frames" and A**n > MAX_LEAVES:
         raise ValueError(f'game {game.name!r} has {A**n} joint actions; mode="frames" holds at most {MAX_LEAVES}')
-    action = [0] * n if action is None else [int(a) for a in action]
-    if len(action) != n or not all(0 <= a < A for a in action):
-        raise ValueError(f"action={action}; expected {n} numbers from 0 to {A - 1}, one for each agent")
-    return action
+    if action is None:
+        return [0] * n
+    plain = in_python(action.tolist() if isinstance(action, np.ndarray) else action)
+    if not fits(plain, tuple[Natural, ...]) or len(plain) != n or not all(a < A for a in plain):
+        raise ValueError(f"action={shown(action)}; expected {n} numbers from 0 to {A - 1}, one for each agent")
+    return list(plain)

@@ -5,12 +5,14 @@ from __future__ import annotations
 import base64
 import html
 import io
+from collections.abc import Iterable
 
 import ipywidgets as widgets
 import matplotlib.pyplot as plt
 from ipywidgets.widgets.widget_string import HTMLStyle
 from PIL import Image
 
+from maca_edu.checks import check, check_integer, shown
 from maca_edu.widgets.style import check_alt, png
 
 
@@ -50,10 +52,16 @@ def frames(pictures, labels, description: str = "", start: int = 0) -> Explorer:
     description: what the slider sets, such as "p". start: the number of the picture shown first, from 0.
     ValueError where the labels do not fit the pictures, or start is not the number of one.
     """
+    description = check("description", description, str)
+    for name, given in (("pictures", pictures), ("labels", labels)):
+        if not isinstance(given, Iterable):
+            raise ValueError(f"{name}={shown(given)}; allowed is a list")
     pictures, labels = list(pictures), [str(label) for label in labels]
+    if not all(isinstance(picture, str) for picture in pictures):
+        raise ValueError("pictures holds what is no word; allowed are HTML texts, such as those of figure_frame")
     if not pictures or len(labels) != len(pictures) or len(set(labels)) < len(labels):
         raise ValueError(f"labels={labels} for {len(pictures)} pictures; one label for each is needed, all different")
-    if not 0 <= start < len(pictures):
+    if check_integer("start", start, 0) >= len(pictures):
         raise ValueError(f"start={start}; allowed are 0 to {len(pictures) - 1}")
     slider = widgets.SelectionSlider(
         options=labels,

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import html
+from typing import Annotated, Literal
 
 import ipywidgets as widgets
 import numpy as np
 
+from maca_edu.checks import Allowed, check, shown
 from maca_edu.widgets.console import signed
 from maca_edu.widgets.frames import Explorer, html_leaves, html_table
 from maca_edu.widgets.mixture_pictures import drawing, in_words
@@ -175,11 +177,9 @@ def group_names(setting: Setting, groups) -> str:
 
 def check_psi_explorer(mode, game, view, p) -> None:
     """Raise ValueError with one sentence about the first argument that is wrong."""
-    if mode not in ("live", "frames"):
-        raise ValueError(f'mode={mode!r}; allowed are "live" and "frames"')
-    if game not in settings():
-        raise ValueError(f"game={game!r}; allowed are {', '.join(map(repr, settings()))}")
-    if view not in views_of(game):
-        raise ValueError(f"view={view!r}; in {game!r} allowed are {', '.join(map(repr, views_of(game)))}")
-    if not isinstance(p, int | float) or not 0.5 <= p <= 0.99:
-        raise ValueError(f"p={p!r}; allowed are numbers from 0.5 to 0.99")
+    check("mode", mode, Literal["live", "frames"])
+    if not isinstance(game, str) or game not in settings():
+        raise ValueError(f"game={shown(game)}; allowed are {', '.join(map(repr, settings()))}")
+    if not isinstance(view, str) or view not in views_of(game):
+        raise ValueError(f"view={shown(view)}; in {game!r} allowed are {', '.join(map(repr, views_of(game)))}")
+    check("p", p, Annotated[float, Allowed("numbers from 0.5 to 0.99", lambda x: 0.5 <= x <= 0.99)])

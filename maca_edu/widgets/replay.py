@@ -7,8 +7,10 @@ import html
 import ipywidgets as widgets
 import numpy as np
 
+from maca_edu.checks import check_integer, shown
 from maca_edu.widgets.frames import Explorer, figure_frame, html_leaves
 from maca_edu.widgets.replay_pictures import Picture, members
+from toy_envs.core import check_numbers, check_whole_numbers
 from toy_envs.warehouse_v0 import Warehouse
 
 MAX_STEPS = 40  # pictures that a page has room for
@@ -26,7 +28,7 @@ def replay(game: Warehouse, states, actions, payments, credit=None, start: int =
     states, actions, payments = check_episode(game, states, actions, payments)
     credit = check_credit(credit, len(actions))
     T = len(actions)
-    if not 0 <= start <= T:
+    if check_integer("start", start, 0) > T:
         raise ValueError(f"start={start}; allowed are 0 to {T}")
     picture = Picture(game, states, payments, credit)
     leaves = []
@@ -89,7 +91,9 @@ def check_episode(game, states, actions, payments):
     """The episode as three arrays; ValueError where they do not fit together or are too long."""
     if not isinstance(game, Warehouse):
         raise ValueError(f"game is a {type(game).__name__}; the replay shows a Warehouse")
-    states, actions, payments = (np.asarray(part) for part in (states, actions, payments))
+    states = check_whole_numbers("states", states, (None, None))
+    actions = check_whole_numbers("actions", actions, (None, len(game.agents)), len(game.actions) - 1)
+    payments = check_numbers("payments", payments)
     T, n, K = len(actions), len(game.agents), len(game.reward_terms)
     if actions.shape != (T, n) or payments.shape != (T, K) or len(states) != T + 1 or T < 1:
         raise ValueError(
@@ -104,7 +108,9 @@ def check_episode(game, states, actions, payments):
 
 def check_credit(credit, T: int) -> dict:
     """The credit as `{group: [T]}`, empty where none is given; ValueError where a group has not T numbers."""
-    credit = {tuple(group): np.asarray(amounts, dtype=float) for group, amounts in (credit or {}).items()}
+    if credit is not None and not isinstance(credit, dict):
+        raise ValueError(f"credit={shown(credit)}; allowed is {{group: [T]}}, or None")
+    credit = {tuple(group): check_numbers(f"credit[{group}]", amounts) for group, amounts in (credit or {}).items()}
     for group, amounts in credit.items():
         if amounts.shape != (T,) or not group:
             raise ValueError(f"credit[{group}] has shape {amounts.shape}; expected ({T},) for a group of agents")

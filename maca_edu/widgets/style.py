@@ -7,6 +7,9 @@ from importlib.resources import files
 
 import matplotlib.pyplot as plt
 from IPython.display import display
+from matplotlib.figure import Figure
+
+from maca_edu.checks import check, check_integer, shown
 
 GOOD = "#0072B2"  # positive credit: blue
 BAD = "#D55E00"  # negative credit: vermillion
@@ -23,12 +26,12 @@ def use():
 
 def agent_colour(i: int) -> str:
     """The colour of agent i, `"#rrggbb"`; the palette starts again after six agents."""
-    return AGENT_COLOURS[i % len(AGENT_COLOURS)]
+    return AGENT_COLOURS[check_integer("i", i, 0) % len(AGENT_COLOURS)]
 
 
 def level_colour(k: int, n_levels: int = 5) -> str:
     """The colour of credit assignment level k = 0..n_levels, from dark (few agents) to light (many), cividis."""
-    if not 0 <= k <= n_levels:
+    if not check_integer("k", k, 0) <= check_integer("n_levels", n_levels, 1):
         raise ValueError(f"level k={k}; allowed are 0 to n_levels={n_levels}")
     red, green, blue, _ = plt.get_cmap("cividis")(0.9 * k / n_levels)
     return f"#{round(255 * red):02x}{round(255 * green):02x}{round(255 * blue):02x}"
@@ -37,12 +40,16 @@ def level_colour(k: int, n_levels: int = 5) -> str:
 def check_alt(alt) -> str:
     """The alt text on one line; ValueError where there is none."""
     if not isinstance(alt, str) or not alt.strip():
-        raise ValueError(f"alt={alt!r}; say in a sentence or two what the figure shows, for readers who cannot see it")
+        raise ValueError(
+            f"alt={shown(alt)}; say in a sentence or two what the figure shows, for readers who cannot see it"
+        )
     return " ".join(alt.split())
 
 
 def png(fig, dpi: float | None = None) -> bytes:
     """The figure as a PNG without a time stamp or version in it: the same figure gives the same bytes."""
+    if not isinstance(fig, Figure):
+        raise ValueError(f"fig={shown(fig)}; allowed is a figure of matplotlib")
     buffer = io.BytesIO()
     fig.savefig(buffer, format="png", dpi=dpi or "figure", metadata={"Software": None})
     return buffer.getvalue()
@@ -55,7 +62,7 @@ def show(fig, alt: str, name: str | None = None) -> None:
     ValueError where it is empty.
     name: a name by which a text of the book can show the figure too, with the directive `glue`.
     """
-    alt = check_alt(alt)
+    alt, name = check_alt(alt), check("name", name, str | None)
     data = {"image/png": png(fig), "text/plain": alt}
     plt.close(fig)
     metadata = {"image/png": {"alt": alt}}

@@ -7,6 +7,9 @@ MUTANTS = {
         ("first agents", ("tuple(action[i] for i in term.agents)", "action[: term.level]"), "first agents"),
         ("members in rising order", ("in term.agents)", "in sorted(term.agents))"), "in their order"),
         ("forgets one term", ("in terms)", "in terms[1:])"), "Add up all terms"),
+        ("forgets the last term", ("in terms)", "in terms[:-1])"), "Add up all terms"),
+        ("turns the actions round", ("for i in term.agents)", "for i in reversed(term.agents))"), "in their order"),
+        ("lists the payments", ("return sum(", "return list("), "one number is needed"),
     ],
     "what_if": [
         (
@@ -20,6 +23,7 @@ MUTANTS = {
             ("changed[agent] = other", "changed = [other] * len(action)\n    changed[agent] = action[agent]"),
             "hold all others still",
         ),
+        ("the sum of two", ("payoff[tuple(action)] - ", "payoff[tuple(action)] + "), "the difference is 0.000"),
         ("ignores other", ("changed[agent] = other", "changed[agent] = 0"), "action 0 every time"),
         ("changes agent 0", ("changed[agent]", "changed[0]"), "one agent and no other"),
         ("everybody plays other", ("changed[agent] = other", "changed = [other] * len(action)"), "every agent"),
@@ -82,6 +86,8 @@ MUTANTS = {
         ("rounding", ("~np.isclose(terms, 0)", "terms != 0"), "np.isclose"),
         ("level of the largest dividend", ("acting[~np.isclose(terms, 0)].max(initial=0)",
             "acting.flat[np.abs(terms).argmax()]"), "largest dividend"),
+        ("no dividend at all", ("max(initial=0)", "max()"), "raised ValueError"),
+        ("below zero", ("max(initial=0)", "max(initial=-1)"), "a payoff of 0 whatever happens"),
         ("one too many", ("max(initial=0)", "max(initial=0) + 1"), "the highest level is"),
         ("reads rewards", ("anchored_terms(payoff, (0,) * payoff.ndim)", "payoff"), "rewards that are not zero"),
         ("number of agents", "def my_highest_level(payoff):\n    return payoff.ndim\n", "number of agents"),

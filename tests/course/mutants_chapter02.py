@@ -55,6 +55,9 @@ MUTANTS = {
         ("forgets to average", (".mean(axis=0)", ""), "array of shape (8, 2)"),
     ],
     "is_legal": [
+        ("needs three actions", ("take([0]", "take([2]"), "raised IndexError"),
+        ("always", ("np.isclose(baseline, first).all()", "True"), "the own action"),
+        ("never", ("np.isclose(baseline, first).all()", "False"), "You turned down a constant"),
         ("wrong axis", ("axis=agent", "axis=agent - 1"), "depends on the others' actions"),
         ("only constants", ("baseline.take([0], axis=agent)", "baseline.flat[0]"), "depends on the others' actions"),
         ("exact comparison", ("np.isclose(baseline, first)", "(baseline == first)"), "rounding errors"),
@@ -103,6 +106,8 @@ MUTANTS = {
         ),
     ],
     "samples_needed": [
+        ("another default", ("z=2", "z=3"), "Where z is left out it is 2"),
+        ("no default", ("z=2", "z"), "raised TypeError"),
         ("z not squared", ("z**2", "z"), "Square z"),
         ("always two", ("z**2", "4"), "z = 2 always"),
         ("root", ("z**2 * variance / (mean @ mean)", "z * np.sqrt(variance / (mean @ mean))"), "root of the answer"),

@@ -57,7 +57,7 @@ def test_everybody_is_in_their_own_corrset(n, sigma, seed):
     assert members.diagonal(dim1=1, dim2=2).all()
     off = ~torch.eye(n, dtype=torch.bool)
     assert torch.equal(members[:, off], (attention >= sigma)[:, off])
-    with pytest.raises(ValueError, match=r"sigma=1.5; allowed is a number from 0 to 1"):
+    with pytest.raises(ValueError, match=r"sigma=1.5; allowed are 0 to 1"):
         corrset(attention, 1.5)
 
 
@@ -118,17 +118,20 @@ GOOD_PSI, GOOD_ATTENTION = torch.full((2, 3), 1 / 3), torch.full((2, 4, 4), 0.25
         (lambda: mix(torch.tensor([[1.5, -0.5, 0.0]]), torch.zeros(3, 1, 4)), "psi holds [1.5, -0.5, 0.0]"),
         (lambda: mix(GOOD_PSI * float("nan"), torch.zeros(3, 2, 4)), "psi holds [nan, nan, nan]"),
         (lambda: mix(torch.ones(2, 4), torch.zeros(3, 2, 4)), "psi has the shape [2, 4]; expected [S, 3] or [S, n, 3]"),
-        (lambda: mix([1.0, 0.0, 0.0], torch.zeros(3, 1, 4)), "psi has the shape list; expected"),
+        (
+            lambda: mix([1.0, 0.0, 0.0], torch.zeros(3, 1, 4)),
+            "psi=[1.0, 0.0, 0.0]; expected a tensor [S, 3] or [S, n, 3]",
+        ),
         (lambda: without(GOOD_PSI, 3), "baseline=3; allowed are 0 (joint), 1 (individual) and 2 (CorrSet)"),
         (lambda: without(torch.tensor([[0.0, 1.0, 0.0]]), 1), "psi gives baseline 1 the weight 1"),
         (lambda: corrset(GOOD_ATTENTION * 2, 0.2), "attention holds [0.5, 0.5, 0.5, 0.5]; allowed are"),
         (lambda: corrset(GOOD_ATTENTION[:, :3], 0.2), "attention has the shape [2, 3, 4]; expected [S, n, n]"),
         (lambda: corrset(GOOD_ATTENTION, float("nan")), "sigma=nan"),
-        (lambda: attention_psi(GOOD_ATTENTION, 0.2, scale=2.0), "scale=2.0; allowed is a number from 0 to 1"),
+        (lambda: attention_psi(GOOD_ATTENTION, 0.2, scale=2.0), "scale=2.0; allowed are 0 to 1"),
         (lambda: attention_psi(GOOD_ATTENTION - 1, 0.2), "attention holds [-0.75"),
         (
             lambda: marginals(torch.ones(2, 4, 3), torch.zeros(2, 5).long(), torch.eye(4).bool()),
-            "policy, action and group have the shapes [2, 4, 3], [2, 5] and [4, 4]; expected",
+            "action has the shape [2, 5]; expected [2, 4] or [2, 4, 3]",
         ),
     ],
 )

@@ -93,7 +93,7 @@ def test_a_plan_is_read_as_it_was_written(tmp_path):
         ("toy/xor,qmix,0,1024,", "line 2: method='qmix'"),
         ("toy/xor,maca,x,1024,", "line 2: invalid literal"),
         ("toy/xor,maca,0,1,", "line 2: steps=1; one update takes"),
-        ("toy/xor,maca lr=-1,0,1024,", "line 2: lr=-1.0; allowed are positive numbers"),
+        ("toy/xor,maca lr=-1,0,1024,", "line 2: options='--lr -1': lr=-1.0; allowed are positive numbers"),
         ("toy/xor,maca,0", "line 2: "),
     ],
 )
@@ -163,8 +163,8 @@ def test_a_named_plan_can_be_cut_down():
         (dataclasses.replace(LISTED, grid=("actor_sizes=8",)), "'actor_sizes=8' is no setting of one value"),
         (dataclasses.replace(LISTED, methods=("maca clip=.1 clip=.2",)), "has a setting twice"),
         (dataclasses.replace(LISTED, methods=("",)), "method=''"),
-        (dataclasses.replace(LISTED, methods=("maca clip=x",)), "arm='maca clip=x': a value does not fit"),
-        (dataclasses.replace(LISTED, grid=("clip=True",)), "arm='maca clip=True': a value does not fit"),
+        (dataclasses.replace(LISTED, methods=("maca clip=x",)), "options='--clip x': "),
+        (dataclasses.replace(LISTED, grid=("clip=True",)), "options='--clip': "),
         (dataclasses.replace(LISTED, grid=("clip=-1",)), "clip=-1.0; allowed are positive numbers"),
     ],
 )

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from maca_edu.networks import Attention
+from maca_edu.networks import Attention, MacaCritic
 from maca_edu.networks.layers import softmax
 
 
@@ -28,3 +28,26 @@ def test_tokens_that_attend_to_themselves_need_one_product(n_heads):
     for plain, fast in zip(*found, strict=True):
         assert torch.allclose(fast, plain, atol=1e-12)
     assert torch.allclose(weights.sum(dim=-1), torch.ones(3, n_heads, 5, dtype=torch.float64))
+
+
+def test_released_start_scales_four_matrices_of_each_block_and_leaves_the_gru_orthogonal():
+    torch.manual_seed(0)
+    size = 64
+    net = MacaCritic(10, 3, 4, embed=size, n_layers=2, start="released")
+    xavier = (2 / (size + size)) ** 0.5  # standard deviation of a square Xavier matrix
+    shrunk = 0.67 * 2**-0.25
+    for block in net.encoder.blocks:
+        factors = {
+            block.attention.query: 1.0,
+            block.attention.key: 1.0,
+            block.attention.value: shrunk * 2**0.5,
+            block.attention.project: shrunk,
+            block.mlp[0]: shrunk,
+            block.mlp[2]: shrunk,
+        }
+        for layer, factor in factors.items():
+            assert layer.weight.std().item() == pytest.approx(factor * xavier, rel=0.05)
+    for weight in (net.encoder.recurrence.gru.weight_ih_l0, net.encoder.recurrence.gru.weight_hh_l0):
+        torch.testing.assert_close(weight.T @ weight, torch.eye(size), rtol=0, atol=1e-5)
+    with pytest.raises(ValueError, match="start='cold'; allowed are t-fixup, released"):
+        MacaCritic(10, 3, 4, start="cold")

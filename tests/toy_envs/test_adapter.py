@@ -315,3 +315,12 @@ def test_playing_never_loads_matplotlib_and_drawing_never_loads_pyplot():
         "env.render(); assert 'matplotlib.pyplot' not in sys.modules; assert 'torch' not in sys.modules\n"
     )
     subprocess.run([sys.executable, "-c", script], check=True)
+
+
+@pytest.mark.parametrize("agent", ["Z", "", "a", 0, None, True, ["A"], {}, float("nan"), np.zeros(2)])
+@pytest.mark.parametrize("make", [fridge_v0.parallel_env, fridge_v0.env])
+def test_an_agent_that_does_not_play_is_named(make, agent):
+    env = make()
+    for space in (env.observation_space, env.action_space):
+        with pytest.raises(ValueError, match=r"^agent=.*; the agents are A, B, C, D$"):
+            space(agent)

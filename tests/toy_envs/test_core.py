@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from toy_envs import OneShotGame, RewardTerm, agent_names
+from toy_envs import OneShotGame, RewardTerm, agent_names, fridge_v0, longring_v0, warehouse_v0
 from toy_envs.core import check_action, check_integer, check_number
 
 
@@ -213,3 +213,29 @@ def test_a_payoff_that_is_too_large_is_refused_before_it_is_built():
 def test_wrong_options_are_refused_in_one_sentence(check, sentence):
     with pytest.raises(ValueError, match=f"^{re.escape(sentence)}$"):
         check()
+
+
+NO_STATES = [3, None, "x", [], [0], [[0, 0]], [[0.5]], [[True]], {}, np.zeros((1, 1)), np.array([[np.nan]])]
+
+
+@pytest.mark.parametrize("state", NO_STATES)
+@pytest.mark.parametrize(
+    "game", [fridge_v0.game(), longring_v0.game(), warehouse_v0.game()], ids=lambda game: game.name
+)
+def test_what_is_no_state_is_refused_in_one_sentence(game, state):
+    action = np.zeros((1, len(game.agents)), dtype=int)
+    for call in (game.observe, game.features, game.members, lambda state: game.step(state, action)):
+        with pytest.raises(ValueError, match=r"^state\b[^\n]*$"):
+            call(state)
+
+
+@pytest.mark.parametrize(
+    "game", [fridge_v0.game(), longring_v0.game(), warehouse_v0.game()], ids=lambda game: game.name
+)
+def test_what_is_no_generator_and_no_batch_is_refused(game):
+    for rng in (None, 0, "x", np.random):
+        with pytest.raises(ValueError, match=r"^rng="):
+            game.reset(rng, 1)
+    for batch in (0, -1, 1.5, True, "x", None):
+        with pytest.raises(ValueError, match=r"^batch="):
+            game.reset(np.random.default_rng(0), batch)

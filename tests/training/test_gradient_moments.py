@@ -23,7 +23,7 @@ N, AGENTS, ACTIONS = 40_000, 3, 3
 FEW = 4.5  # standard errors that an estimate may be off; the chance of more is 7e-6
 SEEDS = (0, 1)
 UTILITIES = ("ppo-sum", "ppo-mix")
-RELEASED = "maca-released"
+RELEASED = ("maca-attention", "maca-released")
 
 
 class World:
@@ -98,7 +98,7 @@ def judged(world, action, utilities=False):
 def advantages(world, method, action):
     """The row's word, `[B, n]`."""
     batch = judged(world, action, method in UTILITIES)
-    if method == RELEASED:
+    if method in RELEASED:
         batch = batch._replace(psi=attention_psi(batch.attention, 1 / AGENTS))  # [B, n, 3]
     return METHODS[method].advantage(batch).expand(len(action), AGENTS).numpy()
 
@@ -112,14 +112,14 @@ def expected(world, method, agent):
         ratios = [world.moved[j] / world.policy[j] if j in before else np.ones(ACTIONS) for j in range(AGENTS)]
         table = reduce(np.multiply.outer, ratios) * (world.q - joint)
         return gradient_moments(table, world.policy, agent, 0.0)
-    if method == RELEASED:
+    if method in RELEASED:
         own = world.attention[agent, agent]
         others = sum(world.attention[agent, j] for j in range(AGENTS) if j != agent and world.groups[agent, j])
         jnt, ind, cor = 1 - 0.3 * own - 0.3 * others, 0.3 * own, 0.3 * others
     mixture = jnt * joint + ind * individual + cor * corrset
     table_1 = dict.fromkeys(("mappo", "ippo", "maca-jnt"), joint)
     table_1 |= dict.fromkeys(("coma", "maca-ind", *UTILITIES), individual) | {"maca-cor": corrset}
-    table_1 |= dict.fromkeys(("maca", "maca-dec", "maca-multilinear", "maca-lsq", RELEASED), mixture)
+    table_1 |= dict.fromkeys(("maca", "maca-dec", "maca-multilinear", "maca-lsq", "maca-text", *RELEASED), mixture)
     table_1["maca-ob"] = world.best(agent)
     table_1["maca-nocor"] = (jnt * joint + ind * individual) / (jnt + ind)
     table_1["maca-noind"] = (jnt * joint + cor * corrset) / (jnt + cor)

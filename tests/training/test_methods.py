@@ -5,7 +5,10 @@ import dataclasses
 import pytest
 import torch
 
-from maca_edu.training.methods import METHODS, find, table
+from maca_edu import envs
+from maca_edu.training import loop
+from maca_edu.training.config import Config
+from maca_edu.training.methods import METHODS, configured, find, table
 from maca_edu.training.records import JudgedBatch
 
 # One sample, two agents, two actions; every number below is worked out by hand.
@@ -31,7 +34,9 @@ ADVANTAGES = {
     "maca": [3, 2.25],  # 5 - (.5 + .5 + 1), 5 - (.5 + .75 + 1.5)
     "maca-dec": [3, 2.25],
     "maca-multilinear": [3, 2.25],
+    "maca-attention": [3, 2.25],
     "maca-released": [3, 2.25],
+    "maca-text": [3, 2.25],
     "maca-lsq": [3, 2.25],
     "maca-ob": [4.5, -1],
     "maca-cor": [1, -1],
@@ -64,3 +69,23 @@ def test_a_method_of_ones_own_needs_a_name_of_its_own():
     assert find(METHODS["mappo"]) is METHODS["mappo"]
     with pytest.raises(ValueError, match="method='mappo' is the name of another method; give yours a name of its own"):
         find(dataclasses.replace(METHODS["mappo"], advantage=METHODS["coma"].advantage))
+
+
+def test_settings_that_belong_to_a_method_hold_whatever_the_preset_says(tmp_path):
+    text = METHODS["maca-text"]
+    for config in (Config(), METHODS["maca"].paper.config, dataclasses.replace(Config(), critic_targets="td")):
+        assert configured(text, configured(text, config)) == dataclasses.replace(config, **text.settings)
+    with pytest.raises(ValueError, match=r"^critic_targets='own'; maca-text has 'td'$"):
+        configured(text, dataclasses.replace(Config(), critic_targets="own"))
+    assert configured(METHODS["maca"], Config()) == Config()
+
+
+@pytest.mark.parametrize("method", ["maca-text", "maca-released"])
+def test_a_run_is_written_with_the_settings_of_its_method_and_goes_on(method, tmp_path):
+    run = loop.train(
+        envs.make("toy/fridge", 8), method, 64, config=Config(rollout=4, minibatches=1), out=tmp_path / "a"
+    )
+    assert {name: run.settings[name] for name in METHODS[method].settings} == METHODS[method].settings
+    again = loop.load(envs.make("toy/fridge", 1), tmp_path / "a")
+    now = dataclasses.asdict(again.learner.config)
+    assert {name: now[name] for name in METHODS[method].settings} == METHODS[method].settings

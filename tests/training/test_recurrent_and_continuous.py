@@ -209,7 +209,7 @@ def test_a_paired_search_leaves_the_team_alone():
 def test_three_heads_and_raw_baselines():
     plain = Config(rollout=4)
     three = loop.train(
-        envs.make("toy/fridge", 8), "maca-released", 96, config=dataclasses.replace(plain, critic_outputs="v+q+eq")
+        envs.make("toy/fridge", 8), "maca-attention", 96, config=dataclasses.replace(plain, critic_outputs="v+q+eq")
     )
     assert "eq_rmse" in three.metrics
     critic = Trainer(envs.make("toy/fridge", 8), find("maca"), 0, plain).learner.critic

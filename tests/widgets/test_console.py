@@ -110,7 +110,7 @@ def test_bars_grow_from_the_middle():
     ("game", "options", "message"),
     [
         (ring_v0.game(n_agents=6), {}, "'ring_v0' has 6 agents; the console has room for at most 5"),
-        (fridge_v0.game(), {"mode": "film"}, 'mode=\'film\'; allowed are "live" and "frames"'),
+        (fridge_v0.game(), {"mode": "film"}, "mode='film'; allowed are live, frames"),
         (fridge_v0.game(), {"action": [0, 1]}, "expected 4 numbers from 0 to 1"),
         (fridge_v0.game(), {"action": [0, 1, 2, 0]}, "expected 4 numbers from 0 to 1"),
         (
