@@ -33,6 +33,7 @@ OPTIONS = {  # of each command, with good and bad values; {}: words without a na
     "evaluate": dict(episodes=COUNTS, seed=COUNTS, trust_env=("", "x")),
     "watch": dict(out=PATHS, episodes=("0", "-1", "x"), seed=COUNTS, trust_env=("", "x")),
     "sweep": dict(envs=("", *ENVS), methods=METHODS, seeds=("0", "-1", "x", ""), steps=COUNTS, first_seed=COUNTS)
+    | dict(grid=("clip=.1", "clip", "", "=1", "clip=x"), budget=("small", "x"), address=("auto",), engine=("x",))
     | dict(processes=("0", "-1", "x"), options=("--lr -1", "--lrr", "'", "--batch 0", "--actor-sizes", "--seed 1")),
     "curves": dict(out=PATHS, column=("seed", "", "return_mean", "x"), methods=METHODS),
     "table": dict(format=("csv", "latex", "marl-eval", "html"), out=PATHS, methods=METHODS, level=NUMBERS),
