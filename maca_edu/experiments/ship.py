@@ -67,21 +67,26 @@ RECIPES = {
 
 def make(name: str) -> None:
     """Train a run, record an episode of it, and write its files. Raises RuntimeError where they are too large."""
-    recipe = RECIPES[name]
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "run"
-        words = [*shlex.split(recipe.command)[1:], "--out", str(path)]
+        words = [*shlex.split(RECIPES[name].command)[1:], "--out", str(path)]
         subprocess.run([sys.executable, "-m", "maca_edu", *words], check=True)
-        record = record_episode(load(path), recipe.seed, recipe.copies, recipe.lookahead)
-        save_record(path / "episode.npz", record)
-        write_whole(path / "about.json", json.dumps(about(name), indent=2) + "\n")
-        kept = [path / file for file in (*KEPT, "episode.npz", "about.json")]
-        size = sum(file.stat().st_size for file in kept)
-        if size > LARGEST:
-            raise RuntimeError(f"{name} takes {size:,} bytes; allowed are {LARGEST:,}")
-        (OUT / name).mkdir(parents=True, exist_ok=True)
-        for file in kept:
-            shutil.copyfile(file, OUT / name / file.name)
+        take(name, path)
+
+
+def take(name: str, path: Path) -> None:
+    """Record an episode of the run in `path`, and write what ships of both. Raises RuntimeError as `make`."""
+    recipe = RECIPES[name]
+    record = record_episode(load(path), recipe.seed, recipe.copies, recipe.lookahead)
+    save_record(path / "episode.npz", record)
+    write_whole(path / "about.json", json.dumps(about(name), indent=2) + "\n")
+    kept = [path / file for file in (*KEPT, "episode.npz", "about.json")]
+    size = sum(file.stat().st_size for file in kept)
+    if size > LARGEST:
+        raise RuntimeError(f"{name} takes {size:,} bytes; allowed are {LARGEST:,}")
+    (OUT / name).mkdir(parents=True, exist_ok=True)
+    for file in kept:
+        shutil.copyfile(file, OUT / name / file.name)
     print(f"{name}: {size:,} bytes, an episode of {record.steps} steps", flush=True)
 
 

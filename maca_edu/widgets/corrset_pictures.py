@@ -14,10 +14,18 @@ RADIUS = 95  # of the circle on which the agents stand
 DISC = 15
 
 
-def attention_map(attention: np.ndarray, corrset: np.ndarray, partners: np.ndarray | None, agents, agent: int) -> str:
+def attention_map(
+    attention: np.ndarray,
+    corrset: np.ndarray,
+    partners: np.ndarray | None,
+    agents,
+    agent: int | None = None,
+    scale: float = 1.0,
+) -> str:
     """Attention `[n, n]` as shades, a row for each agent that looks; who is admitted has a frame.
 
-    corrset, partners: bool `[n, n]`; a dot marks true partners, where they are known. agent: whose row is bold.
+    corrset, partners: bool `[n, n]`; a dot marks true partners, where they are known. agent: whose row is bold, if
+    anybody's. scale: how many times larger than in the sigma explorer.
     """
     n, text = len(agents), 'fill="currentColor" font-size="13"'
     size = n * CELL
@@ -46,13 +54,16 @@ def attention_map(attention: np.ndarray, corrset: np.ndarray, partners: np.ndarr
         for k, name in enumerate(agents)
     )
     alt = f"Attention: {rows_in_words(attention, agents)}. Framed are those admitted to the row's CorrSet."
-    return svg(LEFT + size + 6, TOP + size + 6, alt, "".join(cells) + names)
+    return svg(LEFT + size + 6, TOP + size + 6, alt, "".join(cells) + names, scale)
 
 
-def corrset_graph(corrset: np.ndarray, partners: np.ndarray | None, agents, agent: int) -> str:
+def corrset_graph(
+    corrset: np.ndarray, partners: np.ndarray | None, agents, agent: int | None = None, scale: float = 1.0
+) -> str:
     """An arrow from i to j where i has admitted j; blue: a true partner, vermillion: not one, grey: nobody knows.
 
-    Dotted lines are partners that were not admitted. agent: whose disc is bold, and whose arrows are strong.
+    Dotted lines are partners that were not admitted. agent: whose disc is bold, and whose arrows are strong; None:
+    everybody's arrows are. scale: how many times larger than in the sigma explorer.
     """
     n = len(agents)
     angle = np.pi / 2 - 2 * np.pi * np.arange(n) / n
@@ -64,7 +75,7 @@ def corrset_graph(corrset: np.ndarray, partners: np.ndarray | None, agents, agen
         admitted, partner = corrset[i, j], partners is not None and partners[i, j]
         if admitted or partner:
             colour = arrow_colour(partners, i, j) if admitted else GOOD
-            lines.append(arrow(place[i], place[j], colour, admitted, strong=i == agent))
+            lines.append(arrow(place[i], place[j], colour, admitted, strong=agent is None or i == agent))
     discs = "".join(
         f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{DISC}" fill="#fff" stroke="#000" '
         f'stroke-width="{3 if k == agent else 1.2}"/>'
@@ -74,7 +85,7 @@ def corrset_graph(corrset: np.ndarray, partners: np.ndarray | None, agents, agen
     sets = ", ".join(
         f"{name}: {''.join(agents[j] for j in np.flatnonzero(row))}" for name, row in zip(agents, corrset, strict=True)
     )
-    return svg(260, 260, f"CorrSets as arrows between the agents. {sets}.", "".join(lines) + discs)
+    return svg(260, 260, f"CorrSets as arrows between the agents. {sets}.", "".join(lines) + discs, scale)
 
 
 def arrow(start: np.ndarray, end: np.ndarray, colour: str, admitted: bool, strong: bool) -> str:
@@ -119,9 +130,10 @@ def rows_in_words(attention: np.ndarray, agents) -> str:
     return ", ".join(f"{agents[i]} most to {agents[j]} ({others[i, j]:.2f})" for i, j in enumerate(most))
 
 
-def svg(width: float, height: float, alt: str, body: str) -> str:
-    """A drawing with its alt text, as wide as it is, or narrower on a narrow page."""
+def svg(width: float, height: float, alt: str, body: str, scale: float = 1.0) -> str:
+    """A drawing with its alt text, `scale` times as wide as it is, or narrower on a narrow page."""
+    wide = scale * width
     return (
         f'<svg role="img" aria-label="{html.escape(alt)}" viewBox="0 0 {width:g} {height:g}" font-family="sans-serif" '
-        f'style="flex: 0 1 {width:g}px; min-width: 200px; max-width: {width:g}px">{body}</svg>'
+        f'style="flex: 0 1 {wide:g}px; min-width: 200px; max-width: {wide:g}px">{body}</svg>'
     )
