@@ -61,7 +61,7 @@ RECIPES = {
         seed=0,
         copies=64,
     ),
-    "battle": Recipe(f"{TRAIN} --env smax/2s3z --steps 204800 --batch 32 {SMALL}", seed=0, copies=64, lookahead=8),
+    "battle": Recipe(f"{TRAIN} --env smax/2s3z --steps 204800 --batch 32 {SMALL}", seed=0, copies=16, lookahead=8),
 }
 
 

@@ -19,7 +19,8 @@ from maca_edu.widgets.frames import Explorer, html_leaves
 TRAINED, OWN = "as trained", "own"
 MIXTURES = {TRAINED: None, "thirds": (1 / 3, 1 / 3, 1 / 3), "Jnt": (1, 0, 0), "Ind": (0, 1, 0), "Cor": (0, 0, 1)}
 FRAMES_SIGMA = (0.5, 0.9, 1.0, 1.1, 2.0)  # in units of 1/n
-FRAMES_STEPS = 8  # moments that a page has room for
+FRAMES_STEPS = 6  # moments that a page has room for
+BESIDE = {"flex": "1 1 300px", "min_width": "0"}  # attention and CorrSets, to the right of the scene
 
 
 def cockpit(
@@ -30,7 +31,7 @@ def cockpit(
     run: the name of a run that comes with the library, one of `shipped.NAMES`; or a `Shipped`, a `loop.Run`, or a run's
         directory, in its game an episode is then recorded with seed 0, which takes a while.
     mode: "live" asks the kernel: a slider for the step, sigma and psi. "frames" holds precomputed panels of at most
-        eight steps and needs no kernel, as in the book.
+        six steps and needs no kernel, as in the book.
     step: the one shown first, from 1; None: the one with the most credit at stake. sigma: the threshold when the
         cockpit opens, in units of 1/n, 0 to 3; None: as trained. record: an episode of the run that you have.
     ValueError where an argument is not one of these, or the run has no attention to show.
@@ -137,6 +138,7 @@ def live_controls(opened: Flight, first: int, sigma: float) -> list[widgets.Widg
     widgets.jslink((play, "value"), (step, "value"))
     draw()
     row = {"flex_flow": "row wrap", "align_items": "center"}
+    relations.layout = widgets.Layout(**BESIDE)
     controls = widgets.Box([runs, step, play, threshold, mixture, jnt, cor], layout=row)
     return [controls, widgets.Box([scene, relations], layout=row), numbers]
 
@@ -165,14 +167,14 @@ def framed_panels(flight: Flight, first: int, sigma: float) -> list[widgets.Widg
     """
     steps = frame_steps(flight.record.steps, first)
     thresholds = sorted({*FRAMES_SIGMA, sigma})
-    look = {"style": {"description_width": "initial"}, "layout": {"width": "auto", "max_width": "30em"}}
+    look = {"style": {"description_width": "initial"}, "layout": {"width": "21em", "max_width": "100%"}}
     chosen = widgets.SelectionSlider(
         options=[str(t + 1) for t in steps], index=steps.index(first), description="step", **look
     )
     sigmas = widgets.SelectionSlider(
         options=[f"{x:.2f}" for x in thresholds], index=thresholds.index(sigma), description="σ in 1/n", **look
     )
-    buttons = widgets.ToggleButtons(options=list(MIXTURES), description="ψ", style={"button_width": "6em"})
+    buttons = widgets.ToggleButtons(options=list(MIXTURES), description="ψ", style={"button_width": "6.5em"})
     n = len(flight.agents)
 
     def numbers(t: int, threshold: float) -> widgets.Stack:
@@ -187,6 +189,7 @@ def framed_panels(flight: Flight, first: int, sigma: float) -> list[widgets.Widg
     related = stack([relations(t) for t in steps], chosen)
     counted = stack([stack([numbers(t, x) for x in thresholds], sigmas) for t in steps], chosen)
     row = {"flex_flow": "row wrap", "align_items": "center"}
+    related.layout = widgets.Layout(**BESIDE)
     return [widgets.Box([chosen, sigmas], layout=row), buttons, widgets.Box([scene, related], layout=row), counted]
 
 

@@ -25,15 +25,16 @@ from maca_edu.widgets.corrset_pictures import CELL, LEFT, attention_map, corrset
 BASELINES = ("Jnt", "Ind", "Cor")
 # Large type, for a projector; the tables of the book have lines and colours of their own, which are taken away.
 STYLE = """<style>
-.maca-cockpit { --jp-widgets-font-size: 17px; --jp-widgets-inline-height: 34px; --jp-widgets-inline-label-width: 5em;
+.maca-cockpit { --jp-widgets-font-size: 16px; --jp-widgets-inline-height: 34px; --jp-widgets-inline-label-width: 5em;
   font-size: 17px; line-height: 1.45 }
 .maca-cockpit .widget-html-content { font-size: 17px; line-height: 1.45; overflow-x: auto }
 .maca-cockpit table { border-collapse: collapse; font-variant-numeric: tabular-nums; font-size: 17px; color: inherit;
   margin: 0; width: auto }
 .maca-cockpit tr { background: none !important }
-.maca-cockpit th, .maca-cockpit td { padding: 0 0.45em; border: none; background: none !important; text-align: right;
+.maca-cockpit th, .maca-cockpit td { padding: 0 0.3em; border: none; background: none !important; text-align: right;
   vertical-align: middle; white-space: nowrap; color: inherit }
-.maca-cockpit th { font-weight: normal; vertical-align: bottom }
+.maca-cockpit th { font-weight: normal }
+.maca-cockpit thead th { vertical-align: bottom }
 .maca-cockpit .left { text-align: left }
 .maca-cockpit tbody tr.first > * { border-top: 1px solid #8A8A8A }
 .maca-cockpit tr.dead { opacity: 0.45 }
@@ -49,7 +50,7 @@ def scene_panel(flight: Flight, step: int) -> str:
     """The picture of a moment, and what was done and paid, as HTML."""
     alt = f"{flight.title}, step {step + 1} of {flight.record.steps}. {acts(flight, step)}. {paid(flight, step)}"
     return (
-        f'<div style="max-width: 400px">{scene(flight, step, alt)}<div style="min-height: 3em">'
+        f'<div style="max-width: 360px">{scene(flight, step, alt)}<div style="min-height: 3em">'
         f'<b class="maca-cockpit-step">Step {step + 1} of {flight.record.steps}.</b> '
         f"{html.escape(paid(flight, step))}</div></div>"
     )
@@ -89,10 +90,9 @@ def numbers_panel(flight: Flight, step: int, reading: Reading) -> str:
 
 def head(reading: Reading) -> str:
     """The heads of the table's columns, the last with the colours of the bars."""
-    names = {"": "left", "plays": "left", "C": "left", " ": "left", "Jnt": "", "Ind": "", "Cor": "", "b": ""}
-    names |= {"Q − b": "", "G − b": "", "true credit": ""}
-    cells = "".join(f'<th scope="col" class="{side}">{name}</th>' for name, side in names.items())
-    colours = [(TRUE, "true")] + [(TRUE, "exact Q − b")] * (reading.exact is not None)
+    names = ("", "", *BASELINES, "b", "Q − b", "G − b", "true<br>credit")
+    cells = "".join(f'<th scope="col">{name}</th>' for name in names)
+    colours = [(TRUE, "true credit")] + [(TRUE, "exact Q − b")] * (reading.exact is not None)
     colours += [(CRITIC, "critic's Q − b"), (RETURN, "G − b")]
     key = "<br>".join(
         f'<span style="color: {colour}">{"□" if name.startswith("exact") else "■"}</span> {name}'
@@ -111,9 +111,8 @@ def agent_rows(flight: Flight, step: int, reading: Reading, i: int, reach: float
     credit = signed(reading.credit[i], digits)
     error = "" if reading.credit_error is None else f" ± {plain(2 * reading.credit_error[i], digits)}"
     left = (
-        f'<th scope="row" class="left" {both}><b>{html.escape(name)}</b></th>'
-        f'<td class="left" {both}>{html.escape(flight.actions[action])} ({share(probability)})</td>'
-        f'<td class="left" {both}>{datum(f"C {name}", html.escape(members))}</td>'
+        f'<th scope="row" class="left" {both}><b>{html.escape(name)}</b> {html.escape(flight.actions[action])} '
+        f"({share(probability)})<br>C = {datum(f'C {name}', html.escape(members))}</th>"
     )
     right = (
         f"<td {both}>{datum(f'credit {name}', credit)}{error}</td>"

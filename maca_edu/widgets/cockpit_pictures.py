@@ -21,7 +21,7 @@ from toy_envs.render_warehouse import draw_warehouse
 from toy_envs.warehouse_v0 import Warehouse
 
 TRUE, RETURN, CRITIC = "#009E73", "#0072B2", "#E69F00"  # Okabe and Ito's, as in the films of `maca-edu credit`
-WIDE, THICK = 200, 10  # of an agent's bars together, and of one bar, in pixels
+WIDE, THICK = 140, 10  # of an agent's bars together, and of one bar, in pixels
 
 
 class Bar(NamedTuple):
@@ -89,7 +89,7 @@ def scene(flight: Flight, step: int, alt: str) -> str:
     buffer = io.BytesIO()  # with 64 colours a chart looks the same and takes a third of the bytes
     picture.quantize(64, dither=Image.Dither.NONE).save(buffer, format="png")
     data = base64.b64encode(buffer.getvalue()).decode()
-    return f'<img alt="{html.escape(alt)}" src="data:image/png;base64,{data}" style="width: 100%; max-width: 400px">'
+    return f'<img alt="{html.escape(alt)}" src="data:image/png;base64,{data}" style="width: 100%; max-width: 360px">'
 
 
 def draw_scene(ax, flight: Flight, step: int) -> None:
