@@ -4,8 +4,9 @@
 
 Each is trained by the command below, an episode of it is recorded, and what belongs to it is written to
 maca_edu/experiments/runs/<name>: config.json, metrics.csv and state.npz of the run, episode.npz, and about.json, which
-says how they were made. The battle needs JaxMARL. The first three trainings stop early, while the policies still try
-things: a team that is sure of itself leaves no credit to assign.
+says how they were made. The battle needs JaxMARL. Of a checkpoint only what is needed to play is kept, so these runs
+cannot be trained on. The first three trainings stop early, while the policies still try things: a team that is sure of
+itself leaves no credit to assign.
 """
 
 from __future__ import annotations
@@ -28,6 +29,8 @@ from maca_edu.experiments.episode_record import record_episode, save_record
 from maca_edu.experiments.run import load
 from maca_edu.experiments.shipped import NAMES
 from maca_edu.files import write_whole
+from maca_edu.training import checkpoint
+from maca_edu.training.trainer import OF_TRAINER
 
 OUT = Path(__file__).parent / "runs"
 COMMAND = "python -m maca_edu.experiments.ship"
@@ -80,6 +83,7 @@ def take(name: str, path: Path) -> None:
     record = record_episode(load(path), recipe.seed, recipe.copies, recipe.lookahead)
     save_record(path / "episode.npz", record)
     write_whole(path / "about.json", json.dumps(about(name), indent=2) + "\n")
+    keep_what_plays(path / "state.npz")
     kept = [path / file for file in (*KEPT, "episode.npz", "about.json")]
     size = sum(file.stat().st_size for file in kept)
     if size > LARGEST:
@@ -88,6 +92,15 @@ def take(name: str, path: Path) -> None:
     for file in kept:
         shutil.copyfile(file, OUT / name / file.name)
     print(f"{name}: {size:,} bytes, an episode of {record.steps} steps", flush=True)
+
+
+def keep_what_plays(path: Path) -> None:
+    """Take out of a checkpoint what only training needs: the environments, and what the optimisers remember."""
+    state = checkpoint.load(path)
+    kept = {name: part for name, part in state.items() if name == "updates" or name not in OF_TRAINER}
+    for name in ("actor_optimiser", "critic_optimiser"):
+        kept[name]["state"] = {}
+    checkpoint.save(path, kept)
 
 
 def about(name: str) -> dict:

@@ -4,8 +4,8 @@ import json
 import urllib.request
 
 import pytest
-from playwright.sync_api import Locator, expect
 from plays import drag
+from playwright.sync_api import Locator, expect
 from test_book import visit
 from test_lab import OPEN, choose, code_cells, show
 
