@@ -81,7 +81,7 @@ def bars_svg(reading: Reading, agent: int, reach: float) -> str:
 
 def scene(flight: Flight, step: int, alt: str) -> str:
     """The game before the joint action of a step, as `<img>` with its alt text."""
-    fig = Figure(figsize=(4.2, 4.6) if flight.record.env.startswith("smax/") else (4.2, 3.2), dpi=100, layout="none")
+    fig = Figure(figsize=(4.2, 4.2) if flight.record.env.startswith("smax/") else (4.2, 3.2), dpi=100, layout="none")
     canvas = FigureCanvasAgg(fig)
     draw_scene(fig.add_axes((0, 0, 1, 1)), flight, step)
     canvas.draw()
@@ -103,6 +103,7 @@ def draw_scene(ax, flight: Flight, step: int) -> None:
         n = len(flight.agents)
         shots = [(i, n + a - smax.MOVES) for i, a in enumerate(action.tolist()) if a >= smax.MOVES]
         ax.imshow(np.asarray(pictures.battle(units, n, shots, KINDS)))
+        ax.set(**nearer(units))
         ax.set_axis_off()
         return
     game, state = toy.make(record.env, 1).game, record.scene["state"][step]
@@ -112,6 +113,19 @@ def draw_scene(ax, flight: Flight, step: int) -> None:
         draw_one_shot(ax, game, action)
     else:  # the long ring: a round of it is a one-shot game
         draw_one_shot(ax, game.round_game(int(state[1])), action)
+
+
+def nearer(units: smax.Units) -> dict[str, tuple[float, float]]:
+    """The part of a battle's picture in which the living are, as limits of its axes, in pixels."""
+    side, low, high = 620, -0.5, 32.5  # of the picture, and of the map that it shows
+    living = units.position[units.health > 0]
+    first, last = living.min(axis=0), living.max(axis=0)
+    middle, reach = (first + last) / 2, max(5.0, float((last - first).max()) / 2 + 2)
+    middle = np.clip(middle, low + reach, high - reach) if 2 * reach < high - low else np.full(2, (low + high) / 2)
+    reach = min(reach, (high - low) / 2)
+    left, right = side * (middle[0] - reach - low) / (high - low), side * (middle[0] + reach - low) / (high - low)
+    top, bottom = side * (high - middle[1] - reach) / (high - low), side * (high - middle[1] + reach) / (high - low)
+    return dict(xlim=(left, right), ylim=(bottom, top))
 
 
 def acts(flight: Flight, step: int) -> str:

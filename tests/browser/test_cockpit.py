@@ -7,7 +7,7 @@ import pytest
 from plays import drag
 from playwright.sync_api import Locator, expect
 from test_book import visit
-from test_lab import OPEN, choose, code_cells, show
+from test_lab import CELLS, OPEN, choose, code_cells, show
 
 from maca_edu.widgets.cockpit_explorer import MIXTURES, flight_of
 from maca_edu.widgets.cockpit_numbers import Flight, read
@@ -91,6 +91,7 @@ def live(page, jupyter):
     page.goto(f"{address}/lab/tree/notebooks/{name}?token={token}")
     page.wait_for_function(OPEN, arg=name, timeout=180_000)
     choose(page, "Run", "Run All Cells")
+    page.wait_for_function(f"({CELLS})().every(cell => cell.count)", timeout=180_000)
     explorer = show(page, r"cockpit\(", "maca-cockpit")
     assert [cell["errors"] for cell in code_cells(page) if cell["errors"]] == []
     return explorer
