@@ -106,11 +106,11 @@ def live_controls(opened: Flight, first: int, sigma: float) -> list[widgets.Widg
         n = len(now.agents)
         psi = own() if mixture.value == OWN else MIXTURES[mixture.value]
         reading = read(now, at, min(threshold.value / n, 1.0), psi)
-        if (runs.value, at) not in pictures:
+        numbers.value = numbers_panel(now, at, reading)
+        relations.value = relations_panel(now, at, reading)
+        if (runs.value, at) not in pictures:  # last, for it takes longest
             pictures[runs.value, at] = scene_panel(now, at)
         scene.value = pictures[runs.value, at]
-        relations.value = relations_panel(now, at, reading)
-        numbers.value = numbers_panel(now, at, reading)
 
     def change_run(change) -> None:
         if runs.value not in flights:
