@@ -60,7 +60,8 @@ def relations_panel(flight: Flight, step: int, reading: Reading) -> str:
     """Attention and CorrSets of a moment, and how well they find the partners, as HTML."""
     n, partners = len(flight.agents), flight.partners[step]
     scale = float(np.clip(330 / (LEFT + 6 + n * CELL), 1.2, 1.8))
-    found = scores(reading.corrset, partners)
+    living = np.ix_(reading.alive, reading.alive)  # the dead count nowhere
+    found = scores(reading.corrset[living], partners[living])
     return (
         '<div style="display: flex; flex-wrap: wrap; gap: 0.5em 1.2em; align-items: center">'
         f"{attention_map(reading.attention, reading.corrset, partners, flight.agents, None, scale)}"

@@ -85,6 +85,15 @@ def test_a_battle_has_measured_credit_with_its_error(flights):
     assert "±" in numbers_panel(flight, 5, reading)
 
 
+def test_the_dead_count_in_no_score(flights):
+    flight = flights["battle"]
+    step = int(np.flatnonzero(flight.record.alive[:-1].sum(axis=1) == 3)[0])
+    reading = read(flight, step, 0.0)  # everybody is in every CorrSet
+    living, partners = np.flatnonzero(reading.alive), flight.partners[step]
+    pairs = [partners[i, j] for i in living for j in living if i != j]
+    assert datum(relations_panel(flight, step, reading), "precision") == f"{np.mean(pairs):.2f}"
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_the_panels_say_what_was_read(flights, name):
     flight = flights[name]
