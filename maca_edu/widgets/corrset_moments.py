@@ -101,7 +101,7 @@ def corrsets(attention: np.ndarray, sigma: float) -> np.ndarray:
 def scores(corrset: np.ndarray, partners: np.ndarray | None) -> Scores:
     """How well the CorrSets `[n, n]` find the partners `[n, n]`; None: only their size is known."""
     n, size = len(corrset), float(corrset.sum(axis=1).mean())
-    if partners is None:
+    if partners is None or n < 2:
         return Scores(size, np.nan, np.nan, np.nan)
     others = ~np.eye(n, dtype=bool)
     admitted, true = corrset & others, partners & others

@@ -15,10 +15,18 @@ DISC = 15
 LADDER = 560  # how wide the ladder is
 
 
-def attention_map(attention: np.ndarray, corrset: np.ndarray, partners: np.ndarray | None, agents, agent: int) -> str:
+def attention_map(
+    attention: np.ndarray,
+    corrset: np.ndarray,
+    partners: np.ndarray | None,
+    agents,
+    agent: int | None = None,
+    scale: float = 1.0,
+) -> str:
     """Attention `[n, n]` as shades, a row for each agent that looks; who is admitted has a frame.
 
-    corrset, partners: bool `[n, n]`; a dot marks true partners, where they are known. agent: whose row is bold.
+    corrset, partners: bool `[n, n]`; a dot marks true partners, where they are known. agent: whose row is bold, if
+    anybody's. scale: how many times larger than in the sigma explorer.
     """
     n = len(agents)
     size, cells, frames, dots = n * CELL, [], [], []
@@ -48,13 +56,16 @@ def attention_map(attention: np.ndarray, corrset: np.ndarray, partners: np.ndarr
         f'<g text-anchor="middle" font-size="13" fill="currentColor">{"".join(names)}</g>'
     )
     alt = f"Attention: {rows_in_words(attention, agents)}. Framed are those admitted to the row's CorrSet."
-    return svg(LEFT + size + 6, TOP + size + 6, alt, body)
+    return svg(LEFT + size + 6, TOP + size + 6, alt, body, scale)
 
 
-def corrset_graph(corrset: np.ndarray, partners: np.ndarray | None, agents, agent: int) -> str:
+def corrset_graph(
+    corrset: np.ndarray, partners: np.ndarray | None, agents, agent: int | None = None, scale: float = 1.0
+) -> str:
     """An arrow from i to j where i has admitted j; blue: a true partner, vermillion: not one, grey: nobody knows.
 
-    Dotted lines are partners that were not admitted. agent: whose disc is bold, and whose arrows are strong.
+    Dotted lines are partners that were not admitted. agent: whose disc is bold, and whose arrows are strong; None:
+    everybody's arrows are. scale: how many times larger than in the sigma explorer.
     """
     n = len(agents)
     angle = np.pi / 2 - 2 * np.pi * np.arange(n) / n
@@ -63,10 +74,10 @@ def corrset_graph(corrset: np.ndarray, partners: np.ndarray | None, agents, agen
     for i, j in np.ndindex(n, n):
         if i == j:
             continue
-        lines = strong if i == agent else faint
+        lines = strong if agent in (None, i) else faint
         if corrset[i, j]:
             lines.append(arrow(place[i], place[j], arrow_colour(partners, i, j)))
-        elif i == agent and partners is not None and partners[i, j]:
+        elif agent in (None, i) and partners is not None and partners[i, j]:
             lines.append(arrow(place[i], place[j], GOOD, admitted=False))
     discs = "".join(
         f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{DISC}" fill="#fff" stroke="#000" '
@@ -81,7 +92,7 @@ def corrset_graph(corrset: np.ndarray, partners: np.ndarray | None, agents, agen
         f'<g opacity="0.3" stroke-width="1.5">{"".join(faint)}</g><g stroke-width="2.5">{"".join(strong)}</g>'
         f'<g fill="#000" text-anchor="middle" font-size="14">{discs}</g>'
     )
-    return svg(260, 260, f"CorrSets as arrows between the agents. {sets}.", body)
+    return svg(260, 260, f"CorrSets as arrows between the agents. {sets}.", body, scale)
 
 
 def ladder(row: np.ndarray, sigma: float, partners: np.ndarray | None, agents, agent: int) -> str:
@@ -162,9 +173,10 @@ def rows_in_words(attention: np.ndarray, agents) -> str:
     return ", ".join(f"{agents[i]} most to {agents[j]} ({others[i, j]:.2f})" for i, j in enumerate(most))
 
 
-def svg(width: float, height: float, alt: str, body: str) -> str:
-    """A drawing with its alt text, as wide as it is, or narrower on a narrow page."""
+def svg(width: float, height: float, alt: str, body: str, scale: float = 1.0) -> str:
+    """A drawing with its alt text, `scale` times as wide as it is, or narrower on a narrow page."""
+    wide = scale * width
     return (
         f'<svg role="img" aria-label="{html.escape(alt)}" viewBox="0 0 {width:g} {height:g}" font-family="sans-serif" '
-        f'style="flex: 0 1 {width:g}px; min-width: 200px; max-width: {width:g}px">{body}</svg>'
+        f'style="flex: 0 1 {wide:g}px; min-width: 200px; max-width: {wide:g}px">{body}</svg>'
     )
