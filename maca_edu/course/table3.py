@@ -1,0 +1,37 @@
+"""Table 3 on the toy games: what the committed runs of chapter 14 reached, method by method and seed by seed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from maca_edu.experiments.sweep_tables import read_curves, read_measured
+
+DATA = Path(__file__).parents[2] / "book" / "data"
+FOLDERS = {  # where the tables of each game's sweep are
+    "fridge": DATA / "fridge",
+    "ring": DATA / "ch14" / "ring",
+    "long ring": DATA / "ch14" / "long",
+    "warehouse": DATA / "ch14" / "warehouse",
+}
+
+
+def mean_returns(game: str) -> dict[str, np.ndarray]:
+    """The mean return over training of every run, `{method: [seeds]}`, seeds in rising order.
+
+    game: "fridge", "ring", "long ring" or "warehouse". A run's mean is that of its points in curves.csv.
+    """
+    points: dict[str, dict[int, list[float]]] = {}
+    for point in read_curves(FOLDERS[game] / "curves.csv"):
+        points.setdefault(point.method, {}).setdefault(point.seed, []).append(point.return_mean)
+    return {method: np.array([np.mean(runs[seed]) for seed in sorted(runs)]) for method, runs in points.items()}
+
+
+def measured(game: str, column: str) -> dict[str, np.ndarray]:
+    """One column of measured.csv, the mean over a run's updates, `{method: [seeds]}`; methods without it are left out."""
+    found: dict[str, list[float]] = {}
+    for row in sorted(read_measured(FOLDERS[game] / "measured.csv"), key=lambda row: row.seed):
+        if np.isfinite(row.means.get(column, np.nan)):
+            found.setdefault(row.method, []).append(row.means[column])
+    return {method: np.array(values) for method, values in found.items()}
