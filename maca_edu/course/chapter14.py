@@ -24,7 +24,7 @@ from maca_edu.training.records import JudgedBatch
 @exercise("counting Figure 1", difficulty=2, minutes=15)
 def check_parameters(candidate):
     """The candidate's number is how many numbers gradient descent trains in MACA's critic, for several sizes."""
-    for d, n, A, E, Z in ((124, 5, 12, 64, 256), (9, 3, 4, 8, 16), (20, 4, 2, 32, 48)):
+    for d, n, A, E, Z in ((9, 3, 4, 8, 16), (20, 4, 2, 32, 48), (124, 5, 12, 64, 256)):
         got = as_number(candidate(d, n, A, E, Z))
         want = count_parameters(MacaCritic(d, n, A, embed=E, z_size=Z))
         if got == want:
@@ -201,7 +201,9 @@ def check_without(candidate):
             for message, answer in wrong.items():
                 if np.allclose(got, answer):
                     raise Mistake(message)
-            raise Mistake(f"Without weight {gone} of {psi[0].round(3)} psi is {want[0].round(3)}; yours {got[0].round(3)}.")
+            raise Mistake(
+                f"Without weight {gone} of {psi[0].round(3)} psi is {want[0].round(3)}; yours {got[0].round(3)}."
+            )
     return "Table 3's NoCor, NoInd and NoJnt are this, on the way to the mixture."
 
 
@@ -301,7 +303,9 @@ def batches() -> Iterator[Batch]:
             baselines = net.baselines(z, policy, one_hot, groups)
         log_prob = log_probs.gather(-1, torch.from_numpy(action).unsqueeze(-1)).squeeze(-1)
         q = critic_function(net, z, (S, n, A))
-        yield Batch(rng.normal(size=(S, 1)), action, policy.numpy(), attention, sigma, psi, q, baselines, log_prob, weights)
+        yield Batch(
+            rng.normal(size=(S, 1)), action, policy.numpy(), attention, sigma, psi, q, baselines, log_prob, weights
+        )
 
 
 def critic_function(net: MacaCritic, z, shape: tuple[int, int, int]):

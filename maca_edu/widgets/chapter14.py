@@ -45,11 +45,12 @@ PLACES = {
     "mixture": Place("mixture", 5, 0),
     "advantage": Place("advantage", 2, 0),
 }
-ARROWS = (
+STRAIGHT = (
     ("obs", "embedding"), ("embedding", "attention"), ("attention", "tokens"), ("tokens", "z"), ("z", "v"), ("z", "q"),
-    ("z", "psi"), ("attention", "corrset"), ("corrset", "bars"), ("policy", "corrset"), ("bars", "q"),
-    ("q", "baselines"), ("baselines", "mixture"), ("psi", "mixture"), ("target", "advantage"), ("v", "psi"),
+    ("z", "psi"), ("attention", "corrset"), ("corrset", "bars"), ("bars", "q"), ("q", "baselines"), ("psi", "mixture"),
+    ("baselines", "mixture"), ("target", "advantage"),
 )  # fmt: skip
+BENT = (("policy", "bars"), ("mixture", "advantage"))  # below the boxes between them
 WIDTH, HEIGHT = 0.84, 0.86
 
 
@@ -60,12 +61,10 @@ def figure_1(shapes: dict[str, tuple[int, ...]], parameters: dict[str, int]):
     figure.
     """
     fig, ax = plt.subplots(figsize=(11, 5.6))
-    for start, end in ARROWS:
-        if (start, end) not in (("v", "psi"), ("policy", "corrset"), ("baselines", "mixture")):
-            arrow(ax, PLACES[start], PLACES[end])
-    bend(ax, PLACES["policy"], PLACES["bars"], -0.62)
-    arrow(ax, PLACES["baselines"], PLACES["mixture"])
-    bend(ax, PLACES["mixture"], PLACES["advantage"], -0.62)
+    for start, end in STRAIGHT:
+        arrow(ax, PLACES[start], PLACES[end])
+    for start, end in BENT:
+        bend(ax, PLACES[start], PLACES[end])
     for name, place in PLACES.items():
         trained = name in parameters
         colour = GOOD if trained else NEUTRAL
@@ -86,25 +85,25 @@ def figure_1(shapes: dict[str, tuple[int, ...]], parameters: dict[str, int]):
 
 
 def arrow(ax, start: Place, end: Place):
-    """A straight arrow from one box to another."""
-    level = start.y == end.y
-    step = np.sign(end.x - start.x) if level else np.sign(end.y - start.y)
-    tail = (start.x + step * WIDTH / 2, start.y) if level else (start.x, start.y + step * HEIGHT / 2)
-    head = (end.x - step * WIDTH / 2, end.y) if level else (end.x, end.y - step * HEIGHT / 2)
-    if not level and start.x != end.x:
-        head = (end.x - WIDTH / 4, end.y + HEIGHT / 2)
-        tail = (start.x + WIDTH / 4, start.y - HEIGHT / 2)
-    ax.add_patch(FancyArrowPatch(tail, head, arrowstyle="-|>", mutation_scale=14, color=NEUTRAL, linewidth=1.4))
+    """A straight arrow from one box to another, to the right, down, or down to the right."""
+    if start.y == end.y:
+        tail, head = (start.x + WIDTH / 2, start.y), (end.x - WIDTH / 2, end.y)
+    else:
+        aside = WIDTH / 4 * (end.x > start.x)
+        tail, head = (start.x + aside, start.y - HEIGHT / 2), (end.x - aside, end.y + HEIGHT / 2)
+    draw_arrow(ax, tail, head)
 
 
-def bend(ax, start: Place, end: Place, depth: float):
+def bend(ax, start: Place, end: Place, depth: float = 0.62):
     """An arrow below the boxes between two of one row."""
-    y = start.y + depth
+    y = start.y - depth
     ax.plot([start.x, start.x, end.x], [start.y - HEIGHT / 2, y, y], color=NEUTRAL, linewidth=1.4, zorder=1)
-    ax.add_patch(
-        FancyArrowPatch((end.x, y), (end.x, end.y - HEIGHT / 2), arrowstyle="-|>", mutation_scale=14, color=NEUTRAL,
-                        linewidth=1.4)
-    )  # fmt: skip
+    draw_arrow(ax, (end.x, y), (end.x, end.y - HEIGHT / 2))
+
+
+def draw_arrow(ax, tail: tuple[float, float], head: tuple[float, float]):
+    """An arrow from point to point."""
+    ax.add_patch(FancyArrowPatch(tail, head, arrowstyle="-|>", mutation_scale=14, color=NEUTRAL, linewidth=1.4))
 
 
 def credit_lines(updates: np.ndarray, panels: dict[str, dict[str, np.ndarray]], ceilings: dict[str, np.ndarray]):
@@ -117,7 +116,9 @@ def credit_lines(updates: np.ndarray, panels: dict[str, dict[str, np.ndarray]], 
     for ax, (title, curves) in zip(axes, panels.items(), strict=True):
         for name, values in curves.items():
             ax.plot(updates, values, "o-", color=BASELINES[name], linewidth=2.6, markersize=5, label=name)
-        ax.plot(updates, ceilings[title], ":", color=BASELINES["individual"], linewidth=2.2, label="individual, at best")
+        ax.plot(
+            updates, ceilings[title], ":", color=BASELINES["individual"], linewidth=2.2, label="individual, at best"
+        )
         ax.set(title=f"{title} critic", xlabel="updates", ylim=(-0.1, 1.05))
     axes[0].set_ylabel("correlation with the true credit")
     fig.legend(*axes[0].get_legend_handles_labels(), loc="outside upper center", ncols=3)
