@@ -29,7 +29,7 @@ def mean_returns(game: str) -> dict[str, np.ndarray]:
 
 
 def measured(game: str, column: str) -> dict[str, np.ndarray]:
-    """One column of measured.csv, the mean over a run's updates, `{method: [seeds]}`; methods without it are left out."""
+    """One column of measured.csv, the mean over each run's updates, `{method: [seeds]}`, of methods that have it."""
     found: dict[str, list[float]] = {}
     for row in sorted(read_measured(FOLDERS[game] / "measured.csv"), key=lambda row: row.seed):
         if np.isfinite(row.means.get(column, np.nan)):
