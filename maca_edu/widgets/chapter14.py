@@ -117,7 +117,7 @@ def credit_lines(updates: np.ndarray, panels: dict[str, dict[str, np.ndarray]], 
         for name, values in curves.items():
             ax.plot(updates, values, "o-", color=BASELINES[name], linewidth=2.6, markersize=5, label=name)
         ax.plot(
-            updates, ceilings[title], ":", color=BASELINES["individual"], linewidth=2.2, label="individual, at best"
+            updates, ceilings[title], ":", color=BASELINES["individual"], linewidth=2.2, label="individual, best sum"
         )
         ax.set(title=f"{title} critic", xlabel="updates", ylim=(-0.1, 1.05))
     axes[0].set_ylabel("correlation with the true credit")
@@ -150,6 +150,22 @@ def shares(rows: dict[str, dict[str, float]]):
     ax.set(xticks=range(len(rows)), ylabel="correlation with the true credit", ylim=(0, 1.05))
     ax.set_xticklabels(rows)
     fig.legend(loc="outside upper center", ncols=len(names))
+    return fig
+
+
+def beside_the_runs(panels: dict[str, tuple[np.ndarray, np.ndarray]], live: dict[str, np.ndarray], best: float):
+    """Learning curves of committed runs in grey, and of live ones in colour, a panel for each method.
+
+    panels: `{method: (updates [U], runs [seeds, U])}`; live: `{method: [runs, U']}`, one point for each update; best: a
+    line. Returns the figure.
+    """
+    fig, axes = plt.subplots(1, len(panels), figsize=(10, 3.6), sharey=True)
+    for ax, (name, (updates, runs)) in zip(axes, panels.items(), strict=True):
+        ax.plot(updates, runs.T, color=NEUTRAL, linewidth=1, alpha=0.6)
+        ax.plot(np.arange(1, live[name].shape[1] + 1), live[name].T, color=GOOD, linewidth=2.6)
+        ax.axhline(best, color="black", linestyle=":", linewidth=1.4)
+        ax.set(title=name, xlabel="updates")
+    axes[0].set_ylabel("mean return")
     return fig
 
 
