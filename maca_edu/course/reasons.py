@@ -23,7 +23,7 @@ REASONS = {
     "leave 11.5 per cent to the current joint action; an episode that ends leaves a little more.",
     "ch06_same_group": "A alone while A works alone, AB when A and B lift, ABC when all three do. The best mixture "
     "follows.",
-    "ch14_untrained": "A constant takes nothing out, but the return brings B's credit whole: 28 of 67 sixteenths of the "
+    "ch14_untrained": "A constant takes nothing out, but the return brings B's credit whole: 28 of 67 parts of the "
     "variance, and the root of 28/67 is .65.",
     "ch14_apart": "COMA, MACA-NoInd and MACA-NoCor fall behind. The intervals of the others hold zero, and the joint "
     "baseline and MAPPO are as good as MACA.",
