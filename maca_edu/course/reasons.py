@@ -32,4 +32,9 @@ REASONS = {
     "them.",
     "ch10_who_finds_them": "The additive head's best fit to these plays does not contain the pairing. Who does not "
     "need to know does not ask.",
+    "ch14_untrained": "A constant takes nothing out, but the return brings B's credit whole: 28 of 67 parts of the "
+    "variance, and the root of 28/67 is .65.",
+    "ch14_apart": "COMA, MACA-NoInd and MACA-NoCor fall behind. The intervals of the others hold zero, and the joint "
+    "baseline and MAPPO are as good as MACA.",
+    "ch14_above_chance": "The critic's loss asks for returns, and nothing in it asks attention to find partners.",
 }
