@@ -60,7 +60,8 @@ def test_our_methods_on_an_exact_critic_are_unbiased(name):
 def test_who_uses_corrsets():
     users = {name for name, method in METHODS.items() if uses_corrsets(method)}
     assert users == {
-        *("maca", "maca-dec", "maca-cor", "maca-noind", "maca-nojnt", "maca-released", "maca-multilinear", "maca-lsq")
+        *("maca", "maca-dec", "maca-cor", "maca-noind", "maca-nojnt", "maca-attention", "maca-released", "maca-text"),
+        *("maca-multilinear", "maca-lsq"),
     }
 
 

@@ -2,6 +2,7 @@
 
 The networks play no part, so methods that differ only in their critic give the same numbers here. psi is thirds where a
 search finds it (that is where the search begins), and least squares over the earlier batch where the method has that.
+Of the settings that belong to a method only `advantage` counts here: the bench's critic has one system of units.
 """
 
 from __future__ import annotations
@@ -25,8 +26,9 @@ def judged(batch: CreditBatch, method: Method) -> JudgedBatch:
     arrays = batch.map(torch.as_tensor)
     S, n = arrays.action.shape
     attention = arrays.corrset.double()
+    from_critic = method.settings.get("advantage") == "critic"
     return JudgedBatch(
-        target=arrays.returns[:, None],
+        target=(arrays.q if from_critic else arrays.returns)[:, None],
         action=arrays.action,
         policy=arrays.policy,
         alive=torch.ones(S, n, dtype=torch.bool),
