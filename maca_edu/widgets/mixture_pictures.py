@@ -18,28 +18,21 @@ WIDTH, HEIGHT = 336, 290  # of the heat map, in pixels
 TEXT = 'fill="currentColor" font-size="14"'  # how the drawing writes
 BANDS = 16  # steps of colour; where two steps meet, a contour line can be seen
 
-# What a click in the drawing does, in JavaScript: `this` is the group of all that can be clicked. The page runs it, so
-# it works with and without a kernel, and needs no other package.
+# What a click in the drawing does, in JavaScript: `this` is the group of all that can be clicked. First: where it was.
 PLACE = "const at = new DOMPoint(event.clientX, event.clientY).matrixTransform(this.getScreenCTM().inverse());"
 # With a kernel: write x, y and the time into a hidden field. The time makes two clicks on one place differ.
-TELL_PYTHON = (
-    PLACE
-    + """
+TELL_PYTHON = """
 const field = this.closest('.maca-psi').querySelector('.maca-psi-click input');
 field.value = [at.x, at.y, event.timeStamp].join(' ');
 field.dispatchEvent(new Event('change', {bubbles: true}));
 """
-)
 # Without: press the button of the nearest dot. Dots and buttons have the same order.
-PRESS_NEAREST = (
-    PLACE
-    + """
+PRESS_NEAREST = """
 const dots = [...this.querySelectorAll('.maca-psi-dot')];
 const distances = dots.map(dot => Math.hypot(dot.cx.baseVal.value - at.x, dot.cy.baseVal.value - at.y));
 const nearest = distances.indexOf(Math.min(...distances));
 this.closest('.maca-psi').querySelectorAll('.widget-toggle-buttons button')[nearest].click();
 """
-)
 
 
 def drawing(name: str, view: str, p: float, psi, choices=()) -> str:
@@ -53,10 +46,11 @@ def drawing(name: str, view: str, p: float, psi, choices=()) -> str:
         f"Gradient variance over all mixtures, {name}, {view}, p = {p:.2f}: from {low:.4g} at the star, "
         f"{in_words(mixtures.best)}, to {high:.4g}. The circle, {in_words(psi)}, has {mixtures.variance(psi):.4g}."
     )
+    on_click = html.escape(PLACE + (PRESS_NEAREST if choices else TELL_PYTHON))
     return (
         f'<svg role="img" aria-label="{html.escape(alt)}" viewBox="0 0 340 358" '
         'style="flex: 0 1 320px; min-width: 240px; max-width: 320px" font-family="sans-serif">'
-        f'<g onclick="{html.escape(PRESS_NEAREST if choices else TELL_PYTHON)}" style="cursor: pointer">'
+        f'<g onclick="{on_click}" style="cursor: pointer">'
         f"<title>A click chooses {'the nearest dot' if choices else 'this mixture'}</title>"
         f'<image x="30" y="34" width="280" height="242" href="data:image/png;base64,{heat_map(name, view, p)}"/>'
         f"{outline()}{marks(mixtures.best, psi, choices)}</g>"

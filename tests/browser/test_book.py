@@ -6,7 +6,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import pytest
-from plays import move_frames, play_fridge, play_psi, play_replay
+from plays import click_frames, move_frames, play_fridge, play_psi, play_replay
 from playwright.sync_api import expect
 
 pytestmark = pytest.mark.browser
@@ -114,6 +114,13 @@ def test_the_console_of_lab_1_answers_without_a_kernel(page, built_book):
 def test_the_psi_explorer_answers_without_a_kernel(page, built_book):
     visit(page, built_book, "labs/05_variance_and_the_mixture")
     play_psi(page.locator(".maca-psi-frames"))
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_a_click_in_the_triangle_chooses_the_nearest_mixture_without_a_kernel(page, built_book, width):
+    page.set_viewport_size({"width": width, "height": 844})
+    visit(page, built_book, "labs/05_variance_and_the_mixture")
+    click_frames(page.locator(".maca-psi-frames"), "Fridge", "B")
 
 
 def test_the_replay_plays_without_a_kernel(page, built_book):
