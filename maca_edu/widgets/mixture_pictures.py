@@ -51,7 +51,7 @@ def drawing(name: str, view: str, p: float, psi, choices=()) -> str:
         f'<svg role="img" aria-label="{html.escape(alt)}" viewBox="0 0 340 358" '
         'style="flex: 0 1 320px; min-width: 240px; max-width: 320px" font-family="sans-serif">'
         f'<g onclick="{on_click}" style="cursor: pointer">'
-        f"<title>A click chooses {'the nearest dot' if choices else 'this mixture'}</title>"
+        f"<title>A click chooses {'the nearest dot or star' if choices else 'this mixture'}</title>"
         f'<image x="30" y="34" width="280" height="242" href="data:image/png;base64,{heat_map(name, view, p)}"/>'
         f"{outline()}{marks(mixtures.best, psi, choices)}</g>"
         f'{colour_scale()}<text x="30" y="352" {TEXT}>{low:.3g}</text>'
