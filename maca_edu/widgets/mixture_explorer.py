@@ -1,4 +1,4 @@
-"""The psi explorer: menus and sliders beside the triangle of mixtures, and the numbers of the mixture chosen."""
+"""The psi explorer: controls beside the triangle of mixtures, and the numbers of the mixture chosen."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 from maca_edu.checks import Allowed, check, shown
 from maca_edu.widgets.console import signed
 from maca_edu.widgets.frames import Explorer, html_leaves, html_table
-from maca_edu.widgets.mixture_pictures import drawing, in_words
+from maca_edu.widgets.mixture_pictures import drawing, in_words, mixture_at
 from maca_edu.widgets.mixture_variance import (
     BASELINES,
     TEAM,
@@ -29,8 +29,9 @@ FRAMES_P = (0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95, 0.99)  # wher
 def psi_explorer(mode: str = "live", game: str = "Fridge", view: str = "B", p: float = 0.7) -> Explorer:
     """A triangle of mixtures, coloured by exact gradient variance, with sliders.
 
-    mode: "live" asks the kernel: menus for game and view, sliders for p and psi. "frames" holds precomputed pictures
-        and needs no kernel, as in the book: a slider for p and five choices of psi.
+    mode: "live" asks the kernel: menus for game and view, sliders for p and psi; a click in the triangle moves the
+        sliders of psi to its place. "frames" holds precomputed pictures and needs no kernel, as in the book: a slider
+        for p and buttons for five choices of psi; a click in the triangle presses the button of the nearest.
     game: one of "Fridge", "Ring of six", "Rope, C overlooked", "Climb".
     view: whose gradient: the name of an agent, or "team" for the sum over all agents.
     p: the probability of each agent's likely action when the explorer opens; 0.5 to 0.99.
@@ -48,7 +49,7 @@ def psi_explorer(mode: str = "live", game: str = "Fridge", view: str = "B", p: f
 
 
 def live_controls(name: str, view: str, p: float) -> list[widgets.Widget]:
-    """Menus and sliders, and one panel that is written anew whenever one of them changes."""
+    """Menus and sliders, one panel that is written anew whenever one of them changes, and a field that hears clicks."""
     look = {"style": {"description_width": "8em"}, "layout": {"width": "25em"}}
     games = widgets.Dropdown(options=list(settings()), value=name, description="game", **look)
     views = widgets.Dropdown(options=views_of(name), value=view, description="view", **look)
@@ -56,6 +57,8 @@ def live_controls(name: str, view: str, p: float) -> list[widgets.Widget]:
     jnt = widgets.FloatSlider(0.33, min=0, max=1, step=0.01, description="ψ Jnt", **look)
     cor = widgets.FloatSlider(0.33, min=0, max=1, step=0.01, description="ψ Cor", **look)
     shown = widgets.HTML()
+    clicked = widgets.Text(continuous_update=False, layout={"display": "none"})  # the drawing writes "x y time" into it
+    clicked.add_class("maca-psi-click")
 
     def draw(change=None):
         psi = (jnt.value, max(0.0, 1 - jnt.value - cor.value), cor.value)
@@ -72,13 +75,20 @@ def live_controls(name: str, view: str, p: float) -> list[widgets.Widget]:
         views.observe(draw, "value")
         draw()
 
+    def click(change):
+        x, y, _ = map(float, change["new"].split())
+        new_jnt, _, new_cor = mixture_at(x, y)
+        jnt.value = round(new_jnt, 2)
+        cor.value = min(round(new_cor, 2), round(1 - jnt.value, 2))
+
     games.observe(change_game, "value")
     views.observe(draw, "value")
     sharpness.observe(draw, "value")
     jnt.observe(change_weight, "value")
     cor.observe(change_weight, "value")
+    clicked.observe(click, "value")
     draw()
-    return [widgets.VBox([games, views, sharpness, jnt, cor]), shown]
+    return [widgets.VBox([games, views, sharpness, jnt, cor]), shown, clicked]
 
 
 def framed_panels(name: str, view: str, p: float) -> list[widgets.Widget]:
@@ -102,7 +112,7 @@ def framed_panels(name: str, view: str, p: float) -> list[widgets.Widget]:
     for step in steps:
         best = triangle(name, view, step).best
         mixtures = [np.full(3, 1 / 3), (0, 1, 0), (0, 0, 1), (1, 0, 0), best]  # in the order of the buttons
-        leaves = html_leaves(panel(name, view, step, psi) for psi in mixtures)
+        leaves = html_leaves(panel(name, view, step, psi, mixtures) for psi in mixtures)
         leaves[0].layout.width = "100%"  # the leaves share one layout
         rows.append(widgets.Stack(leaves, selected_index=0, layout={"width": "100%"}))
         widgets.jslink((buttons, "index"), (rows[-1], "selected_index"))
@@ -111,12 +121,15 @@ def framed_panels(name: str, view: str, p: float) -> list[widgets.Widget]:
     return [slider, buttons, stack]
 
 
-def panel(name: str, view: str, p: float, psi) -> str:
-    """The triangle with a ring at psi `[3]`, and beside it the numbers of this mixture, as HTML."""
+def panel(name: str, view: str, p: float, psi, choices=()) -> str:
+    """The triangle with a circle at psi `[3]`, and beside it the numbers of this mixture, as HTML.
+
+    choices: the mixtures that a click in the triangle can choose; empty: any.
+    """
     p = round(float(p), 4)  # a slider's 0.7000000000000001 is 0.7
     return (
         '<div style="display: flex; flex-wrap: wrap; gap: 0.5em 1em; align-items: center; line-height: 1.5">'
-        f"{drawing(name, view, p, psi)}<div>{numbers(name, view, p, psi)}{kept(name, view, psi)}</div></div>"
+        f"{drawing(name, view, p, psi, choices)}<div>{numbers(name, view, p, psi)}{kept(name, view, psi)}</div></div>"
     )
 
 
@@ -128,7 +141,7 @@ def numbers(name: str, view: str, p: float, psi) -> str:
     rows = [
         ("mean gradient", mean_gradients(name, view, p)),
         ("variance", f'<strong class="maca-psi-variance">{variance:.4f}</strong> ({ratio})'),
-        ("ψ, the ring", in_words(psi)),
+        ("ψ, the circle", in_words(psi)),
         ("★, the least", f'<span class="maca-psi-least">{least:.4f}</span> at<br>{in_words(mixtures.best)}'),
     ]
     for baseline, alone in zip(BASELINES, mixtures.variance(np.eye(3)), strict=True):

@@ -9,7 +9,7 @@ from maca_edu.widgets.mixture_variance import triangle
 
 def sliders(game, view):
     """The sliders of p and of the CorrSet baseline's weight."""
-    column, _ = psi_explorer("live", game=game, view=view).children
+    column, *_ = psi_explorer("live", game=game, view=view).children
     return column.children[2], column.children[-1]
 
 

@@ -2,7 +2,12 @@
 
 import re
 
+import numpy as np
 from playwright.sync_api import Locator, expect
+
+from maca_edu import exact
+from maca_edu.widgets.mixture_pictures import CORNERS
+from maca_edu.widgets.mixture_variance import settings, triangle
 
 # Fridge, one agent after the other: who lifts now, and the team's reward then.
 # A's backpack pays 2, the fridge 6 once A, B and C all lift, and every lift costs 1.
@@ -95,6 +100,51 @@ def play_sigma(explorer: Locator, members: dict[str, str]):
     learned.focus()
     learned.press("End")
     expect(variance).not_to_have_text(before)
+
+
+def click_psi(explorer: Locator, psi):
+    """Click in the triangle at the place of a mixture `[3]`."""
+    picture = explorer.locator("svg:visible")
+    picture.scroll_into_view_if_needed()
+    share = np.asarray(psi) @ CORNERS / (340, 358)  # of the picture's width and height
+    box = picture.bounding_box()
+    explorer.page.mouse.click(box["x"] + share[0] * box["width"], box["y"] + share[1] * box["height"])
+
+
+def click_frames(explorer: Locator, name: str, view: str):
+    """Click anywhere in the triangle: the nearest of the five mixtures is shown, with its exact variance.
+
+    Then choose by keyboard: buttons and clicks mean the same.
+    """
+    slider, variance = explorer.get_by_role("slider"), explorer.locator(".maca-psi-variance:visible")
+    agent = settings()[name].game.agents.index(view)
+    slider.focus()
+    for key in ("Home", "End"):
+        slider.press(key)
+        p = float(explorer.locator(".widget-readout").inner_text())
+        choices = np.array([(1 / 3, 1 / 3, 1 / 3), (0, 1, 0), (0, 0, 1), (1, 0, 0), triangle(name, view, p).best])
+        pressed = set()
+        for psi in ((0.8, 0.1, 0.1), (0.1, 0.8, 0.1), (0.3, 0.4, 0.3), (0.05, 0.1, 0.85), (0.02, 0.2, 0.78)):
+            click_psi(explorer, psi)
+            number = np.linalg.norm(choices - psi, axis=1).argmin()
+            _, exactly = moments(settings()[name], agent, p, choices[number])
+            expect(variance).to_have_text(f"{exactly:.4f}")
+            expect(explorer.locator(".widget-toggle-buttons button").nth(number)).to_have_class(
+                re.compile("mod-active")
+            )
+            pressed.add(number)
+        assert len(pressed) >= 4
+    explorer.get_by_role("button", name="Jnt", exact=True).press("Enter")
+    _, exactly = moments(settings()[name], agent, p, (1, 0, 0))
+    expect(variance).to_have_text(f"{exactly:.4f}")
+
+
+def moments(setting, agent: int, p: float, psi):
+    """Mean `[A]` and variance that the psi explorer must show, computed straight from Equation 3."""
+    q, policy = setting.game.payoff(), setting.policy(p)
+    groups = (range(q.ndim), (agent,), setting.corrsets[agent])
+    mixture = sum(weight * exact.baseline(q, policy, group) for weight, group in zip(psi, groups, strict=True))
+    return exact.gradient_moments(q, policy, agent, np.asarray(mixture))
 
 
 def play_replay(player: Locator):

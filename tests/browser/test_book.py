@@ -7,7 +7,7 @@ from urllib.parse import unquote, urlsplit
 
 import numpy as np
 import pytest
-from plays import move_frames, play_fridge, play_psi, play_replay, play_sigma
+from plays import click_frames, move_frames, play_fridge, play_psi, play_replay, play_sigma
 from playwright.sync_api import expect
 
 from maca_edu.widgets.corrset_moments import corrsets, recorded
@@ -126,6 +126,13 @@ def test_the_sigma_explorer_answers_without_a_kernel(page, built_book):
     lowest, highest = (corrsets(row, share / 8)[0] for share in (FRAMES_SIGMA[0], FRAMES_SIGMA[-1]))
     names = {key: "".join("ABCDEFGH"[j] for j in np.flatnonzero(s)) for key, s in (("Home", lowest), ("End", highest))}
     play_sigma(page.locator(".maca-sigma-frames"), names)
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_a_click_in_the_triangle_chooses_the_nearest_mixture_without_a_kernel(page, built_book, width):
+    page.set_viewport_size({"width": width, "height": 844})
+    visit(page, built_book, "labs/05_variance_and_the_mixture")
+    click_frames(page.locator(".maca-psi-frames"), "Fridge", "B")
 
 
 def test_the_replay_plays_without_a_kernel(page, built_book):

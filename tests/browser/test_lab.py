@@ -4,7 +4,7 @@ import re
 
 import numpy as np
 import pytest
-from plays import drag, play_fridge, read_sliders
+from plays import click_frames, click_psi, drag, moments, play_fridge, read_sliders
 from playwright.sync_api import expect
 
 from maca_edu import exact
@@ -85,21 +85,27 @@ def test_the_psi_explorer_of_lab_5_answers_the_mouse(run_lab):
     seen = set()
     for slider, share in ((0, 0.9), (1, 0.4), (2, 0.3), (0, 0.2)):  # p, psi_Jnt, psi_Cor, p again
         drag(page, explorer, slider, share)
-        p, jnt, cor = read_sliders(explorer)
-        mean, variance = moments(setting, agent, p, (jnt, 1 - jnt - cor, cor))
-        expect(explorer.locator(".maca-psi-variance")).to_have_text(f"{variance:.4f}")
-        shown = explorer.locator(".maca-psi-mean").inner_text().replace("−", "-")
-        assert [float(entry) for entry in re.findall(r"[-+]\d[\d.]*", shown)] == pytest.approx(mean.round(4).tolist())
-        seen.add((p, jnt, cor))
+        seen.add(check_psi(explorer, setting, agent))
     assert len(seen) == 4, "every drag moved something"
+    for psi in ((0.6, 0.3, 0.1), (0.1, 0.2, 0.7), (0.6, 0.3, 0.1), (0.0, 1.0, 0.0)):
+        click_psi(explorer, psi)
+        page.wait_for_timeout(500)  # the click reaches the kernel and comes back
+        _, jnt, cor = check_psi(explorer, setting, agent)
+        assert (jnt, cor) == pytest.approx((psi[0], psi[2]), abs=0.011)  # a pixel, and the sliders' steps
+    explorer.get_by_role("slider").nth(1).press("ArrowRight")
+    expect(explorer.locator(".widget-readout").nth(1)).not_to_have_text(f"{jnt:.2f}")
+    check_psi(explorer, setting, agent)
+    click_frames(show(page, r'psi_explorer\("frames"', "maca-psi"), "Fridge", "B")
 
 
-def moments(setting, agent, p, psi):
-    """What the explorer must show, computed straight from Equation 3."""
-    q, policy = setting.game.payoff(), setting.policy(p)
-    groups = (range(q.ndim), (agent,), setting.corrsets[agent])
-    mixture = sum(weight * exact.baseline(q, policy, group) for weight, group in zip(psi, groups, strict=True))
-    return exact.gradient_moments(q, policy, agent, np.asarray(mixture))
+def check_psi(explorer, setting, agent) -> tuple[float, float, float]:
+    """Mean and variance that the psi explorer shows are exact at what its sliders say: returns p, psi_Jnt, psi_Cor."""
+    p, jnt, cor = read_sliders(explorer)
+    mean, variance = moments(setting, agent, p, (jnt, 1 - jnt - cor, cor))
+    expect(explorer.locator(".maca-psi-variance")).to_have_text(f"{variance:.4f}")
+    shown = explorer.locator(".maca-psi-mean").inner_text().replace("−", "-")
+    assert [float(entry) for entry in re.findall(r"[-+]\d[\d.]*", shown)] == pytest.approx(mean.round(4).tolist())
+    return p, jnt, cor
 
 
 def test_the_sigma_explorer_of_lab_11_answers_the_mouse(run_lab):

@@ -15,7 +15,7 @@ from PIL import Image
 from maca_edu import exact
 from maca_edu.widgets import psi_explorer
 from maca_edu.widgets.mixture_explorer import panel
-from maca_edu.widgets.mixture_pictures import BANDS, HEIGHT, WIDTH, colours, heat_map
+from maca_edu.widgets.mixture_pictures import BANDS, CORNERS, HEIGHT, WIDTH, colours, heat_map, mixture_at
 from maca_edu.widgets.mixture_variance import best_mixture, second_moments, settings, triangle, views_of
 
 AGENT_VIEWS = [(name, view) for name in settings() for view in views_of(name)[:-1]]
@@ -113,12 +113,12 @@ def test_kept_components_of_b_in_fridge():
 
 
 def parts(explorer):
-    column, shown = explorer.children
-    return (*column.children, shown)
+    column, shown, clicked = explorer.children
+    return (*column.children, shown, clicked)
 
 
 def test_live_every_control_changes_the_panel():
-    games, views, p, jnt, cor, shown = parts(psi_explorer("live", p=0.7))
+    games, views, p, jnt, cor, shown, _ = parts(psi_explorer("live", p=0.7))
 
     def expected():
         psi = (jnt.value, 1 - jnt.value - cor.value, cor.value)
@@ -135,12 +135,43 @@ def test_live_every_control_changes_the_panel():
 
 
 def test_live_one_weight_pushes_the_other_down():
-    *_, jnt, cor, shown = parts(psi_explorer())
+    *_, jnt, cor, shown, _ = parts(psi_explorer())
     cor.value = 0.8
     assert (jnt.value, cor.value) == (0.2, 0.8)
     jnt.value = 0.9
     assert (jnt.value, cor.value) == (0.9, 0.1)
     assert "Jnt 0.90, Ind 0.00, Cor 0.10" in shown.value
+
+
+@budget(deadline=None, max_examples=50)
+@given(psi=PSI)
+def test_a_place_in_the_drawing_is_the_mixture_drawn_there(psi):
+    assert mixture_at(*(psi @ CORNERS)) == pytest.approx(psi)
+
+
+@budget(deadline=None, max_examples=50)
+@given(x=st.floats(-200, 500), y=st.floats(-200, 500))
+def test_a_place_outside_the_triangle_is_the_nearest_mixture(x, y):
+    grid = np.array([(j, 40 - j - c, c) for j in range(41) for c in range(41 - j)]) / 40
+    unbounded = np.linalg.lstsq(np.vstack([CORNERS.T, np.ones(3)]), [x, y, 1], rcond=None)[0]
+    found = mixture_at(x, y)
+    assert found.min() >= 0
+    assert found.sum() == pytest.approx(1)
+    distances = np.linalg.norm(grid - unbounded, axis=1)
+    assert np.linalg.norm(found - unbounded) <= distances.min() + 1e-9
+
+
+def test_live_a_click_sets_psi():
+    _, _, p, jnt, cor, shown, clicked = parts(psi_explorer("live", p=0.7))
+    assert clicked.layout.display == "none"
+    for time, psi in enumerate([(0.2, 0.5, 0.3), (0.75, 0.05, 0.2), (0, 1, 0), (1, 0, 0), (0.2, 0.5, 0.3)]):
+        x, y = psi @ CORNERS
+        clicked.value = f"{x} {y} {time}"
+        assert (jnt.value, cor.value) == (psi[0], psi[2])
+        assert read(shown.value, "maca-psi-variance") == [f"{directly('Fridge', 'B', p.value, psi)[1]:.4f}"]
+    cor.value = 0.6
+    clicked.value = f"{x} {y} 5"  # the same place again
+    assert (jnt.value, cor.value) == (0.2, 0.3)
 
 
 def test_frames_are_linked_in_the_browser(monkeypatch):
@@ -159,6 +190,8 @@ def test_frames_are_linked_in_the_browser(monkeypatch):
         for leaf, psi in zip(row.children, psis, strict=True):
             variance = directly("Ring of six", "A", p, psi)[1]
             assert read(leaf.value, "maca-psi-variance") == [f"{variance:.4f}"]
+            dots = re.findall(r'"maca-psi-dot" cx="([^"]*)" cy="([^"]*)"', leaf.value)  # in the order of the buttons
+            assert np.allclose(np.array(dots, dtype=float), psis @ CORNERS, atol=0.051)
 
 
 def test_the_drawing_has_words():
