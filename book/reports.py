@@ -1,4 +1,4 @@
-"""Make the examples of the guide "Tables, figures and verdicts" from the data in book/data.
+"""Make what the guides "Tables, figures and verdicts" and "The paper's tables" print from the data in book/data.
 
     python book/reports.py
 
@@ -20,6 +20,10 @@ ROOT = Path(__file__).parents[1]
 OUT = Path("book/data/reports")
 PRINTED = {  # file -> command
     "table_6.md": "table 6",
+    "table_2.md": "table 2",
+    "table_3.md": "table 3",
+    "compare_coma.txt": "compare book/data/table2:coma book/data/table2:mappo",
+    "compare_ind.txt": "compare book/data/table3:maca-ind book/data/table3:maca",
     "table_5.md": "table 5 book/data/spread",
     "compare_units.txt": "compare book/data/units/smax_2s3z_units book/data/units/smax_2s3z_mlp --measure curve",
     "compare_2s3z.txt": "compare book/data/smax_2s3z:maca book/data/smax_2s3z:mappo",
