@@ -181,3 +181,16 @@ OTHERS = [
 @pytest.mark.parametrize(("call", "name"), OTHERS)
 def test_other_wrong_arguments_are_named(call, name):
     says(call, name)
+
+
+def test_networks_can_be_stacked_with_vmap():
+    """Many networks of one kind at once: no check may ask for a number there."""
+    nets = [networks.QMixer(3, 2) for _ in range(4)]
+    parameters, _ = torch.func.stack_module_state(nets)
+    played, state = torch.randn(5, 3), torch.randn(5, 2)
+    together = torch.vmap(lambda p: torch.func.functional_call(nets[0], p, (played, state)))(parameters)
+    utilities = torch.randn(4, 5, 3)
+    each = torch.vmap(lambda p, u: torch.func.functional_call(nets[0], p, (u, state)))(parameters, utilities)
+    for k, net in enumerate(nets):
+        torch.testing.assert_close(together[k], net(played, state))
+        torch.testing.assert_close(each[k], net(utilities[k], state))
