@@ -3,9 +3,9 @@
     maca-edu train --env smax/2s3z --method maca --steps 204800 --processes 1 --out runs/battle
     python -m maca_edu.experiments.battle_records runs/battle
 
-Two battles are measured: in every step everything is asked in copies of the moment. Eight more are only played, with the
-critic's attention and the true partners. The file is part of the package: maca_edu/widgets/data/battle.json, with its
-commands, seeds, date and versions. `maca_edu.widgets.battle_record` reads it.
+Two battles are measured: in every step everything is asked in copies of the moment. Eight more are only played, with
+the attention of the critic and the true partners. The file is part of the package, maca_edu/widgets/data/battle.json,
+and says its commands, seeds, date and versions. `maca_edu.widgets.battle_record` reads it.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ def attention(learner: Learner, view: View) -> np.ndarray:
 
 
 def silenced(action: np.ndarray) -> np.ndarray:
-    """All joint actions in which some agents stop instead: `[2^n, n]`; bit i of the number: agent i does what it did."""
+    """All joint actions in which some agents stop instead: `[2^n, n]`; bit i of the number says that agent i acts."""
     n = len(action)
     kept = (np.arange(2**n)[:, None] >> np.arange(n)) & 1 > 0
     return np.where(kept, action, STOP)
