@@ -1,10 +1,10 @@
 """Record battles of a trained team with their true credit, for chapter 16 and its lab, which replay them without JAX.
 
-    maca-edu train --env smax/2s3z --method maca --steps 204800 --processes 1 --out runs/battle
+    maca-edu train --env smax/2s3z --method maca --steps 122880 --processes 1 --out runs/battle
     python -m maca_edu.experiments.battle_records runs/battle
 
-Two battles are measured: in every step everything is asked in copies of the moment. Eight more are only played, with
-the attention of the critic and the true partners. The file is part of the package, maca_edu/widgets/data/battle.json,
+One battle is measured: in every step everything is asked in copies of the moment. Eight more are only played, with the
+attention of the critic and the true partners. The file is part of the package, maca_edu/widgets/data/battle.json,
 and says its commands, seeds, date and versions. `maca_edu.widgets.battle_record` reads it.
 """
 
@@ -37,13 +37,13 @@ from maca_edu.training.rng import torch_stream
 
 OUT = Path(__file__).parents[1] / "widgets" / "data" / "battle.json"
 COMMANDS = (
-    "maca-edu train --env smax/2s3z --method maca --steps 204800 --processes 1 --out runs/battle",
+    "maca-edu train --env smax/2s3z --method maca --steps 122880 --processes 1 --out runs/battle",
     "python -m maca_edu.experiments.battle_records runs/battle",
 )
 ENV, STOP = "smax/2s3z", 4
-MEASURED_SEEDS, PLAYED_SEED, PLAYED = (1600, 1601), 1602, 8
-COPIES, LOOKAHEAD = 24, 8
-LOOKAHEADS, COMPARED_EVERY = (1, 2, 4, 8, 16, 32), 9  # how far the comparisons look, and at which steps of a battle
+MEASURED_SEEDS, PLAYED_SEED, PLAYED = (1600,), 1602, 8
+COPIES, LOOKAHEAD = 12, 8
+LOOKAHEADS, COMPARED_EVERY = (1, 2, 8, 32), 14  # how far the comparisons look, and at which steps of a battle
 
 
 class Opinions(NamedTuple):
@@ -142,21 +142,25 @@ def attended(critics: Opinions, view: View, copy: int) -> dict:
 
 
 def played_battles(critics: Opinions) -> list[dict]:
-    """Battles that are only played, all at once, each until it ends."""
+    """Battles that are only played, all at once, each until it ends.
+
+    There are 2^n of them, as many as the copies in `paid_if`, so that nothing is compiled again; PLAYED are kept.
+    """
+    batch = 2**critics.learned.sizes.n_agents
     battles, over = [{"steps": []} for _ in range(PLAYED)], np.zeros(PLAYED, dtype=bool)
     chance = torch_stream(np.random.default_rng(PLAYED_SEED))
-    with contextlib.closing(envs.make(ENV, PLAYED)) as env:
+    with contextlib.closing(envs.make(ENV, batch)) as env:
         view = env.reset(PLAYED_SEED)
         while not over.all():
             seen = as_seen(view, critics.learned.device)
             with torch.no_grad():
                 distribution, _ = critics.learned.actor(seen.obs, seen.available, None, None)
-            noise = draw_noise(chance, (PLAYED, env.n_agents, env.n_actions), env.continuous)
+            noise = draw_noise(chance, (batch, env.n_agents, env.n_actions), env.continuous)
             step = env.step(draw_action(distribution, noise).numpy())
             for b in np.flatnonzero(~over):
                 members = step.credit.members[b].astype(int).tolist()
                 battles[b]["steps"].append(attended(critics, view, b) | {"members": members})
-            over |= step.terminated | step.truncated
+            over |= (step.terminated | step.truncated)[:PLAYED]
             view = step.view
     return battles
 
