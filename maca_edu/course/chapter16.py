@@ -69,7 +69,7 @@ def check_differences(candidate):
         damage = np.where(target == np.arange(m)[:, None], rng.uniform(1, 5, size=n), 0.0)
         damage[:, -1] = 0  # somebody does not shoot
         everything = damage.sum(axis=1)
-        for share in (0.7, 1.5, 0.2):  # overkill, none, and single shots that would have been enough
+        for share in (1.5, 0.2, 0.7):  # no overkill, single shots that are enough, overkill
             health = share * everything + (everything == 0)
             got, want = as_array(candidate(damage, health), (n,)), differences(damage, health)
             if not np.allclose(got, want):

@@ -22,7 +22,7 @@ MUTANTS = {
             ("return (together > 0) | np.eye", "return (together > 0) & ~np.eye"),
             "leave out the diagonal",
         ),
-        ("two terms", ("together > 0", "together > 1"), "are both members"),
+        ("two terms", ("together > 0", "together > 1"), "One is enough"),
         ("terms by terms", ("members.astype(int).T @ members.astype(int)", "members @ members.T"), "raised ValueError"),
         (
             "writes",
