@@ -136,8 +136,8 @@ def attended(critics: Opinions, view: View, copy: int) -> dict:
     """The living and the attention of both critics in one copy of the game."""
     return {
         "alive": np.asarray(view.alive)[copy].astype(int).tolist(),
-        "attention": rounded(attention(critics.learned, view)[copy], 3),
-        "untrained": rounded(attention(critics.untrained, view)[copy], 3),
+        "attention": per_mille(attention(critics.learned, view)[copy]),
+        "untrained": per_mille(attention(critics.untrained, view)[copy]),
     }
 
 
@@ -163,6 +163,11 @@ def played_battles(critics: Opinions) -> list[dict]:
             over |= (step.terminated | step.truncated)[:PLAYED]
             view = step.view
     return battles
+
+
+def per_mille(weights: np.ndarray) -> list:
+    """Weights as whole thousandths, which takes little room in a file."""
+    return np.round(1000 * weights).astype(int).tolist()
 
 
 def rounded(x, digits: int) -> list:

@@ -91,5 +91,5 @@ def battle_of(number: int, battle: dict, n: int) -> Battle:
 def moments_of(number: int, steps: list[dict]) -> Moments:
     """The steps of a battle as far as attention and partners go."""
     alive, members = (np.array([step[name] for step in steps], dtype=bool) for name in ("alive", "members"))
-    attention, untrained = (np.array([step[name] for step in steps]) for name in ("attention", "untrained"))
+    attention, untrained = (np.array([step[name] for step in steps]) / 1000 for name in ("attention", "untrained"))
     return Moments(np.full(len(steps), number), alive, members, attention, untrained)
