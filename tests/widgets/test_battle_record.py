@@ -43,8 +43,9 @@ def test_a_step_is_paid_by_those_who_act():
 
 
 def test_bit_i_of_a_number_becomes_the_index_of_agent_i():
+    weights = 1000 * np.eye(2)
     step = dict(
-        alive=[1, 1], members=[[1, 0]], attention=1000 * np.eye(2), untrained=1000 * np.eye(2), position=[[0, 0]], health=[1],
+        alive=[1, 1], members=[[1, 0]], attention=weights, untrained=weights, position=[[0, 0]], health=[1],
         action=[0, 0], amount=[0], paid_if=[0, 10, 20, 30], worth=[0, 0], error=[0, 0], learned=[0, 0], critic=[0, 0],
         compared=[[0, 0]],
     )  # fmt: skip
