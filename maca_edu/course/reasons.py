@@ -26,8 +26,9 @@ REASONS = {
     "ch11_times": "Overlooked are the prices of A, C and AC, which save 0.60 together; D's effort costs 0.016.",
     "ch11_least_at_half": "An undecided agent's prices are all positive, those of its partners too.",
     "ch11_between": "A softmax spreads attention widely: most entries are far below 1/n, a few far above.",
-    "ch16_sum_of_differences": "Leave out either shot, and the other one takes the 4. Neither seems to have earned anything.",
-    "ch16_with_partner": "Most of the time is spent walking and waiting for the weapon. An ally that hits somebody has company "
-    "in two of five cases.",
+    "ch16_sum_of_differences": "Leave out either shot, and the other one takes the 4. Neither seems to have earned "
+    "anything.",
+    "ch16_with_partner": "Most of the time is spent walking and waiting for the weapon. An ally that hits somebody has "
+    "company in two of five cases.",
     "ch16_times_chance": "The critic's attention does not know who hits what. It is not trained to know it.",
 }

@@ -35,7 +35,7 @@ def test_a_step_is_paid_by_those_who_act():
     n = recorded().allies
     for battle in recorded().measured:
         full = battle.paid_if[(slice(None), *[1] * n)]
-        assert np.corrcoef(full, battle.amount.sum(axis=1))[0, 1] > 0.8  # the copies' chance is another
+        np.testing.assert_allclose(full, battle.amount.sum(axis=1), atol=1e-5)  # a single step holds no chance
         for i in range(n):
             idle = ~battle.moments.alive[:, i]
             both = np.moveaxis(battle.paid_if, i + 1, 1)
