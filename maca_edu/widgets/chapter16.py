@@ -15,7 +15,8 @@ from maca_edu.widgets.style import BAD, GOOD, NEUTRAL
 CODES = {"marine": "Ma", "marauder": "Mr", "stalker": "St", "zealot": "Ze", "zergling": "Zl", "hydralisk": "Hy"}
 NAMES = "ABCDEFGHIJ"  # of the allies
 MOVES = ("north", "east", "south", "west", "stop")
-WIDTH, HEIGHT, EDGE = 400, 300, 26  # of a drawing, and its margin
+WIDTH, HEIGHT, EDGE = 420, 320, 26  # of a drawing, and its margin
+NEAREST = 5  # map units: a drawing shows at least so many in each direction
 
 
 def battle_frames(record: Recorded, battle: int = 0, sigma: float = 1.0, every: int = 2, start: int = 0) -> Explorer:
@@ -51,7 +52,7 @@ def battle_panel(record: Recorded, battle: Battle, t: int, sigma: float) -> str:
     return (
         '<div style="display: flex; flex-wrap: wrap; gap: 0.5em 1.5em; align-items: center">'
         f"{drawing}<div>{weights}</div></div><div>{html.escape(paid_in_words(battle, t))}</div>"
-        '<div>Black lines: hits. Arrows: who admits whom, <span style="color: #0072B2">blue</span> if they hit the '
+        '<div>Thick lines: hits. Arrows: who admits whom, <span style="color: #0072B2">blue</span> if they hit the '
         'same enemy, <span style="color: #D55E00">vermillion</span> if not. On the right: attention, dots are true '
         "partners, frames are CorrSets.</div>"
     )
@@ -59,21 +60,26 @@ def battle_panel(record: Recorded, battle: Battle, t: int, sigma: float) -> str:
 
 def battle_drawing(record: Recorded, battle: Battle, t: int, corrset: np.ndarray, partners: np.ndarray) -> str:
     """Units with their health, hits as black lines, CorrSets as arrows between the allies; SVG."""
-    n, position = record.allies, battle.position
-    living = battle.health > 0
-    low, high = position[living].min(axis=0), position[living].max(axis=0)
-    scale = min((WIDTH - 2 * EDGE) / (high[0] - low[0]), (HEIGHT - 2 * EDGE) / (high[1] - low[1]))
-    place = EDGE + scale * (position[t] - low)
-    place[:, 1] = HEIGHT - place[:, 1]
+    n, living = record.allies, battle.health[t] > 0
+    place = places(battle.position[t], living)
     lines = []
     for e, hit in enumerate(battle.moments.members[t][:-1]):
         for i in np.flatnonzero(hit):
-            lines.append(segment(place[i], place[n + e], "currentColor", 1.5))
+            lines.append(segment(place[i], place[n + e], "currentColor", 3))
     for i, j in np.argwhere(corrset & ~np.eye(n, dtype=bool)):
-        lines.append(segment(place[i], place[j], arrow_colour(partners, i, j), 3, aside=4, head=True))
-    units = [unit(record, battle, t, k, place[k]) for k in np.flatnonzero(living[t])]
+        lines.append(segment(place[i], place[j], arrow_colour(partners, i, j), 2, aside=3, head=True))
+    units = [unit(record, battle, t, k, place[k]) for k in np.flatnonzero(living)]
     alt = f"Step {t} of a battle. {paid_in_words(battle, t)}"
     return svg(WIDTH, HEIGHT, alt, f'<g fill="none">{"".join(lines)}</g>{"".join(units)}')
+
+
+def places(position: np.ndarray, living: np.ndarray) -> np.ndarray:
+    """Where units stand in a drawing that shows all who live, `[n + m, 2]`; position: in map units, y upwards."""
+    low, high = position[living].min(axis=0), position[living].max(axis=0)
+    room = np.array([WIDTH, HEIGHT]) - 2 * EDGE
+    scale = (room / np.maximum(high - low, NEAREST)).min()
+    place = room / 2 + EDGE + scale * (position - (low + high) / 2)
+    return np.stack([place[:, 0], HEIGHT - place[:, 1]], axis=1)
 
 
 def segment(start, end, colour: str, width: float, aside: float = 0.0, head: bool = False) -> str:
@@ -122,7 +128,7 @@ def level_bars(levels: dict[str, np.ndarray]):
 
     levels: `{name: [2, L]}`, the positive and the negative part of levels 1 to L. Returns the figure.
     """
-    fig, axes = plt.subplots(1, len(levels), figsize=(9.6, 3.6), sharey=False)
+    fig, axes = plt.subplots(1, len(levels), figsize=(9.6, 3.6), sharey=True)
     for ax, (name, (above, below)) in zip(np.atleast_1d(axes), levels.items(), strict=True):
         k = np.arange(1, len(above) + 1)
         ax.bar(k, above, color=GOOD, label="positive")
@@ -159,7 +165,7 @@ def error_lines(lookaheads, shared: np.ndarray, alone: np.ndarray):
     ax.set_xscale("log", base=2)
     ax.set_xticks(lookaheads, [str(x) for x in lookaheads])
     ax.set(xlabel="steps that count", ylabel="scatter of a comparison")
-    ax.set_ylim(0, None)
+    ax.set_yscale("log")
     fig.legend(loc="outside upper center", ncols=2)
     return fig
 
