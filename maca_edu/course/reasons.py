@@ -37,4 +37,9 @@ REASONS = {
     "ch14_apart": "COMA, MACA-NoInd and MACA-NoCor fall behind. The intervals of the others hold zero, and the joint "
     "baseline and MAPPO are as good as MACA.",
     "ch14_above_chance": "The critic's loss asks for returns, and nothing in it asks attention to find partners.",
+    "ch16_sum_of_differences": "Leave out either shot, and the other one takes the 4. Neither seems to have earned "
+    "anything.",
+    "ch16_with_partner": "Most of the time is spent walking and waiting for the weapon. An ally that hits somebody has "
+    "company in two of five cases.",
+    "ch16_times_chance": "The critic's attention does not know who hits what. It is not trained to know it.",
 }
