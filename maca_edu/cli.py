@@ -274,6 +274,96 @@ def curves_command(
     print(f"Written to {out}")
 
 
+@command("table")
+def table_command(
+    number: tyro.conf.Positional[Literal[1, 2, 3, 5, 6, 16, 17]],
+    results: tyro.conf.Positional[tuple[AnyPath, ...]] = (),
+    format: Literal["markdown", "latex", "csv", "marl-eval"] = "markdown",
+    out: AnyPath | None = None,
+    methods: list[str] | None = None,
+    level: float | None = None,
+) -> None:
+    """Print a table of the paper: our numbers, the paper's beside them, and what differs.
+
+    Args:
+        number: Of the table: 1 (advantages), 2, 3, 5, 16, 17 (results), 6 (sizes of the critics).
+        results: Directories that `maca-edu sweep` wrote, or folders of such; none: book/data/tableN, the project's own.
+        format: markdown; latex; csv, all numbers; marl-eval, the JSON that the package marl-eval reads.
+        out: The file to write; None: print.
+        methods: Which arms, as in --methods maca "maca sigma=0.18"; None: all.
+        level: The score to which steps are counted; None: 50 per cent where games are won.
+    """
+    from maca_edu.experiments.reports.printed import printed_table
+
+    text, notes = printed_table(number, results, format, methods, level)
+    write_or_print(text, out)
+    for note in notes:
+        print(note, file=sys.stderr)
+
+
+@command("figure")
+def figure_command(
+    which: tyro.conf.Positional[Literal["2", "3", "4", "5", "6", "profiles", "efficiency", "improvement"]],
+    results: tyro.conf.Positional[tuple[AnyPath, ...]] = (),
+    out: AnyPath = Path("figure.png"),
+    methods: list[str] | None = None,
+    seed: int = 0,
+    step: int = 0,
+    trust_env: str | None = None,
+) -> None:
+    """Draw a figure of the paper, or one that puts tasks together.
+
+    Args:
+        which: 2, 3, 4, 5: learning curves on SMACv2, of the ablations, on the particle games, on SMAC. 6: attention.
+            profiles, efficiency, improvement: all tasks together.
+        results: Directories that `maca-edu sweep` wrote, or folders of such; none: book/data/tableN with the figure's
+            runs. For 6: the directory of one run whose critic has attention.
+        out: The picture, a .png, .pdf or .svg.
+        methods: Which arms; None: all.
+        seed: For 6: decides the episode.
+        step: For 6: which step of the episode, from 0.
+        trust_env: For 6: a module that the run's environment may import; see `maca-edu evaluate --help`.
+    """
+    from maca_edu.experiments.reports.printed import drawn_figure
+
+    print(drawn_figure(which, results, out, methods, seed, step, trust_env))
+    print(f"Written to {out}")
+
+
+@command("compare")
+def compare_command(
+    a: tyro.conf.Positional[str],
+    b: tyro.conf.Positional[str],
+    margin: float | None = None,
+    measure: Literal["final", "best", "curve"] = "final",
+) -> None:
+    """Say whether two arms are different, equivalent within a margin, or undecided, and then how many seeds it takes.
+
+    Args:
+        a: DIR:ARM, a results directory and an arm in it, as in runs/toys:maca; DIR where it has one arm only.
+        b: The other arm, in the same way.
+        margin: The difference that would not matter, in per cent of games won or units of the return; None: 5 per cent.
+        measure: What is compared: final (greedy play after training), best (the best checkpoint), curve (the mean of
+            the learning curve).
+    """
+    from maca_edu.experiments.reports.comparison import compare, in_words, parse_arm
+
+    for found in compare(parse_arm(a), parse_arm(b), margin, measure):
+        print(in_words(found))
+
+
+def write_or_print(text: str, out: Path | None) -> None:
+    """Write a text to a file, whose folder is made where it is missing, or print it."""
+    from maca_edu.files import write_whole
+
+    if out is None:
+        print(text, end="")
+        return
+    out.parent.mkdir(parents=True, exist_ok=True)
+    write_whole(out, text)
+    print(f"Written to {out}")
+
+
 @command("watch")
 def watch_command(
     run: tyro.conf.Positional[AnyPath], out: AnyPath, episodes: int = 1, seed: int = 0, trust_env: str | None = None

@@ -28,6 +28,8 @@ they share nothing but a folder of JAX's compiler, see `compiled.import_jax`.
 
 from __future__ import annotations
 
+import contextlib
+
 import torch
 
 from maca_edu.checks import check_integer, shown
@@ -35,7 +37,7 @@ from maca_edu.envs import jaxmpe, mpe, pettingzoo, smax, starcraft, toy
 from maca_edu.envs.family import Family, Sizes
 from maca_edu.team_env import TeamEnv, TeamStep, View
 
-__all__ = ["Family", "TeamEnv", "TeamStep", "View", "at_once", "describe", "family", "make", "names"]
+__all__ = ["Family", "TeamEnv", "TeamStep", "View", "at_once", "describe", "family", "make", "names", "sizes"]
 
 FAMILIES = {  # by what stands before a name's slash
     "toy": toy.FAMILY,
@@ -86,19 +88,17 @@ def at_once(name: str, episodes: int) -> int:
     return episodes if most is None else min(episodes, most)
 
 
-def describe(name: str) -> str:
-    """How many agents and actions the environment called `name` has, and its horizon, in words."""
+def sizes(name: str) -> Sizes:
+    """How many agents and actions the environment called `name` has, and its horizon."""
     known = family(name)
     if known.sizes is not None:
-        return _words(known.sizes(name))
-    env = known.make(name, 1)
-    try:
-        return _words(env)
-    finally:
-        env.close()
+        return known.sizes(name)
+    with contextlib.closing(known.make(name, 1)) as env:
+        return Sizes(env.n_agents, env.n_actions, env.continuous, env.horizon)
 
 
-def _words(sizes: Sizes | TeamEnv) -> str:
-    """Sizes in words."""
-    actions = f"{sizes.n_actions} numbers each" if sizes.continuous else f"{sizes.n_actions} actions"
-    return f"{sizes.n_agents} agents, {actions}, horizon {sizes.horizon}"
+def describe(name: str) -> str:
+    """How many agents and actions the environment called `name` has, and its horizon, in words."""
+    known = sizes(name)
+    actions = f"{known.n_actions} numbers each" if known.continuous else f"{known.n_actions} actions"
+    return f"{known.n_agents} agents, {actions}, horizon {known.horizon}"

@@ -9,7 +9,9 @@ budget           who owns the variance of a run's advantages
 sweep            many runs, several at a time
 sweep_tables     what the runs of a sweep reached, in four files
 learning_curves  pictures of learning curves, of one run and of a sweep
-statistics       the running mean, and the bootstrap interval of a mean
+statistics       how good an arm is, how sure that is, and how it compares with others
+decisions        a verdict on two arms, and how many seeds it takes
+reports          tables and figures of results directories, beside the paper's
 bench            measurements of speed
 memory           freed memory that a training keeps
 parameters       Table 6: how large the critics are

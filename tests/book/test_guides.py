@@ -16,6 +16,7 @@ GUIDES = sorted((Path(__file__).parents[2] / "book" / "guides").glob("*.md"))
 def test_options_and_environments_exist(page):
     text = page.read_text()
     commands = ("train", "evaluate", "sweep", "curves", "watch", "credit", "budget", "envs", "doctor", "bench")
+    commands += ("table", "figure", "compare")
     help_texts = {
         command: subprocess.run(
             [sys.executable, "-m", "maca_edu", command, "--help"], capture_output=True, text=True, check=False

@@ -35,6 +35,9 @@ OPTIONS = {  # of each command, with good and bad values; {}: words without a na
     "sweep": dict(envs=("", *ENVS), methods=METHODS, seeds=("0", "-1", "x", ""), steps=COUNTS, first_seed=COUNTS)
     | dict(processes=("0", "-1", "x"), options=("--lr -1", "--lrr", "'", "--batch 0", "--actor-sizes", "--seed 1")),
     "curves": dict(out=PATHS, column=("seed", "", "return_mean", "x"), methods=METHODS),
+    "table": dict(format=("csv", "latex", "marl-eval", "html"), out=PATHS, methods=METHODS, level=NUMBERS),
+    "figure": dict(out=PATHS, methods=METHODS, seed=COUNTS, step=COUNTS),
+    "compare": dict(margin=NUMBERS, measure=("final", "best", "curve", "x")),
     "bench": dict(json=PATHS, plot=PATHS, peer=("", "x", "HARL=0", "HARL=nan"), rounds=("0", "-1", "x", "")),
     "envs": dict(family=("toy", "", "none")),
     "params": dict(task=("5m_vs_6m", "3m", "")),
@@ -44,6 +47,7 @@ OPTIONS = {  # of each command, with good and bad values; {}: words without a na
     "doctor": {},
 }
 FIRST = {"evaluate": PATHS, "watch": PATHS, "curves": PATHS, "class-copy": ("run", "file.txt", ""), "grade": PATHS}
+FIRST |= {"table": ("1", "2", "7", ""), "figure": ("2", "6", "profiles", "7"), "compare": ("run", "run:maca", "")}
 FIRST |= {"bench": ("worlds", "core", "all"), "doctor": ("everything", "starcraft", "all")}
 NEEDED = {  # what keeps most lines valid up to the value that is tried, or from taking long
     "train": ("--out", "new", "--env", "toy/xor", "--steps", "32", "--batch", "4", "--rollout", "4"),
