@@ -31,15 +31,14 @@ def coverage_lines(seeds, panels: dict[str, dict[str, np.ndarray]], ceilings: di
 
 
 def power_lines(seeds, curves: dict[str, np.ndarray], wanted: float = 0.8):
-    """The chance of a significant difference against the seeds of each arm, for some true differences.
+    """The chance of a significant difference against the seeds of each arm, for three true differences.
 
-    seeds: `[K]`; curves: `{label: [K]}`. Returns the figure.
+    seeds: `[K]`; curves: `{label: [K]}`, three of them. Returns the figure.
     """
     fig, ax = plt.subplots(figsize=(8.4, 4.0))
     ax.axhline(wanted, color=NEUTRAL, linewidth=1)
-    for (label, power), colour, dash in zip(
-        curves.items(), (GOOD, BAD, "#009E73", "#000000"), ("-", (0, (4, 1.5)), (0, (6, 1.5, 1, 1.5)), ":"), strict=False
-    ):
+    looks = ((GOOD, "-"), (BAD, (0, (4, 1.5))), ("#000000", ":"))
+    for (label, power), (colour, dash) in zip(curves.items(), looks, strict=True):
         ax.plot(seeds, power, color=colour, linestyle=dash, linewidth=2.5, label=label)
     ax.set(xlabel="seeds of each arm", ylabel="power", xscale="log", ylim=(0, 1.02))
     ax.set_xticks([2, 3, 5, 10, 20, 50, 100], ["2", "3", "5", "10", "20", "50", "100"])
@@ -58,7 +57,7 @@ def curse_lines(settings, same: np.ndarray, fresh: np.ndarray, bound: np.ndarray
     ax.plot(settings, bound, ":", color=NEUTRAL, linewidth=2, label="bound $\\sqrt{2 \\ln k}$")
     ax.plot(settings, same, "-s", color=BAD, linewidth=2.5, label="on the seeds that chose")
     ax.plot(settings, fresh, "-o", color=GOOD, linewidth=2.5, label="on fresh seeds")
-    ax.set(xlabel="settings tried, k", ylabel="reported less true, in standard errors", xscale="log")
+    ax.set(xlabel="settings tried, k", ylabel="reported less true\n(standard errors)", xscale="log")
     ax.set_xticks(settings, [str(k) for k in settings])
     ax.minorticks_off()
     ax.legend(loc="upper left")

@@ -65,11 +65,19 @@ MUTANTS = {
         ),
         ("the best run", ("choosing.mean(axis=1)", "choosing.max(axis=1)"), "the best single run"),
         ("the lowest", ("argmax", "argmin"), "You choose the lowest"),
-        ("the best run of the chosen", ("reporting[best].mean()", "reporting[best].max()"), "the best run of the chosen"),
+        (
+            "the best run of the chosen",
+            ("reporting[best].mean()", "reporting[best].max()"),
+            "the best run of the chosen",
+        ),
         ("nothing is chosen", ("reporting[best].mean()", "reporting.mean()"), "nothing was chosen"),
     ],
     "leave_one_out": [
-        ("the group's mean", ("return rewards - others", "return rewards - rewards.mean(1)[:, None]"), "its own baseline"),
+        (
+            "the group's mean",
+            ("return rewards - others", "return rewards - rewards.mean(1)[:, None]"),
+            "its own baseline",
+        ),
         ("divides by k", ("(k - 1)", "k"), "there are k − 1 of them"),
         ("the sum", (" / (k - 1)", ""), "Divide it by their number"),
         ("the baseline", ("return rewards - others", "return others"), "That is the baseline"),
