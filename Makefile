@@ -13,7 +13,7 @@ LAB := $(BIN)/jupyter lab --log-level=WARN --LabApp.log_level=WARN --LabApp.defa
 	$(if $(filter 0,$(shell id -u)),--allow-root)
 QUIET := "@jupyterlab/apputils-extension:announcements" "@jupyterlab/extensionmanager-extension"
 
-.PHONY: help lab test lint unit nbval notebooks worlds-test book slides browser-test bench clean
+.PHONY: help lab test lint unit nbval notebooks worlds-test cluster-test book slides browser-test bench clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -41,6 +41,9 @@ nbval: .venv/.test
 
 worlds-test: .venv/.worlds  ## the battles and particle games of JaxMARL against the libraries they come from
 	$(BIN)/python -m pytest -q -n 2 --dist loadfile tests/envs
+
+cluster-test: .venv/.cluster  ## sweeps on a cluster of two nodes, both on this machine, one of which is killed
+	$(BIN)/python -m pytest -q tests/cluster
 
 notebooks: .venv/.test  ## run the labs' sources (notebooks/src) and write the .ipynb files
 	$(BIN)/python -m maca_edu.course.build
@@ -78,6 +81,10 @@ clean:  ## remove .venv and everything that was built
 
 .venv/.worlds: .venv/.test
 	$(INSTALL) "JaxMARL's games and films" ".[jax,film]"
+	@touch $@
+
+.venv/.cluster: .venv/.test
+	$(INSTALL) "Ray" ".[cluster]"
 	@touch $@
 
 .venv/.book: .venv/.lab

@@ -36,7 +36,7 @@ prf_realtyp_to_countertyp = {"corollary": "theorem", "lemma": "theorem", "propos
 bibtex_bibfiles = ["references.bib"]
 bibtex_reference_style = "author_year_round"
 
-# Labs: their stored outputs are shown, nothing is executed
+# Labs: their stored outputs are shown, nothing is executed but the guide to the cockpit, which asks for it
 nb_execution_mode = "off"
 nb_merge_streams = True
 # In this order: where things are, the loader, the widget manager, which may not ask a server for what it lacks.

@@ -20,7 +20,7 @@ from pathlib import Path
 from torch import Tensor, nn
 
 import maca_edu
-from maca_edu.experiments.sweep import FINAL_EPISODES, FINAL_SEED
+from maca_edu.experiments.run_job import FINAL_EPISODES, FINAL_SEED
 from maca_edu.experiments.sweep_tables import gather
 from maca_edu.files import write_whole
 from maca_edu.networks import VCritic

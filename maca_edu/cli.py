@@ -5,11 +5,8 @@ from __future__ import annotations
 import contextlib
 import functools
 import os
-import shlex
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -17,7 +14,8 @@ import tyro
 
 from maca_edu import stopping
 from maca_edu.checks import check_integer, check_path
-from maca_edu.refused_words import RefusedWords, parsed
+from maca_edu.experiments.options import defaults
+from maca_edu.refused_words import parsed
 from maca_edu.training.config import Config
 
 app = tyro.extras.SubcommandApp()
@@ -153,7 +151,11 @@ command("train")(trainer(Config()))
 
 @command("evaluate")
 def evaluate_command(
-    run: tyro.conf.Positional[AnyPath], episodes: int = 40, seed: int = 0, trust_env: str | None = None
+    run: tyro.conf.Positional[AnyPath],
+    episodes: int = 40,
+    seed: int = 0,
+    trust_env: str | None = None,
+    best: bool = False,
 ) -> None:
     """Play a run's policy greedily, on seeds that training never used.
 
@@ -163,57 +165,31 @@ def evaluate_command(
         seed: Decides where they begin.
         trust_env: A module, such as my_game, that the run's environment pettingzoo/my_game may import. A module can run
             any code, so one that does not come with this library is imported only where you name it.
+        best: Play the checkpoint with the best greedy evaluation during training, not the last.
     """
     from maca_edu.experiments.run import evaluate
 
-    for name, value in evaluate(run, episodes, seed, trust_env).items():
+    for name, value in evaluate(run, episodes, seed, trust_env, best=best).items():
         print(f"{name:<12} {'none: nothing to win' if value is None else f'{value:.4f}'}")
-
-
-@dataclass(frozen=True)
-class RunOptions:
-    """What may stand in --options of `maca-edu sweep`; the names and meanings are those of `maca-edu train`."""
-
-    config: tyro.conf.OmitArgPrefixes[Config]
-    batch: int | None = None
-    """environments stepped together; None: as the preset has it"""
-    preset: str | None = None
-    """where the other settings begin: toy, quick, or paper; None: toy for one-shot games, quick for the others"""
-    save_every: int = 20
-    """updates between two checkpoints"""
-
-
-def run_options(options: str, env: str, method: str) -> RunOptions:
-    """Read the words of --options for one environment and method; `batch` is filled in from the preset.
-
-    Raises ValueError where a word is wrong.
-    """
-    try:
-        words = shlex.split(options)
-    except ValueError as error:  # a quotation mark too many
-        raise ValueError(f"options={options!r}: {error}") from None
-    start = RunOptions(defaults(["--env", env, "--method", method, *words]))
-    try:
-        prog, known = "maca-edu train", "--batch, --preset, --save-every and the settings of a run"
-        chosen = parsed(lambda: tyro.cli(RunOptions, prog=prog, args=words, default=start), words, prog, known)
-    except RefusedWords as error:
-        raise ValueError(f"options={options!r}: {error}") from None
-    from maca_edu.experiments.presets import preset
-
-    batch = preset(chosen.preset, env, method)[1] if chosen.batch is None else check_integer("batch", chosen.batch, 1)
-    return replace(chosen, batch=batch)
 
 
 @command("sweep")
 def sweep_command(
-    out: AnyPath,
-    envs: list[str],
-    methods: list[str],
-    steps: int,
-    seeds: int = 10,
+    name: tyro.conf.Positional[str] = "",
+    out: AnyPath | None = None,
+    envs: tuple[str, ...] | None = None,
+    methods: tuple[str, ...] | None = None,
+    steps: int | None = None,
+    grid: tuple[str, ...] = (),
+    seeds: int | None = None,
     first_seed: int = 0,
+    budget: Literal["quick", "small", "paper"] = "quick",
     options: str = "",
-    processes: int = 2,
+    paper_protocol: bool = False,
+    processes: int | None = None,
+    engine: Literal["local", "ray"] = "local",
+    address: str | None = None,
+    dry_run: bool = False,
 ) -> None:
     """Train methods in environments on many seeds, and write tables of what they reached.
 
@@ -221,38 +197,60 @@ def sweep_command(
     methods, environments) adds to it.
 
     Args:
-        out: The sweep's directory.
-        envs: Names that `maca-edu envs` prints.
-        methods: Names that `maca-edu methods` prints.
-        steps: Environment-steps of each run.
-        seeds: How many seeds.
+        name: A plan: toys, table2, table3, table5, table16, table17 (after the paper's tables); or a file that lists
+            runs, such as the plan.csv of another sweep. Without it, give envs, methods and steps.
+        out: The sweep's directory; None: runs/NAME.
+        envs: Names that `maca-edu envs` prints; with a plan, those of its environments that are wanted.
+        methods: Names that `maca-edu methods` prints, each with settings of its own where there are quotation marks:
+            maca "maca sigma=0.18"; with a plan, those of its methods that are wanted.
+        steps: Environment-steps of each run; None: as the plan has it.
+        grid: Settings with lists of values, as in clip=.05,.1 epochs=5,10: every method runs with every combination.
+        seeds: How many seeds; None: as many as the plan and its budget have, or 10 without a plan.
         first_seed: The first of them.
+        budget: How large a plan is: quick (minutes, proves nothing), small (hours), or paper.
         options: Settings of the runs, as `maca-edu train` takes them: --options="--lr 0.001 --evaluate-every 10".
-        processes: Runs at a time, each with one thread.
+        paper_protocol: Greedy evaluations as in the paper: 40 episodes every 160,000 steps.
+        processes: Runs at a time, each with one thread; None: one for each processor core (local).
+        engine: Who does the runs: processes of this machine (local), or Ray (ray), on this machine or on a cluster.
+        address: The cluster of Ray's: auto for the one that this machine belongs to, or host:port of its head; None: as
+            the variable RAY_ADDRESS says, or this machine alone.
+        dry_run: Only print how many runs there are, and what they will cost at the speed of finished or of short runs.
     """
-    from maca_edu.envs import describe
-    from maca_edu.experiments.sweep import Job, sweep
+    from maca_edu.experiments.estimate import estimate
+    from maca_edu.experiments.plans import NAMED, Asked, command_of, jobs_of
+    from maca_edu.experiments.sweep import sweep
 
-    check_integer("seeds", seeds, 1)
-    check_integer("first_seed", first_seed, 0)
-    for name, chosen in (("envs", envs), ("methods", methods)):
-        if not chosen:
-            raise ValueError(f"{name}=[]; allowed is one name or more")
-    for env in envs:
-        describe(env)  # complains where there is no such environment
-    settings = {(env, method): run_options(options, env, method) for env in envs for method in methods}
-    jobs = []
-    for seed in range(first_seed, first_seed + seeds):
-        for (env, method), chosen in settings.items():
-            jobs.append(Job(env, method, seed, steps, chosen.batch, chosen.config, chosen.save_every))
-    words = ["maca-edu", "sweep", "--envs", *envs, "--methods", *methods, "--seeds", str(seeds), "--steps", str(steps)]
-    command = shlex.join(words)
-    if first_seed:
-        command += f" --first-seed {first_seed}"
-    if options:
-        command += f" --options={shlex.quote(options)}"
-    sweep(out, jobs, command, processes)
-    print(f"Written to {out}: curves.csv, final.csv, measured.csv, sweep.json")
+    asked = Asked(name, budget, envs, methods, grid, steps, seeds, first_seed, options, paper_protocol)
+    jobs, folder = jobs_of(asked), out_of(out, name)
+    with contextlib.closing(engine_of(engine, folder, processes, address)) as ready:
+        if dry_run:
+            print(estimate(folder, jobs, ready.processes))
+            return
+        sweep(folder, jobs, command_of(asked), ready)
+    if name in NAMED and budget == "quick":
+        print("These runs are too short to conclude anything; see --budget.")
+    print(f"Written to {folder}: plan.csv, curves.csv, final.csv, measured.csv, sweep.json")
+
+
+def engine_of(engine: str, out: Path, processes: int | None, address: str | None):
+    """The engine of a sweep."""
+    from maca_edu.experiments.local_engine import LocalEngine
+    from maca_edu.experiments.ray_engine import RayEngine
+
+    if engine == "local":
+        if address is not None:
+            raise ValueError(f"address={address!r}; allowed is None with engine='local'")
+        return LocalEngine(out, processes)
+    if processes is not None:
+        raise ValueError(f"processes={processes}; allowed is None with engine='ray', which has as many as fit")
+    return RayEngine(out, address)
+
+
+def out_of(out: Path | None, name: str) -> Path:
+    """The directory of a sweep: `out`, or for None the one that the plan's name gives."""
+    if out is None and not name:
+        raise ValueError("out is missing; without a named plan it has no default")
+    return Path("runs") / Path(name).stem if out is None else out
 
 
 @command("curves")
@@ -477,28 +475,63 @@ def bench_command(
 
     from maca_edu.files import write_whole
 
+    rounds = None if rounds is None else check_integer("rounds", rounds, 1)
+    if what == "core" and processes is not None:
+        raise ValueError(f"processes={processes}; allowed is None for core, which has no whole trainings")
+    if what == "core" and peer:
+        raise ValueError(f"peer={peer[0]!r}; allowed is none for core, which has no whole trainings")
+    if what == "worlds" and plot is not None:
+        raise ValueError(f"plot={str(plot)!r}; allowed is None for worlds, which has no figure")
+    os.environ.setdefault("KINETO_LOG_LEVEL", "99")  # torch's profiler talks
+    from maca_edu.experiments.bench import core, peers, report, worlds
+
+    for words in peer:
+        peers.read_peer(words)  # complains where it cannot be read
     for path in (json, plot):
         if path is not None:  # what cannot be written is found before hours of measuring
             path.parent.mkdir(parents=True, exist_ok=True)
-    os.environ.setdefault("KINETO_LOG_LEVEL", "99")  # torch's profiler talks
-    from maca_edu.experiments.bench import core, report, worlds
-
     if what == "core":
-        if processes is not None:
-            raise ValueError(f"processes={processes}; allowed is None for core, which has no whole trainings")
-        if peer:
-            raise ValueError(f"peer={peer[0]!r}; allowed is none for core, which has no whole trainings")
-        results = core.measure(None if rounds is None else core.Plan(rounds=check_integer("rounds", rounds, 1)))
+        results = core.measure(None if rounds is None else core.Plan(rounds=rounds))
         print(report.core_text(results))
         if plot is not None:
             report.plot(results, plot)
     else:
-        if plot is not None:
-            raise ValueError(f"plot={str(plot)!r}; allowed is None for worlds, which has no figure")
         results = worlds.measure(5 if rounds is None else rounds, processes=processes, peers=peer)
         print(report.worlds_text(results))
     if json is not None:
         write_whole(json, dumps(asdict(results), indent=1) + "\n")
+
+
+@command("credit-bench")
+def credit_bench_command(
+    methods: tyro.conf.Positional[tuple[str, ...]] = (),
+    json: bool = False,
+    out: AnyPath | None = None,
+    seed: int = 0,
+) -> None:
+    """Score advantage estimators on games whose true credit is known: does yours know who earned it?
+
+    Args:
+        methods: Names that `maca-edu methods` prints, estimators that come with the bench, or functions of your own as
+            module:function, which is imported because you name it; none: all that are shipped.
+        json: Print all numbers as JSON in place of tables.
+        out: Where to write summary.csv, games.csv, growth.csv and radar.png: a new or an empty folder; None: nowhere.
+        seed: Decides what is drawn: rows, and the plays that the fitted critic sees.
+    """
+    from maca_edu.credit_bench import Bench, ranked
+    from maca_edu.experiments.budget import check_folder
+    from maca_edu.experiments.credit_bench import picture, tables
+    from maca_edu.experiments.credit_bench.choose import choose
+
+    if out is not None:
+        check_folder(out)
+    estimators = choose(list(methods))
+    bench = Bench(seed=check_integer("seed", seed, 0))
+    scores = ranked([bench.score(estimator) for estimator in estimators])
+    print(tables.as_json(scores) if json else tables.as_text(scores))
+    if out is not None:
+        tables.write_tables(out, scores)
+        picture.draw(scores, out / "radar.png")
 
 
 @command("methods")
@@ -548,16 +581,6 @@ def doctor_command(part: tyro.conf.Positional[Literal["everything", "starcraft"]
     from maca_edu.experiments import doctor
 
     print("\n".join(doctor.starcraft() if part == "starcraft" else doctor.report()))
-
-
-def defaults(argv: list[str]) -> Config:
-    """The settings of the preset that the words after `train` ask for, before tyro reads the others."""
-    words = [word for part in argv for word in (part.split("=", 1) if part.startswith("--") else [part])]
-    chosen = {"env": "toy/fridge", "method": "maca", "preset": None}
-    chosen |= {word[2:]: after for word, after in pairwise(words) if word[2:] in chosen and word.startswith("--")}
-    from maca_edu.experiments.presets import preset
-
-    return preset(chosen["preset"], chosen["env"], chosen["method"])[0]
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -23,4 +23,18 @@ REASONS = {
     "leave 11.5 per cent to the current joint action; an episode that ends leaves a little more.",
     "ch06_same_group": "A alone while A works alone, AB when A and B lift, ABC when all three do. The best mixture "
     "follows.",
+    "ch11_times": "Overlooked are the prices of A, C and AC, which save 0.60 together; D's effort costs 0.016.",
+    "ch11_least_at_half": "An undecided agent's prices are all positive, those of its partners too.",
+    "ch11_between": "A softmax spreads attention widely: most entries are far below 1/n, a few far above.",
+    "ch10_largest_entry": "Five products with a deviation of 1: the largest is about 1.16, and e to that power "
+    "outweighs the rest.",
+    "ch10_mates_first": "One net is at 67, another at 41, and there they were before training, which hardly moved "
+    "them.",
+    "ch10_who_finds_them": "The additive head's best fit to these plays does not contain the pairing. Who does not "
+    "need to know does not ask.",
+    "ch14_untrained": "A constant takes nothing out, but the return brings B's credit whole: 28 of 67 parts of the "
+    "variance, and the root of 28/67 is .65.",
+    "ch14_apart": "COMA, MACA-NoInd and MACA-NoCor fall behind. The intervals of the others hold zero, and the joint "
+    "baseline and MAPPO are as good as MACA.",
+    "ch14_above_chance": "The critic's loss asks for returns, and nothing in it asks attention to find partners.",
 }

@@ -53,7 +53,7 @@ def subjects() -> list[Subject]:
     """The games of the explorer."""
     ring, warehouse = longring_v0.game(7, 3, rounds=8, moving=True), warehouse_v0.game("small")
     start = np.zeros((1, 1), dtype=np.int64)
-    first = warehouse.reset(np.random.default_rng(0), 1)
+    at_work = warehouse.place(cells=[(1, 1), (1, 1), (2, 2)], loads=[0, 1, 2])
     return [
         Subject("Fridge", fridge_v0.game(), "toy/fridge", start, "the one state of the game"),
         Subject("Ring of eight", ring_v0.game(8, 3), "toy/ring?n_agents=8&span=3", start, "the one state of the game"),
@@ -61,7 +61,10 @@ def subjects() -> list[Subject]:
             "Long ring that moves", ring, "toy/longring?n_agents=7&span=3&rounds=8&moving=true", np.array([[0, 2]]),
             "the first round, ropes between every second agent",
         ),
-        Subject("Warehouse", warehouse, "toy/warehouse?preset=small", first, "the first step of an episode"),
+        Subject(
+            "Warehouse", warehouse, "toy/warehouse?preset=small", at_work,
+            "A and B stand at their load, the load of all three is delivered",
+        ),
     ]  # fmt: skip
 
 

@@ -154,13 +154,13 @@ def play(learner: Learner, env: TeamEnv, seed: int, copies: int, lookahead: int 
     while not over:
         seen = as_seen(view, learner.device)
         with torch.no_grad():
-            distribution, memory = learner.actor(seen.obs, seen.available, memory, None)
+            distribution, memory = learner.policy(seen.obs, seen.available, memory, None)
         noise = draw_noise(chance, (1, *shape), env.continuous).to(learner.device)
         action, policy = draw_action(distribution, noise)[0].cpu().numpy(), distribution.probs[0].cpu().numpy()
         rows = alternatives(action, view.available[0])  # [n, A, n]
         played = np.repeat(rows.reshape(1, -1, 1, env.n_agents), copies, axis=2)  # [1, n A, R, n]
         gamma, number, here = learner.config.gamma, int(stream.integers(2**31)), np.array([0])
-        returns = forked_returns(env, here, played, learner.actor, gamma, number, memory, learner.device, lookahead)
+        returns = forked_returns(env, here, played, learner.policy, gamma, number, memory, learner.device, lookahead)
         returns = returns.reshape(*shape, copies)
         step = env.step(action[None])
         yield Moment(view, action, step, worth(returns[0, action[0]]), advantages(returns, action, policy))
@@ -168,7 +168,7 @@ def play(learner: Learner, env: TeamEnv, seed: int, copies: int, lookahead: int 
 
 
 def rollout_of(learner: Learner, moments: list[Moment], seed: int) -> Rollout:
-    """An episode as a rollout of one environment, for the critics to judge. seed: decides what is drawn after it."""
+    """An episode as a rollout of one environment, as critics read it. seed: decides what is drawn after it."""
     buffer = RolloutBuffer(learner.sizes, len(moments), 1, learner.device)
     for moment in moments:
         buffer.add(moment.view, torch.from_numpy(moment.action[None]), moment.step)
@@ -177,7 +177,8 @@ def rollout_of(learner: Learner, moments: list[Moment], seed: int) -> Rollout:
         sizes, generator = learner.sizes, torch.Generator().manual_seed(seed)
         shape = (len(moments) + 1, 1, sizes.n_agents, sizes.n_actions)
         chance = draw_noise(generator, shape, sizes.continuous).to(learner.device)
-    return buffer.rollout(moments[-1].step.view, learner.blank_memory(1), chance)
+    rollout = buffer.rollout(moments[-1].step.view, learner.blank_memory(1), chance)
+    return rollout if learner.features is None else learner.features.read_rollout(rollout)
 
 
 def opinion(player: Learner, judging: Learner, rollout: Rollout) -> Learned:

@@ -1,12 +1,56 @@
-"""Freed memory that a training keeps, instead of giving it back to the operating system and asking for it again."""
+"""Memory: what is free on this machine, what a process holds, and freed memory that a training keeps."""
 
 from __future__ import annotations
 
 import ctypes
+import re
 import sys
+from pathlib import Path
+from typing import NamedTuple
 
 M_TRIM_THRESHOLD, M_MMAP_MAX = -1, -4  # as in glibc's malloc.h
 NEVER = 2**31 - 1  # bytes that must be free at the end of the heap before it is made smaller
+
+
+class Held(NamedTuple):
+    """The bytes that a process holds now, and the most that it ever held."""
+
+    now: int
+    peak: int
+
+
+def free_memory() -> int | None:
+    """Bytes that processes can still take without pushing others out; None where the system does not say.
+
+    The smaller of what the machine has and what the process's control group (a container, a job of a batch system)
+    leaves. Source: proc(5), cgroups(7).
+    """
+    try:
+        found = [kilobytes(Path("/proc/meminfo").read_text(), "MemAvailable")]
+    except OSError:  # not Linux
+        return None
+    group = Path("/sys/fs/cgroup") / Path("/proc/self/cgroup").read_text().rpartition("::/")[2].strip()
+    try:
+        limit, taken = (int((group / f"memory.{name}").read_text()) for name in ("max", "current"))
+        cache = int(re.search(r"^inactive_file (\d+)", (group / "memory.stat").read_text(), re.MULTILINE)[1])
+        found.append(limit - taken + cache)  # the cache of files gives way
+    except (OSError, ValueError):  # no such files, or "max": no limit
+        pass
+    return min(found)
+
+
+def held_by(pid: int) -> Held | None:
+    """The memory that a process holds; None where the system does not say."""
+    try:
+        status = Path(f"/proc/{pid}/status").read_text()
+        return Held(kilobytes(status, "VmRSS"), kilobytes(status, "VmHWM"))
+    except (OSError, TypeError):  # not Linux, or the process has ended
+        return None
+
+
+def kilobytes(text: str, name: str) -> int:
+    """The entry "name: 12 kB" of one of the system's files, in bytes."""
+    return 1024 * int(re.search(rf"^{name}:\s+(\d+) kB", text, re.MULTILINE)[1])
 
 
 def keep_memory() -> bool:

@@ -164,31 +164,45 @@ class MonitorFromFirstRow:
             self.monitor.close()
 
 
-def load(path, method: Method | None = None, trust_env: str | None = None, env: TeamEnv | None = None) -> loop.Run:
-    """The run in a directory that `train` wrote, as of its last checkpoint.
+def load(
+    path,
+    method: Method | None = None,
+    trust_env: str | None = None,
+    env: TeamEnv | None = None,
+    best: bool = False,
+) -> loop.Run:
+    """The run in a directory that `train` wrote, as of its last checkpoint, or of that with the best greedy evaluation.
 
     method, env: yours, where it was trained with a `Method` or in a `TeamEnv` of your own; of the environment only the
     sizes are used. trust_env: the module, or the whole name, of an environment outside this library that the run may
     import, see `trust`. Raises ValueError where there is no run, it is damaged, or its environment is not trusted.
     """
     if env is not None:
-        return loop.load(env, path, method)
+        return loop.load(env, path, method, best=best)
     with contextlib.closing(make_environment(RunDirectory(path), 1, trust_env)) as made:
-        return loop.load(made, path, method)
+        return loop.load(made, path, method, best=best)
 
 
-def evaluate(run, episodes: int = 40, seed: int = 0, trust_env: str | None = None, env: TeamEnv | None = None) -> dict:
+def evaluate(
+    run,
+    episodes: int = 40,
+    seed: int = 0,
+    trust_env: str | None = None,
+    env: TeamEnv | None = None,
+    best: bool = False,
+) -> dict:
     """Play greedily, each episode on a seed that training never used.
 
     run: a `loop.Run` or a run's directory. trust_env: see `load`. env: yours, where it was trained in a `TeamEnv` of
-    your own; it is reset. Returns return_mean, return_std, in the units of the
-    reward and not discounted, and win_rate (None where there is no winning). Raises ValueError where episodes is not
-    positive, and RuntimeError where an episode does not end, see `play.play_episodes`.
+    your own; it is reset. best: of a directory, play its best checkpoint instead of the last.
+    Returns return_mean, return_std, in the units of the reward and not discounted, and win_rate (None where there is no
+    winning). Raises ValueError where episodes is not positive, and RuntimeError where an episode does not end, see
+    `play.play_episodes`.
     """
     check_integer("episodes", episodes, 1)
     check_integer("seed", seed, 0)
     if not isinstance(run, loop.Run):
-        run = load(check_path("run", run), trust_env=trust_env, env=env)
+        run = load(check_path("run", run), trust_env=trust_env, env=env, best=best)
     if env is not None:
         return loop.play(run, env, seed, episodes)._asdict()
     name = run.settings["env"]

@@ -1,9 +1,9 @@
 """The tables of a sweep: what its runs reached and measured, gathered into four files that outlive the runs.
 
 curves.csv    the learning curves: 50 points of each run at most, or its greedy evaluations where there were any
-final.csv     greedy play after training: a row for each run
+final.csv     greedy play after training, and of the best checkpoint (the absolute metric): a row for each run
 measured.csv  the minutes a run took, and the means of everything else that its metrics.csv holds: a row for each run
-sweep.json    the command, the date, and the versions of the packages
+sweep.json    the command, the date, the versions of the packages, the commit, the processor, the hours it took
 """
 
 from __future__ import annotations
@@ -12,17 +12,16 @@ import csv
 import io
 import json
 import math
-import platform
 from collections.abc import Iterable
 from datetime import date
-from importlib.metadata import version
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
+from maca_edu.experiments.provenance import commit, processor, versions
 from maca_edu.experiments.statistics import running_mean
-from maca_edu.files import open_regular, write_whole
+from maca_edu.files import open_regular, read_text, write_whole
 from maca_edu.training.run_directory import RunDirectory
 
 POINTS = 50
@@ -49,7 +48,11 @@ MEASURES = CurvePoint._fields[4:]  # the columns of curves.csv that can be drawn
 
 
 class FinalPlay(NamedTuple):
-    """A row of final.csv: greedy play of a trained team. Returns are undiscounted; win_rate NaN: nothing can be won."""
+    """A row of final.csv: greedy play of a trained team. Returns are undiscounted; win_rate NaN: nothing can be won.
+
+    best_*: the same of the checkpoint with the best greedy evaluation during training, in ten times the episodes of an
+    evaluation; NaN: the run made no evaluations, or was made before best checkpoints were kept.
+    """
 
     env: str
     method: str
@@ -57,6 +60,9 @@ class FinalPlay(NamedTuple):
     return_mean: float
     return_std: float
     win_rate: float
+    best_return_mean: float = math.nan
+    best_return_std: float = math.nan
+    best_win_rate: float = math.nan
 
 
 class Measured(NamedTuple):
@@ -72,25 +78,59 @@ class Measured(NamedTuple):
     means: dict[str, float]
 
 
-def gather(out: str | Path, runs: Iterable[Path], command: str) -> None:
+def gather(out: str | Path, runs: list[Path], command: str, wall_seconds: float | None = None) -> None:
     """Write the four files to `out`.
 
     runs: the directories of finished runs, each with a final.json, the result of its greedy play. command: what made
-    them. Raises ValueError where a directory holds no run.
+    them. wall_seconds: how long it took, by the clock on the wall. Raises ValueError where a directory holds no run.
     """
-    out = Path(out)
+    write_tables(Path(out), runs)
+    write_about_runs(Path(out) / "sweep.json", runs, command, wall_seconds)
+
+
+def write_tables(out: Path, runs: list[Path]) -> None:
+    """Write the three tables of finished runs to `out`."""
     curves, finals, measured = [], [], []
     for path in runs:
-        run = RunDirectory(path)
+        run, result = RunDirectory(path), result_of(path)
         settings, rows = run.settings(), run.rows(10**9)
-        name = settings["env"], settings["method"], settings["seed"]
+        name = settings["env"], result.get("arm", settings["method"]), settings["seed"]
         curves += curve(*name, rows)
-        finals.append(final_play(*name, json.loads((path / "final.json").read_text())))
+        finals.append(final_play(*name, result))
         measured.append(means(*name, rows))
     write_curves(out / "curves.csv", curves)
     write_final(out / "final.csv", finals)
     write_measured(out / "measured.csv", measured)
-    write_about(out / "sweep.json", command)
+
+
+def write_about_runs(path: Path, runs: list[Path], command: str, wall_seconds: float | None) -> None:
+    """Write sweep.json; commits and processors are those of the runs, cpu_hours what they took together.
+
+    wall_hours: what the sweep.json that is replaced says, and `wall_seconds` more; without commands that were cut off.
+    """
+    results = [result_of(run) for run in runs]
+    more = {name: ", ".join(distinct(results, name)) for name in ("commit", "processor")}
+    more["cpu_hours"] = round(sum(map(seconds_of_run, runs)) / 3600, 3)
+    if wall_seconds is not None:
+        before = json.loads(read_text(path, 100_000)).get("wall_hours", 0.0) if path.exists() else 0.0
+        more["wall_hours"] = round(before + wall_seconds / 3600, 3)
+    write_about(path, command, more)
+
+
+def result_of(run: Path) -> dict:
+    """What a run's final.json says; a dict, because runs of earlier versions say less."""
+    return json.loads(read_text(run / "final.json", 10_000))
+
+
+def seconds_of_run(run: Path) -> float:
+    """What a finished run took; of runs of earlier versions, the clocks of their updates alone are known."""
+    seconds = result_of(run).get("seconds")
+    return clocks(RunDirectory(run).rows(10**9)) if seconds is None else seconds
+
+
+def distinct(results: list[dict], name: str) -> list[str]:
+    """The different values under a name, in the order in which they come; "unknown" where one is missing."""
+    return list(dict.fromkeys(result.get(name, "unknown") for result in results))
 
 
 def curve(env: str, method: str, seed: int, rows: list[dict]) -> list[CurvePoint]:
@@ -113,14 +153,14 @@ def curve(env: str, method: str, seed: int, rows: list[dict]) -> list[CurvePoint
 
 
 def final_play(env: str, method: str, seed: int, result: dict) -> FinalPlay:
-    """The row of a run in final.csv; result: what `experiments.run.evaluate` returned."""
-    wins = math.nan if result["win_rate"] is None else result["win_rate"]
-    return FinalPlay(env, method, seed, result["return_mean"], result["return_std"], wins)
+    """The row of a run in final.csv; result: what `experiments.run.evaluate` returned, or a run's final.json holds."""
+    found = [result.get(name) for name in FinalPlay._fields[3:]]
+    return FinalPlay(env, method, seed, *(math.nan if x is None else x for x in found))
 
 
 def means(env: str, method: str, seed: int, rows: list[dict]) -> Measured:
     """The row of a run in measured.csv; rows: of its metrics.csv."""
-    minutes = sum(column(rows, name).sum() for name in CLOCKS) / 60
+    minutes = clocks(rows) / 60
     elsewhere = ("update", "env_steps", "steps_per_second", *CLOCKS, *MEASURES)
     found = {}
     for name in rows[0]:
@@ -128,7 +168,12 @@ def means(env: str, method: str, seed: int, rows: list[dict]) -> Measured:
         known = values[np.isfinite(values)]
         if name not in elsewhere and len(known):
             found[name] = float(known.mean())
-    return Measured(env, method, seed, float(minutes), found)
+    return Measured(env, method, seed, minutes, found)
+
+
+def clocks(rows: list[dict]) -> float:
+    """The seconds that updates took, without greedy evaluations; rows: of metrics.csv."""
+    return float(sum(column(rows, name).sum() for name in CLOCKS))
 
 
 def column(rows: list[dict], name: str) -> np.ndarray:
@@ -188,11 +233,10 @@ def read_measured(path: str | Path) -> list[Measured]:
     return measured
 
 
-def write_about(path: Path, command: str) -> None:
-    """Write sweep.json."""
-    versions = {name: version(name) for name in ("maca-edu", "torch", "numpy", "cma")}
-    versions["python"] = platform.python_version()
-    about = {"command": command, "date": date.today().isoformat(), "versions": versions}
+def write_about(path: Path, command: str, more: dict | None = None) -> None:
+    """Write sweep.json, or another file that says where numbers come from; more: what else it shall say."""
+    about = {"command": command, "date": date.today().isoformat(), "versions": versions()}
+    about |= {"commit": commit(), "processor": processor()} | (more or {})
     write_whole(path, json.dumps(about, indent=2) + "\n")
 
 

@@ -56,7 +56,7 @@ def check_kind(name: str, x, *kinds: type):
 def all_finite(x: Tensor) -> bool:
     """Whether all numbers are finite: where one is not, nor is the largest absolute value.
 
-    On a graphics card the answer would have to be waited for, in every layer, so nobody asks: a run looks at its numbers
+    On a graphics card the answer would have to be waited for in every layer, so nobody asks: a run looks at its numbers
     once an update (`training.finite`).
     """
     return x.is_cuda or x.numel() == 0 or bool(x.detach().abs().max().isfinite())

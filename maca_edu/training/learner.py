@@ -123,6 +123,14 @@ class Learner:
             return greedy(distribution), memory
         return draw_action(distribution, self.chance(1, len(view.obs))[0]), memory
 
+    def policy(self, obs: Tensor, available: Tensor, memory: Tensor | None, first: Tensor | None):
+        """What `actor` says, asked with observations as the game shows them: distributions, and the memory after."""
+        return self.actor(self.read_obs(obs), available, memory, first)
+
+    def read_obs(self, obs: Tensor) -> Tensor:
+        """Observations `[..., d]` as the networks read them, see `feature_norm`."""
+        return obs if self.features is None else self.features.obs.normalise(obs)
+
     def read(self, view: View) -> Seen:
         """What a `TeamEnv` shows as the networks read it, see `feature_norm`."""
         seen = as_seen(view, self.device)

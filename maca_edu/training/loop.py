@@ -27,6 +27,8 @@ from maca_edu.training.records import Sizes
 from maca_edu.training.run_directory import RunDirectory, config_of
 from maca_edu.training.trainer import OF_TRAINER, Trainer, sizes_of
 
+NOT_EVALUATED = (-math.inf, -math.inf)  # less than the score of any evaluation
+
 
 @dataclass
 class Run:
@@ -94,7 +96,7 @@ def train(
         **dataclasses.asdict(config),
     )  # fmt: skip
     with contextlib.ExitStack() as stack:
-        rows, directory, state = [], None, None
+        rows, directory, state, best = [], None, None, NOT_EVALUATED
         if out is not None and processes.rank == 0:
             directory = stack.enter_context(RunDirectory(out).writing())
             state = directory.open(settings, steps, resume, fixed_length=config.critic_schedule != "constant")
@@ -102,10 +104,12 @@ def train(
         if state is not None:
             restore(trainer, state, out or "")
             rows = directory.rows(trainer.done) if directory is not None else []
+            best = processes.from_first(max(map(greedy_score, rows), default=NOT_EVALUATED))
         stack.enter_context(matmul(config.matmul))
         while trainer.done < updates:
             row = one_step(trainer)
-            saves = is_saved and (trainer.done % save_every == 0 or trainer.done == updates)
+            is_best, best = greedy_score(row) > best, max(greedy_score(row), best)
+            saves = is_saved and (is_best or trainer.done % save_every == 0 or trainer.done == updates)
             state = trainer.capture() if saves else None
             if processes.rank > 0:
                 continue
@@ -114,11 +118,19 @@ def train(
             if directory is not None:
                 directory.write(row)
                 if saves:
-                    directory.save(state)
+                    directory.save(state, is_best)
             if report is not None:
                 report(row)
     metrics = columns(rows)
     return Run(settings, metrics, trainer.learner, findings(metrics, trainer.watch))
+
+
+def greedy_score(row: dict) -> tuple[float, float]:
+    """How good a row's greedy evaluation is, to be compared: first by its wins, then by its return."""
+    wins, reached = (row.get(name, math.nan) for name in ("greedy_win_rate", "greedy_return_mean"))
+    if math.isnan(reached):
+        return NOT_EVALUATED
+    return 0.0 if math.isnan(wins) else wins, reached  # not a number where there is no winning
 
 
 def check_device(device) -> torch.device:
@@ -183,16 +195,19 @@ def first_line(error: Exception) -> str:
     return str(error).partition("\n")[0]
 
 
-def load(env: TeamEnv, path, method: Method | None = None, device: torch.device | str = "cpu") -> Run:
+def load(
+    env: TeamEnv, path, method: Method | None = None, device: torch.device | str = "cpu", best: bool = False
+) -> Run:
     """The run in directory `path`, in its environment `env`; method: yours, where the run was trained with one.
 
+    best: as of the checkpoint with the best greedy evaluation, not as of the last one.
     Raises ValueError where there is no finished part, or the files are damaged or do not agree. Executes nothing that
     the directory holds.
     """
     directory, device = RunDirectory(path), check_device(device)
     if method is not None and not isinstance(method, Method):
         raise ValueError(f"method={shown(method)}; allowed is a Method of your own, or None")
-    settings, state = directory.settings(), directory.checkpoint()
+    settings, state = directory.settings(), directory.checkpoint(best)
     if method is not None and method.name != settings["method"]:
         raise ValueError(f"method={method.name!r}; the run in {str(path)!r} was trained with {settings['method']!r}")
     config, sizes = config_of(settings), sizes_of(env)

@@ -1,4 +1,5 @@
-"""A run's directory: config.json, metrics.csv with a row for each update, and the checkpoint `state.npz`.
+"""A run's directory: config.json, metrics.csv with a row for each update, and the checkpoint `state.npz`; where there
+are greedy evaluations, also `best.npz`, the checkpoint after the best of them.
 
 One process at a time writes to it. The rows that a checkpoint counts on are on the disk before it is, so that after a
 kill or a power cut metrics.csv has at least the checkpoint's updates; later rows are cut off when the run goes on.
@@ -22,7 +23,7 @@ from maca_edu.files import LOCK, clear_leftovers, is_leftover, open_regular, rea
 from maca_edu.training import checkpoint
 from maca_edu.training.config import Config
 
-OURS = ("config", "metrics", "state", "final")  # the stems of what only the process that holds the lock writes
+OURS = ("config", "metrics", "state", "best", "final")  # the stems of what only the process that holds the lock writes
 LARGEST_SETTINGS = 100_000  # bytes of config.json
 LONGEST_LINE = 100_000  # characters of a row of metrics.csv
 LARGEST = dict(  # settings that decide how much memory a team takes
@@ -39,6 +40,7 @@ class RunDirectory:
     def __init__(self, path):
         self.path = check_path("path", path)
         self.config, self.metrics, self.state = (self.path / x for x in ("config.json", "metrics.csv", "state.npz"))
+        self.best = self.path / "best.npz"
         self.names: list[str] | None = None  # of the columns of metrics.csv
 
     # -----------------------------------------------------------------------------------------------------------------
@@ -113,10 +115,12 @@ class RunDirectory:
                 writer.writeheader()
             writer.writerow(row)
 
-    def save(self, state: dict) -> None:
-        """Replace the checkpoint, after the rows that it counts on are on the disk."""
+    def save(self, state: dict, best: bool = False) -> None:
+        """Replace the checkpoint, and the best one if it is that, after the rows that it counts on are on the disk."""
         with open_regular(self.metrics, "ab") as file:
             os.fsync(file.fileno())
+        if best:
+            checkpoint.save(self.best, state)
         checkpoint.save(self.state, state)
 
     # -----------------------------------------------------------------------------------------------------------------
@@ -137,13 +141,15 @@ class RunDirectory:
         check_settings(settings, self.config)
         return settings
 
-    def checkpoint(self) -> dict:
-        """The last checkpoint. Raises ValueError where there is none, or it does not say how many updates it has."""
-        if not os.path.lexists(self.state):
-            raise ValueError(f"path={str(self.path)!r} has no checkpoint yet")
-        state = checkpoint.load(self.state)
+    def checkpoint(self, best: bool = False) -> dict:
+        """The last checkpoint, or the best. Raises ValueError where there is none, or it does not say how many updates
+        it has."""
+        file = self.best if best else self.state
+        if not os.path.lexists(file):
+            raise ValueError(f"path={str(self.path)!r} has no {'best checkpoint' if best else 'checkpoint yet'}")
+        state = checkpoint.load(file)
         if not isinstance(state, dict) or type(state.get("updates")) is not int or state["updates"] < 1:
-            raise ValueError(f"{str(self.state)!r} is not the checkpoint of a run: it has no number of updates")
+            raise ValueError(f"{str(file)!r} is not the checkpoint of a run: it has no number of updates")
         return state
 
     def lines_and_rows(self, updates: int) -> tuple[list[str], list[dict]]:

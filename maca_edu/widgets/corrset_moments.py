@@ -13,6 +13,7 @@ from __future__ import annotations
 import json
 from functools import cache, lru_cache
 from importlib.resources import files
+from itertools import combinations
 from typing import NamedTuple
 
 import numpy as np
@@ -66,7 +67,9 @@ class Variances(NamedTuple):
 
     individual: float  # ... the agent alone
     corrset: float  # ... the CorrSet
+    chance: float  # ... a set of the same size, drawn at random: the mean
     partners: float  # ... the true partners
+    best: float  # ... the set that leaves least
     joint: float  # ... everybody
 
 
@@ -98,7 +101,7 @@ def corrsets(attention: np.ndarray, sigma: float) -> np.ndarray:
 def scores(corrset: np.ndarray, partners: np.ndarray | None) -> Scores:
     """How well the CorrSets `[n, n]` find the partners `[n, n]`; None: only their size is known."""
     n, size = len(corrset), float(corrset.sum(axis=1).mean())
-    if partners is None:
+    if partners is None or n < 2:
         return Scores(size, np.nan, np.nan, np.nan)
     others = ~np.eye(n, dtype=bool)
     admitted, true = corrset & others, partners & others
@@ -119,6 +122,21 @@ def variance(title: str, update: int, agent: int, group: tuple[int, ...]) -> flo
     return exact.gradient_moments(moment.q, moment.policy, agent, baseline)[1]
 
 
+def sets_with(agent: int, n: int, size: int) -> list[tuple[int, ...]]:
+    """All sets of `size` agents that hold one agent in particular, each as a rising tuple."""
+    others = [j for j in range(n) if j != agent]
+    return [tuple(sorted((agent, *some))) for some in combinations(others, size - 1)]
+
+
+@lru_cache(maxsize=256)
+def best_set(title: str, update: int, agent: int) -> tuple[int, ...]:
+    """Of all sets that hold the agent, the one whose baseline leaves the least variance; of equal ones the smallest."""
+    n = len(recorded()[title].agents)
+    every = [group for size in range(1, n + 1) for group in sets_with(agent, n, size)]
+    costs = np.array([variance(title, update, agent, group) for group in every])
+    return every[np.flatnonzero(costs <= costs.min() * (1 + 1e-9))[0]]
+
+
 def variances(title: str, update: int, agent: int, sigma: float) -> Variances | None:
     """What the CorrSet of an agent costs, and what to compare it with; None where the game is not known."""
     game = recorded()[title]
@@ -127,5 +145,15 @@ def variances(title: str, update: int, agent: int, sigma: float) -> Variances | 
     n, moment = len(game.agents), game.at(update)
     members = np.flatnonzero(corrsets(moment.attention, sigma)[agent])
     partners = np.flatnonzero(game.partners[agent] | (np.arange(n) == agent))
-    groups = ((agent,), tuple(members.tolist()), tuple(partners.tolist()), tuple(range(n)))
-    return Variances(*(variance(title, update, agent, group) for group in groups))
+
+    def cost(group) -> float:
+        return variance(title, update, agent, tuple(int(j) for j in group))
+
+    return Variances(
+        individual=cost((agent,)),
+        corrset=cost(members),
+        chance=float(np.mean([cost(group) for group in sets_with(agent, n, len(members))])),
+        partners=cost(partners),
+        best=cost(best_set(title, update, agent)),
+        joint=cost(range(n)),
+    )

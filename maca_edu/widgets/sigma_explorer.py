@@ -9,11 +9,12 @@ import ipywidgets as widgets
 import numpy as np
 
 from maca_edu.checks import Allowed, check, shown
-from maca_edu.widgets.corrset_moments import Recorded, corrsets, recorded, scores, variances
-from maca_edu.widgets.corrset_pictures import attention_map, corrset_graph
+from maca_edu.widgets.corrset_moments import Recorded, best_set, corrsets, recorded, scores, variances
+from maca_edu.widgets.corrset_pictures import attention_map, corrset_graph, ladder
 from maca_edu.widgets.frames import Explorer, html_leaves, html_table
 
-FRAMES_SIGMA = (0.0, 0.5, 0.8, 0.9, 0.95, 1.0, 1.05, 1.1, 1.2, 1.5, 2.5)  # in units of 1/n; .9 to 1.1 are Table 17's
+FRAMES_UPDATES = (0, 1, 2, 8, 64)  # every picture counts in a notebook's size
+FRAMES_SIGMA = (0.0, 0.5, 0.9, 0.95, 1.0, 1.05, 1.1, 1.5, 2.5)  # in units of 1/n; .9 to 1.1 are Table 17's
 
 
 def sigma_explorer(
@@ -40,9 +41,9 @@ def sigma_explorer(
     if type(update) is not int or update not in updates:
         raise ValueError(f"update={shown(update)}; in {game!r} allowed are {', '.join(map(str, updates))}")
     check("sigma", sigma, Annotated[float, Allowed("numbers from 0 to 3, in units of 1/n", lambda x: 0 <= x <= 3)])
-    build = live_controls if mode == "live" else framed_panels
+    build, css_class = (live_controls, "maca-live") if mode == "live" else (framed_panels, "maca-sigma-frames")
     text = f"Sigma explorer of {game}: run this cell to move the threshold sigma."
-    explorer = Explorer(build(chosen, agent, update, sigma), f"maca-sigma-{mode}", text)
+    explorer = Explorer(build(chosen, agent, update, sigma), css_class, text)
     explorer.add_class("maca-sigma")
     return explorer
 
@@ -80,7 +81,7 @@ def live_controls(game: Recorded, agent: str, update: int, sigma: float) -> list
 def framed_panels(game: Recorded, agent: str, update: int, sigma: float) -> list[widgets.Widget]:
     """A slider for sigma, one for the update, and a panel for every pair: a Stack of Stacks, linked in the browser."""
     thresholds = sorted({*FRAMES_SIGMA, float(sigma)})
-    updates = [step.update for step in game.steps]
+    updates = [step.update for step in game.steps if step.update in {*FRAMES_UPDATES, update}]
     look = {"style": {"description_width": "initial"}, "layout": {"width": "auto", "max_width": "44em"}}
     sigmas = widgets.SelectionSlider(
         options=[f"{x:.2f}" for x in thresholds], index=thresholds.index(float(sigma)), description="σ in 1/n", **look
@@ -100,7 +101,7 @@ def framed_panels(game: Recorded, agent: str, update: int, sigma: float) -> list
 
 
 def panel(game: Recorded, agent: str, update: int, sigma: float) -> str:
-    """The map, the graph and the numbers at a threshold of sigma / n, as HTML."""
+    """The map, the graph, the numbers and the ladder at a threshold of sigma / n, as HTML."""
     n, i = len(game.agents), game.agents.index(agent)
     attention = game.at(update).attention
     corrset = corrsets(attention, sigma / n)
@@ -110,7 +111,8 @@ def panel(game: Recorded, agent: str, update: int, sigma: float) -> str:
     return (
         f'<div style="line-height: 1.5"><div>{html.escape(game.title)}: {html.escape(game.moment)}</div>'
         '<div style="display: flex; flex-wrap: wrap; gap: 0.5em 1.5em; align-items: center">'
-        f"{pictures}<div>{numbers(game, i, update, sigma)}</div></div>{legend(game)}</div>"
+        f"{pictures}<div>{numbers(game, i, update, sigma)}</div></div>"
+        f"{ladder(attention[i], sigma / n, game.partners, game.agents, i)}{legend(game)}</div>"
     )
 
 
@@ -134,11 +136,12 @@ def numbers(game: Recorded, agent: int, update: int, sigma: float) -> str:
         )
         rows.append(("recall", f'<span class="maca-sigma-recall">{share(found.recall)}</span>'))
         costs = variances(game.title, update, agent, sigma / n)
-        largest = max(costs) or 1.0
+        best = "".join(game.agents[j] for j in best_set(game.title, update, agent))
+        kinds = ("Ind", "Cor, this σ", "&emsp;by chance", "Cor, true partners", f"Cor, best: {best}", "Jnt")
         rows.append((f"gradient variance of {name}", ""))
-        for what, cost in zip(("Ind", "Cor, this σ", "Cor, true partners", "Jnt"), costs, strict=True):
+        for what, cost in zip(kinds, costs, strict=True):
             key = ' class="maca-sigma-variance"' if what.startswith("Cor, this") else ""
-            rows.append((f"&emsp;{what}", f"{bar(cost / largest)} <span{key}>{cost:.4f}</span>"))
+            rows.append((f"&emsp;{what}", f"{bar(cost / (max(costs) or 1.0))} <span{key}>{cost:#.3g}</span>"))
     else:
         rows.append(("true partners", "not known"))
     return html_table(rows)
@@ -160,9 +163,12 @@ def share(x: float) -> str:
 def legend(game: Recorded) -> str:
     """What the marks mean, as HTML."""
     if game.partners is None:
-        return "<div>A frame and an arrow: admitted to the CorrSet of the agent in the row.</div>"
+        return (
+            "<div>A frame and an arrow: admitted to the CorrSet of the agent in the row. "
+            "Grey strip: σ from 0.9/n to 1.1/n.</div>"
+        )
     return (
         "<div>Dot: a true partner. Frame and arrow: admitted to the CorrSet of the agent in the row, "
         '<span style="color: #0072B2">blue</span> if a partner, <span style="color: #D55E00">vermillion</span> if not. '
-        "Dotted arrow: a partner overlooked.</div>"
+        "Dotted arrow: a partner overlooked. Grey strip: σ from 0.9/n to 1.1/n.</div>"
     )

@@ -1,4 +1,4 @@
-"""What is compared runs alternately; what is reported are ratios of times."""
+"""What is compared runs alternately, and is reported as ratios of times; a redraw is reported in milliseconds."""
 
 import pytest
 
@@ -7,6 +7,7 @@ from maca_edu.experiments.bench.timing import alternate, ratio, repeat
 
 ROUNDS, REPEATS = 9, 5
 FOUND = pytest.StashKey[list[str]]()
+TIMES = pytest.StashKey[list[str]]()
 
 
 @pytest.fixture
@@ -20,9 +21,23 @@ def compare(benchmark, request):
     return measure
 
 
+@pytest.fixture
+def clock(benchmark, request):
+    """clock(name, task) reports how long a task takes; skipped unless benchmarks are on."""
+
+    def measure(name, task, rounds=ROUNDS):
+        benchmark.pedantic(task, rounds=rounds)
+        stats = benchmark.stats.stats
+        line = f"{1e3 * stats.median:6.0f} ms ({1e3 * stats.q1:.0f} to {1e3 * stats.q3:.0f})  {name}"
+        request.config.stash.setdefault(TIMES, []).append(line)
+
+    return measure
+
+
 def pytest_terminal_summary(terminalreporter, config):
-    lines = config.stash.get(FOUND, [])
-    if lines:
-        terminalreporter.section("ratios of times: median (quartiles)")
+    for key, title in ((FOUND, "ratios of times: median (quartiles)"), (TIMES, "times: median (quartiles)")):
+        lines = config.stash.get(key, [])
+        if lines:
+            terminalreporter.section(title)
         for line in lines:
             terminalreporter.write_line(line)

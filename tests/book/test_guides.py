@@ -16,7 +16,7 @@ GUIDES = sorted((Path(__file__).parents[2] / "book" / "guides").glob("*.md"))
 def test_options_and_environments_exist(page):
     text = page.read_text()
     commands = ("train", "evaluate", "sweep", "curves", "watch", "credit", "budget", "envs", "doctor", "bench")
-    commands += ("table", "figure", "compare")
+    commands += ("table", "figure", "compare", "credit-bench")
     help_texts = {
         command: subprocess.run(
             [sys.executable, "-m", "maca_edu", command, "--help"], capture_output=True, text=True, check=False
@@ -24,8 +24,8 @@ def test_options_and_environments_exist(page):
         for command in commands
         if f"maca-edu {command}" in text
     }
-    for line in re.findall(r"^.*maca-edu [a-z]+ .*$", text, re.MULTILINE):
-        for command, words in re.findall(r"maca-edu ([a-z]+)([^`\n#]*)", line):
+    for line in re.findall(r"^.*maca-edu [a-z-]+ .*$", text, re.MULTILINE):
+        for command, words in re.findall(r"maca-edu ([a-z-]+)([^`\n#]*)", line):
             assert command in commands, line
             for option in re.findall(r"(?<![\w=\"])--[a-z-]+", words):
                 assert option in help_texts[command], f"{option} in: {line}"

@@ -82,6 +82,21 @@ def play_psi(explorer: Locator):
     expect(variance).to_have_text(least.inner_text())
 
 
+def play_sigma(explorer: Locator, members: dict[str, str]):
+    """Press keys on the slider of sigma, and read who is in the CorrSet; then scrub to the end of the training."""
+    shown = explorer.locator(".maca-sigma-members:visible")
+    sigma, learned = explorer.get_by_role("slider").all()
+    for key, group in members.items():
+        sigma.focus()
+        sigma.press(key)
+        expect(shown).to_have_text(group)
+    variance = explorer.locator(".maca-sigma-variance:visible")
+    before = variance.inner_text()
+    learned.focus()
+    learned.press("End")
+    expect(variance).not_to_have_text(before)
+
+
 def play_replay(player: Locator):
     """Scrub to the end and back, by keyboard and by mouse, then let it run."""
     slider, caption = player.get_by_role("slider"), player.locator(".maca-replay-caption:visible")

@@ -5,9 +5,13 @@ import re
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+import numpy as np
 import pytest
-from plays import move_frames, play_fridge, play_psi, play_replay
+from plays import move_frames, play_fridge, play_psi, play_replay, play_sigma
 from playwright.sync_api import expect
+
+from maca_edu.widgets.corrset_moments import corrsets, recorded
+from maca_edu.widgets.sigma_explorer import FRAMES_SIGMA
 
 pytestmark = pytest.mark.browser
 
@@ -116,12 +120,20 @@ def test_the_psi_explorer_answers_without_a_kernel(page, built_book):
     play_psi(page.locator(".maca-psi-frames"))
 
 
+def test_the_sigma_explorer_answers_without_a_kernel(page, built_book):
+    visit(page, built_book, "labs/11_the_corrset")
+    row = recorded()["Ring of eight"].at(2).attention
+    lowest, highest = (corrsets(row, share / 8)[0] for share in (FRAMES_SIGMA[0], FRAMES_SIGMA[-1]))
+    names = {key: "".join("ABCDEFGH"[j] for j in np.flatnonzero(s)) for key, s in (("Home", lowest), ("End", highest))}
+    play_sigma(page.locator(".maca-sigma-frames"), names)
+
+
 def test_the_replay_plays_without_a_kernel(page, built_book):
     visit(page, built_book, "labs/06_the_warehouse")
     play_replay(page.locator(".maca-replay").first)
 
 
-@pytest.mark.parametrize("name", ["01_who_carried_the_fridge", "05_variance_and_the_mixture"])
+@pytest.mark.parametrize("name", ["01_who_carried_the_fridge", "05_variance_and_the_mixture", "11_the_corrset"])
 def test_an_explorer_that_needs_python_says_so_and_stands_still(page, built_book, name):
     visit(page, built_book, f"labs/{name}")
     explorer = page.locator(".maca-live")

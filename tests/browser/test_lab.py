@@ -8,6 +8,7 @@ from plays import drag, play_fridge, read_sliders
 from playwright.sync_api import expect
 
 from maca_edu import exact
+from maca_edu.widgets.corrset_moments import corrsets, recorded
 from maca_edu.widgets.mixture_variance import settings
 
 pytestmark = pytest.mark.browser
@@ -99,6 +100,26 @@ def moments(setting, agent, p, psi):
     groups = (range(q.ndim), (agent,), setting.corrsets[agent])
     mixture = sum(weight * exact.baseline(q, policy, group) for weight, group in zip(psi, groups, strict=True))
     return exact.gradient_moments(q, policy, agent, np.asarray(mixture))
+
+
+def test_the_sigma_explorer_of_lab_11_answers_the_mouse(run_lab):
+    page = run_lab("11_the_corrset.ipynb")
+    explorer = show(page, r'sigma_explorer\("live"', "maca-sigma")
+    explorer.get_by_label("game", exact=True).select_option("Fridge")
+    explorer.get_by_label("agent", exact=True).select_option("B")
+    seen = set()
+    for slider, share in ((1, 0.1), (0, 0.05), (0, 0.5), (1, 0.35)):  # updates, sigma, sigma, updates again
+        drag(page, explorer, slider, share)
+        sigma, update = read_sliders(explorer)
+        game = recorded()["Fridge"]
+        members = np.flatnonzero(corrsets(game.at(int(update)).attention, sigma / 4)[1])
+        expect(explorer.locator(".maca-sigma-members")).to_have_text("".join(game.agents[j] for j in members))
+        moment = game.at(int(update))
+        baseline = exact.baseline(moment.q, moment.policy, members)
+        variance = exact.gradient_moments(moment.q, moment.policy, 1, baseline)[1]
+        expect(explorer.locator(".maca-sigma-variance")).to_have_text(f"{variance:#.3g}")
+        seen.add((sigma, update))
+    assert len(seen) == 4, "every drag moved something"
 
 
 def test_the_course_opens_on_its_start_page_and_asks_nothing(page, jupyter):

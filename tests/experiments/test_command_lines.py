@@ -33,12 +33,14 @@ OPTIONS = {  # of each command, with good and bad values; {}: words without a na
     "evaluate": dict(episodes=COUNTS, seed=COUNTS, trust_env=("", "x")),
     "watch": dict(out=PATHS, episodes=("0", "-1", "x"), seed=COUNTS, trust_env=("", "x")),
     "sweep": dict(envs=("", *ENVS), methods=METHODS, seeds=("0", "-1", "x", ""), steps=COUNTS, first_seed=COUNTS)
+    | dict(grid=("clip=.1", "clip", "", "=1", "clip=x"), budget=("small", "x"), address=("auto",), engine=("x",))
     | dict(processes=("0", "-1", "x"), options=("--lr -1", "--lrr", "'", "--batch 0", "--actor-sizes", "--seed 1")),
     "curves": dict(out=PATHS, column=("seed", "", "return_mean", "x"), methods=METHODS),
     "table": dict(format=("csv", "latex", "marl-eval", "html"), out=PATHS, methods=METHODS, level=NUMBERS),
     "figure": dict(out=PATHS, methods=METHODS, seed=COUNTS, step=COUNTS),
     "compare": dict(margin=NUMBERS, measure=("final", "best", "curve", "x")),
     "bench": dict(json=PATHS, plot=PATHS, peer=("", "x", "HARL=0", "HARL=nan"), rounds=("0", "-1", "x", "")),
+    "credit-bench": dict(seed=("-1", "x", ""), out=PATHS),
     "envs": dict(family=("toy", "", "none")),
     "params": dict(task=("5m_vs_6m", "3m", "")),
     "class-copy": {},
@@ -53,6 +55,7 @@ NEEDED = {  # what keeps most lines valid up to the value that is tried, or from
     "train": ("--out", "new", "--env", "toy/xor", "--steps", "32", "--batch", "4", "--rollout", "4"),
     "sweep": ("--out", "new", "--envs", "toy/xor", "--methods", "mappo", "--steps", "32", "--processes", "0"),
     "bench": ("--rounds", "0"),
+    "credit-bench": ("qmix",),
     "watch": ("--out", "new.gif", "--episodes", "0"),
     "curves": ("--out", "new.png"),
 }

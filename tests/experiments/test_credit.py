@@ -2,6 +2,7 @@
 
 import copy
 import csv
+import dataclasses
 import json
 
 import numpy as np
@@ -51,6 +52,38 @@ def test_what_is_measured_is_the_true_advantage_of_the_policy():
     assert episode.measured.q.mean[0] == pytest.approx(payoff[action])
     assert episode.learned.q is None
     assert len(set(episode.learned.advantage[0].tolist())) == 1  # MAPPO: the same for all
+
+
+def test_with_running_norms_networks_read_what_they_were_trained_on(monkeypatch):
+    config = dataclasses.replace(SMALL, feature_norm="running")
+    learner = maca_edu.train(WAREHOUSE, "maca", steps=96, batch=4, config=config).learner
+    read = []
+    actor = learner.actor
+    monkeypatch.setattr(learner, "actor", Watched(actor, read))
+    moments = list(credit.play(learner, envs.make(WAREHOUSE, 1), 5, 2))
+    rollout = credit.rollout_of(learner, moments, 5)
+    for k, moment in enumerate(moments):
+        as_trained = learner.read(moment.view)
+        assert torch.equal(rollout.obs[k], as_trained.obs)
+        assert torch.equal(rollout.state[k], as_trained.state)
+    assert torch.equal(read[0], learner.read(moments[0].view).obs)
+    shown = as_seen(moments[0].view, torch.device("cpu")).obs
+    assert not torch.equal(read[0], shown)  # else this test could not fail
+    assert all(obs.abs().max() <= 10 for obs in read)  # copies of a moment, too, are read in deviations from the mean
+
+
+class Watched:
+    """A policy that remembers what it was shown."""
+
+    def __init__(self, actor, read):
+        self.actor, self.read = actor, read
+
+    def __call__(self, obs, available, memory=None, first=None):
+        self.read.append(obs)
+        return self.actor(obs, available, memory, first)
+
+    def blank_memory(self, *arguments):
+        return self.actor.blank_memory(*arguments)
 
 
 def test_the_critics_word_is_that_of_an_update(maca):

@@ -15,6 +15,7 @@ import maca_edu
 from maca_edu.cli import sentence
 from maca_edu.experiments.budget import budget
 from maca_edu.experiments.credit_files import write_credit
+from maca_edu.experiments.local_engine import LocalEngine
 from maca_edu.experiments.sweep import Job, run_folder, sweep
 from maca_edu.experiments.watch import watch
 from maca_edu.training.config import Config
@@ -28,7 +29,7 @@ MANY = settings(max_examples=100, deadline=None, suppress_health_check=[HealthCh
 def finished(tmp_path_factory):
     """A finished sweep of one run."""
     out = tmp_path_factory.mktemp("sweep")
-    sweep(out, [JOB], "a command", 1)
+    sweep(out, [JOB], "a command", LocalEngine(out, 1))
     return out
 
 
@@ -115,7 +116,7 @@ def test_a_damaged_run_of_a_sweep_is_gathered_or_refused(finished, tmp_path, fil
     shutil.rmtree(tmp_path, ignore_errors=True)
     shutil.copytree(finished, out)
     damage(run_folder(out, JOB) / file, how, where, byte)
-    assert_is_one_sentence(refusal(lambda: sweep(out, [JOB], "a command", 1)), out)
+    assert_is_one_sentence(refusal(lambda: sweep(out, [JOB], "a command", LocalEngine(out, 1))), out)
 
 
 def test_what_is_whole_is_used(finished, tmp_path):

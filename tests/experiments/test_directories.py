@@ -14,7 +14,9 @@ import maca_edu
 from maca_edu import stopping
 from maca_edu.cli import main
 from maca_edu.experiments import sweep as module
-from maca_edu.experiments.sweep import Job, run_folder, run_job, sweep
+from maca_edu.experiments.jobs import Job, run_folder
+from maca_edu.experiments.run_job import run_job
+from maca_edu.experiments.sweep import sweep
 from maca_edu.files import LOCK, writing_to
 from maca_edu.team_env import TeamStep, View
 from maca_edu.training import checkpoint, loop

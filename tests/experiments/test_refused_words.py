@@ -23,7 +23,7 @@ CASES = [
         "there is no '--lrr'; allowed are those that maca-edu train --help lists",
     ),
     (["train"], "maca-edu train needs --out (paths of files and folders); see maca-edu train --help"),
-    (["sweep", "--out", "new", "--steps", "1"], "maca-edu sweep needs --envs (words) and --methods (words); see"),
+    (["sweep", "--out", "new", "--steps", "1"], "envs is missing; name a plan, one of toys,"),
     (
         ["train", "--lrr"],
         "needs --out (paths of files and folders), and there is no '--lrr'; see maca-edu train --help",

@@ -111,6 +111,7 @@ def test_what_differs():
     assert differences(2, "smax/3m", 100, (1, 1), None) == "the paper has no such task; 100 steps, 1 seed"
     assert "self-collisions" in differences(5, "mpe/simple_spread", 8_000_000, (5, 5), "paper")
     assert "self-collisions" not in differences(5, "mpe/simple_spread?collisions=v2", 8_000_000, (5, 5), "paper")
+    assert "discrete actions" in differences(5, "jaxmpe/simple_reference?continuous=false", 100, (5, 5), "quick")
     assert task_of("toy/warehouse?preset=practice") == "warehouse"
 
 
@@ -124,8 +125,13 @@ def test_a_table_by_hand(tmp_path):
     assert cells["smax/5m_vs_6m", "mappo"] == Cell("50.0 (10.0)", strong=False)
     assert cells["smax/5m_vs_6m", "happo"] == Cell("")
     assert cells["paper, Table 2", "mappo"] == Cell("75.2 (1.5)", strong=False)
-    assert cells["paper, Table 2", "what differs"] == Cell("SMAC, 8M steps, 5 seeds")
-    maca, mappo = results_table(2, read_results([tmp_path / "r"])).summaries
+    report = results_table(2, read_results([tmp_path / "r"]))
+    assert [cell.text for cell in report.tables[1].rows[0]] == [
+        "smax/5m_vs_6m",
+        "SMAC, 8M steps, 5 seeds",
+        "SMAX, not StarCraft II; 200k of 8M steps; 3 of 5 seeds; preset quick, not the paper's settings",
+    ]
+    maca, mappo = report.summaries
     assert (maca.arm, maca.unit, maca.seeds, maca.steps) == ("maca", "per cent won", 3, 200_000)
     assert (mappo.mean, mappo.std) == pytest.approx((50, 10))
     ends = scipy.stats.ttest_1samp([40, 50, 60], 0).confidence_interval(0.95)
@@ -155,22 +161,23 @@ def test_no_test_from_one_seed(tmp_path):
 
 def test_the_absolute_metric_is_shown_where_it_is_there(tmp_path):
     old, new = write_results(tmp_path / "old", TWO), write_results(tmp_path / "new", TWO, best=True)
-    for folder, shown in ((old, ""), (new, "100.0 (10.0)")):
-        row = results_table(2, read_results([folder])).tables[1].rows[0]
-        assert (row[1].text, row[5].text) == ("maca", shown)
+    assert "best checkpoint" not in results_table(2, read_results([old])).tables[2].columns
+    details = results_table(2, read_results([new])).tables[2]
+    row = dict(zip(details.columns, details.rows[0], strict=True))
+    assert (row["arm"].text, row["best checkpoint"].text) == ("maca", "100.0 (10.0)")
 
 
 def test_tasks_are_put_together(tmp_path):
     report = results_table(2, read_results([battles(tmp_path / "r")]))
     assert [row.env for row in report.summaries][::8] == ["smax/smacv2_5_units", "smax/protoss_5_vs_5", "smax/5m_vs_6m"]
-    together = report.tables[2]
+    together = report.tables[3]
     assert together.title.startswith("Over 3 tasks")
     assert together.columns == ("arm", "IQM over all runs", "P(maca better)")
     arms = ["maca", "mappo", "ippo", "ppo-mix", "ppo-sum", "coma", "happo", "maca-multilinear"]
     assert [row[0].text for row in together.rows] == arms
     assert together.rows[1][2].text == "1.00 (1.00 to 1.00)"
     returns = write_results(tmp_path / "o", {("toy/a", "maca"): [1, 2], ("toy/b", "maca"): [3, 4]}, wins=False)
-    assert len(results_table(2, read_results([returns])).tables) == 2  # returns of two games have no common unit
+    assert len(results_table(2, read_results([returns])).tables) == 3  # returns of two games have no common unit
 
 
 def test_returns_have_the_papers_digits(tmp_path):
@@ -203,7 +210,7 @@ def test_arms_stand_under_the_papers_names(tmp_path, number, arm, command, name)
 def test_tables_16_and_17_meet_the_papers_columns(tmp_path):
     arms = {("smax/5m_vs_6m", f"maca sigma={sigma}"): [0.5, 0.6] for sigma in ("0.18", "0.19", "0.2", "0.21", "0.22")}
     shape = results_table(17, read_results([write_results(tmp_path / "r", arms)])).tables[0]
-    assert shape.columns == ("task", *(cell.arm for cell in published(17)[:5]), "what differs")
+    assert shape.columns == ("task", *(cell.arm for cell in published(17)[:5]))
     assert all(cell.text for row in shape.rows for cell in row)
 
 

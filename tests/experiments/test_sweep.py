@@ -11,11 +11,15 @@ from pathlib import Path
 
 import pytest
 
-from maca_edu.cli import main, run_options
+from maca_edu.cli import main
 from maca_edu.experiments import sweep as module
+from maca_edu.experiments.jobs import Job, log_file, run_folder
+from maca_edu.experiments.local_engine import LocalEngine
+from maca_edu.experiments.options import run_options
 from maca_edu.experiments.presets import preset
 from maca_edu.experiments.run import train
-from maca_edu.experiments.sweep import Job, refuse_other_runs, run_folder, run_job, sweep
+from maca_edu.experiments.run_job import run_job
+from maca_edu.experiments.sweep import refuse_other_runs, sweep
 from maca_edu.experiments.sweep_tables import read_curves, read_final
 from maca_edu.training.config import Config
 from maca_edu.training.run_directory import RunDirectory
@@ -53,10 +57,10 @@ def test_a_sweep_that_was_stopped_goes_on(tmp_path):
 def test_a_run_that_fails_is_named_and_the_others_finish(tmp_path):
     bad = dataclasses.replace(JOB, env="toy/fridge", config=Config(lr=1e38))
     with pytest.raises(ValueError, match="1 of 2 runs failed; the first is") as caught:
-        module.sweep(tmp_path, [JOB, bad], "maca-edu sweep", processes=1)
+        sweep(tmp_path, [JOB, bad], "maca-edu sweep", LocalEngine(tmp_path, 1))
     assert f"{bad}: RuntimeError: update 1, " in str(caught.value)
-    assert f"its log is {module.log_file(tmp_path, bad)}" in str(caught.value)
-    assert "is not a finite number" in module.log_file(tmp_path, bad).read_text()
+    assert f"its log is {log_file(tmp_path, bad)}" in str(caught.value)
+    assert "is not a finite number" in log_file(tmp_path, bad).read_text()
     assert (run_folder(tmp_path, JOB) / "final.json").exists()
     assert not (tmp_path / "curves.csv").exists()
 
@@ -86,7 +90,7 @@ def test_a_sweep_that_cannot_begin_leaves_nothing(tmp_path, capsys, change, mess
 def test_a_run_says_why_it_failed(tmp_path):
     bad = dataclasses.replace(JOB, config=Config(minibatches=1_000))
     assert "minibatches=1000" in run_job(tmp_path, bad)
-    assert "Traceback" in module.log_file(tmp_path, bad).read_text()
+    assert "Traceback" in log_file(tmp_path, bad).read_text()
     assert not run_folder(tmp_path, bad).exists()
 
 
@@ -137,7 +141,7 @@ def test_nothing_to_do_is_an_error(tmp_path):
     with pytest.raises(ValueError, match=r"jobs=\[\]"):
         sweep(tmp_path, [], "a command")
     with pytest.raises(ValueError, match="processes=0"):
-        sweep(tmp_path, [JOB], "a command", processes=0)
+        sweep(tmp_path, [JOB], "a command", LocalEngine(tmp_path, 0))
 
 
 def test_options_begin_with_the_preset_of_each_method():
@@ -173,7 +177,7 @@ def test_a_wrong_option_is_told_before_anything_starts(tmp_path, capsys, options
 def test_the_commands_of_the_book_are_understood(monkeypatch, tmp_path, file):
     """Each asks for the runs whose results stand beside it, and would be written down as the same command."""
     asked = []
-    monkeypatch.setattr(module, "sweep", lambda out, jobs, command, processes: asked.append((jobs, command)))
+    monkeypatch.setattr(module, "sweep", lambda out, jobs, command, *rest: asked.append((jobs, command)))
     command = json.loads(file.read_text())["command"]
     assert main([*shlex.split(command)[1:], "--out", str(tmp_path)]) == 0
     ((jobs, again),) = asked

@@ -40,6 +40,7 @@ def test_means_are_of_what_was_measured():
 def test_tables_are_read_as_they_were_written(tmp_path):
     points = [tables.CurvePoint(*RUN, 8, 1.5), tables.CurvePoint(*RUN, 16, NAN, 0.25, 2.0, 1.0)]
     finals = [tables.FinalPlay(*RUN, 1 / 3, 0.1, NAN), tables.FinalPlay("smax/3m", "maca", 0, 2.0, 0.0, 1.0)]
+    finals += [tables.FinalPlay("smax/3m", "maca sigma=0.3", 0, 2.0, 0.0, 1.0, 1.75, 0.5, 0.875)]
     measured = [tables.Measured(*RUN, 0.25, {"entropy": 0.5}), tables.Measured(*RUN, 1.0, {"psi_joint": 0.125})]
     tables.write_curves(tmp_path / "curves.csv", points)
     tables.write_final(tmp_path / "final.csv", finals)
@@ -67,3 +68,24 @@ def test_runs_are_gathered(tmp_path):
     about = json.loads((tmp_path / "sweep.json").read_text())
     assert about["command"] == "maca-edu sweep ..."
     assert {"maca-edu", "torch", "python"} <= about["versions"].keys()
+
+
+def test_tables_of_earlier_versions_are_read(tmp_path):
+    (tmp_path / "final.csv").write_text("env,method,seed,return_mean,return_std,win_rate\ntoy/xor,mappo,3,1.0,0.5,\n")
+    (final,) = tables.read_final(tmp_path / "final.csv")
+    assert (final.return_mean, final.return_std) == (1.0, 0.5)
+    assert all(math.isnan(x) for x in final[5:])
+
+
+def test_sweep_json_names_every_commit_and_adds_up_hours(tmp_path):
+    """Two runs of 60 and 30 minutes; the sweep is finished twice, each time in half an hour."""
+    runs = [tmp_path / "0", tmp_path / "1"]
+    results = {"seconds": 3600, "commit": "a", "processor": "P"}, {"seconds": 1800, "commit": "b", "processor": "P"}
+    for run, result in zip(runs, results, strict=True):
+        run.mkdir()
+        (run / "final.json").write_text(json.dumps(result))
+    for wall_hours in (0.5, 1.0):
+        tables.write_about_runs(tmp_path / "sweep.json", runs, "a command", 1800.0)
+        about = json.loads((tmp_path / "sweep.json").read_text())
+        assert (about["cpu_hours"], about["wall_hours"]) == (1.5, wall_hours)
+    assert (about["command"], about["commit"], about["processor"]) == ("a command", "a, b", "P")

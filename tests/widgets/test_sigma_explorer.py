@@ -1,6 +1,7 @@
 """The sigma explorer: its numbers against plain loops, its pictures, its two modes, and what it refuses."""
 
 import re
+from itertools import combinations
 
 import ipywidgets as widgets
 import numpy as np
@@ -10,8 +11,8 @@ from hypothesis import strategies as st
 
 from maca_edu import exact
 from maca_edu.widgets import sigma_explorer
-from maca_edu.widgets.corrset_moments import FIGURE_6, corrsets, recorded, scores, variances
-from maca_edu.widgets.sigma_explorer import FRAMES_SIGMA, panel
+from maca_edu.widgets.corrset_moments import FIGURE_6, best_set, corrsets, recorded, scores, variances
+from maca_edu.widgets.sigma_explorer import FRAMES_SIGMA, FRAMES_UPDATES, panel
 
 GAMES = list(recorded())
 KNOWN = [title for title in GAMES if title != FIGURE_6]
@@ -68,6 +69,18 @@ def test_the_variances_are_those_of_the_four_baselines(title):
     for cost, group in ((costs.individual, [agent]), (costs.corrset, members), (costs.joint, range(len(game.agents)))):
         baseline = exact.baseline(step.q, step.policy, group)
         assert cost == pytest.approx(exact.gradient_moments(step.q, step.policy, agent, baseline)[1])
+    every = [
+        (agent, *others) for k in range(agent + 1) for others in combinations(range(agent), k)
+    ]  # agent is the last
+    cost_of = {}
+    for group in every:
+        baseline = exact.baseline(step.q, step.policy, group)
+        cost_of[group] = exact.gradient_moments(step.q, step.policy, agent, baseline)[1]
+    assert costs.best == pytest.approx(min(cost_of.values()))
+    assert cost_of[agent, *sorted(set(best_set(title, step.update, agent)) - {agent})] == pytest.approx(costs.best)
+    assert costs.chance == pytest.approx(
+        np.mean([cost for group, cost in cost_of.items() if len(group) == len(members)])
+    )
     # A threshold that nobody reaches leaves the agent alone, and one of 0 admits everybody.
     assert variances(title, step.update, agent, 1.01).corrset == costs.individual
     assert variances(title, step.update, agent, 0.0).corrset == costs.joint
@@ -86,7 +99,7 @@ def test_the_panel_says_what_it_shows(title):
     sets = corrsets(game.steps[-1].attention, 1 / n)
     members = "".join(game.agents[j] for j in np.flatnonzero(sets[0]))
     assert f'<span class="maca-sigma-members">{members}</span>' in text
-    assert text.count('role="img"') == 2
+    assert text.count('role="img"') == 3
     assert all(re.findall(r'aria-label="([^"]+)"', text))
     if title in KNOWN:
         found = scores(sets, game.partners)
@@ -123,9 +136,9 @@ def test_in_frames_mode_every_pair_of_sliders_has_its_panel():
     sigmas, learned, stack = explorer.children
     assert isinstance(stack, widgets.Stack)
     game = recorded()["Fridge"]
-    assert len(stack.children) == len(game.steps) == len(learned.options)
-    for row, step in zip(stack.children, game.steps, strict=True):
-        assert [leaf.value for leaf in row.children] == [panel(game, "B", step.update, x) for x in FRAMES_SIGMA]
+    assert learned.options == tuple(map(str, FRAMES_UPDATES))
+    for row, update in zip(stack.children, FRAMES_UPDATES, strict=True):
+        assert [leaf.value for leaf in row.children] == [panel(game, "B", update, x) for x in FRAMES_SIGMA]
     assert sigmas.options[sigmas.index] == "1.00"
     size = sum(len(leaf.value) for row in stack.children for leaf in row.children)
     assert size < 1_500_000

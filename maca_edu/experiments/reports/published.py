@@ -100,6 +100,8 @@ def differences(table: int, env: str, steps: int, seeds: tuple[int, int], settin
     said = [OTHER_GAMES[family]] if family in OTHER_GAMES else []
     if task_of(env) == "simple_spread" and "collisions=v2" not in env:
         said.append("no self-collisions (they cost 37.5 in the paper's returns)")
+    if cell.benchmark == "MPE" and "continuous=false" in env:
+        said.append("discrete actions, not continuous ones")
     if steps != cell.steps:
         said.append(f"{count(steps)} of {count(cell.steps)} steps")
     if seeds != (cell.seeds, cell.seeds):

@@ -41,7 +41,7 @@ def results_table(number: int, runs: Iterable[Run], level: float | None = None) 
         raise ValueError("results=[]; the directories hold no runs")
     groups = {env: ordered(number, arms) for env, arms in by_env(runs).items()}
     summaries = [summary for env, arms in groups.items() for summary in summaries_of(number, env, arms, level)]
-    tables = [paper_shape(number, summaries), details(summaries), *over_tasks(groups)]
+    tables = [paper_shape(number, summaries), what_differs(number, summaries), details(summaries), *over_tasks(groups)]
     return Report(TITLES[number], tables, notes(groups, summaries, level), summaries)
 
 
@@ -54,18 +54,23 @@ def paper_shape(number: int, summaries: list[ArmSummary]) -> Table:
     arms += [arm for arm in dict.fromkeys(row.arm for row in summaries) if arm not in arms]
     rows = []
     for env in envs:
-        row = [our_cell(ours.get((env, arm))) for arm in arms]
-        said = next(summary.differs for summary in summaries if summary.env == env)
-        rows.append((Cell(env), *row, Cell(said)))
+        rows.append((Cell(env), *(our_cell(ours.get((env, arm))) for arm in arms)))
         paper = in_paper(number, env)
         if paper:
             marked = bold(paper)
-            cells = [paper_cell(paper.get(arm), arm in marked) for arm in arms]
-            first = next(iter(paper.values()))
-            benchmark = f"{first.benchmark}, {count(first.steps)} steps, {first.seeds} seeds"
-            rows.append((Cell(f"paper, Table {number}"), *cells, Cell(benchmark)))
+            rows.append((Cell(f"paper, Table {number}"), *(paper_cell(paper.get(arm), arm in marked) for arm in arms)))
     title = f"Mean (standard deviation over seeds); the paper's numbers: {PAPER}"
-    return Table(title, ("task", *arms, "what differs"), rows)
+    return Table(title, ("task", *arms), rows)
+
+
+def what_differs(number: int, summaries: list[ArmSummary]) -> Table:
+    """What has to be known before a row of ours is compared with the paper's."""
+    rows = []
+    for env, said in dict.fromkeys((row.env, row.differs) for row in summaries):
+        cell = next(iter(in_paper(number, env).values()), None)
+        paper = "" if cell is None else f"{cell.benchmark}, {count(cell.steps)} steps, {cell.seeds} seeds"
+        rows.append(words(env, paper, said))
+    return Table("What differs", ("task", "in the paper", "what differs here"), rows)
 
 
 def our_cell(row: ArmSummary | None) -> Cell:
@@ -85,7 +90,7 @@ def paper_cell(cell: Published | None, strong: bool) -> Cell:
 
 
 def details(summaries: list[ArmSummary]) -> Table:
-    """All that is known of each arm, a row for each."""
+    """All that is known of each arm, a row for each; without columns of which nothing is known."""
     columns = ("task", "arm", "seeds", "mean, 95 % t interval", "IQM, 95 % bootstrap", "best checkpoint")
     columns += ("steps to level", "P(reference better)")
     rows = []
@@ -102,7 +107,9 @@ def details(summaries: list[ArmSummary]) -> Table:
                 "" if math.isnan(row.improvement) else f"{row.improvement:.2f}",
             )
         )
-    return Table("What the runs say of each arm", columns, rows)
+    known = [k for k in range(len(columns)) if any(row[k].text for row in rows)]
+    rows = [tuple(row[k] for k in known) for row in rows]
+    return Table("What the runs say of each arm", tuple(columns[k] for k in known), rows)
 
 
 def best_checkpoint(row: ArmSummary) -> str:

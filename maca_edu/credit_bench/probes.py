@@ -1,0 +1,153 @@
+"""What an estimator does to its rows, found by asking it again: in another order, in part, in other units.
+
+The answers say which misconception a wrong gradient comes from, and whether every row may be judged on its own, so that
+its mean and variance can be computed instead of sampled.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from maca_edu.credit_bench.batch import CreditBatch, make_batch
+from maca_edu.credit_bench.critics import Critic
+from maca_edu.credit_bench.estimators import Estimator
+from maca_edu.credit_bench.moments import Moments, Rows, drawn_rows, every_row
+
+PROBED = 96  # rows
+CLOSE = 1e-5  # relative: two answers are the same; single precision passes
+NEARLY = 1e-3  # the same for the units: a small constant added to a deviation passes
+SHIFT = 100.0
+STRAIGHT = 1e-4  # how far from 1 a share may be that counts as the whole
+
+
+@dataclass(frozen=True)
+class Behaviour:
+    """How an estimator treats its rows."""
+
+    repeats: bool  # the same question has the same answer
+    any_order: bool  # rows in another order: the same advantages in that order
+    row_by_row: bool  # a row's advantage does not depend on the other rows
+    own_row: float  # by how much a row's advantage grows when its own return does; 1 for a return less a baseline
+    degree: int | None  # 1: ten times the payments, ten times the advantage; 0: the same; None: neither
+    shifts: bool  # a constant added to all values changes the advantages: there is no baseline that takes it out
+    slopes: tuple[float, ...]  # how much of Q's change with a_i, others' actions fixed, arrives in A_i
+    straight: float  # how well the slopes describe it: 1 if A_i is Q times the slope less a baseline without a_i
+    rotated: int  # the advantages are those of the agents so many places on; 0: they are not
+
+
+def answer(estimator: Estimator, batch: CreditBatch) -> tuple[np.ndarray, np.ndarray | None]:
+    """Advantages `[S, n]` and CorrSets, or None. ValueError where it fails or gives something else.
+
+    It is shown a copy, which it may write to.
+    """
+    try:
+        given = estimator.function(batch.map(np.copy))
+    except Exception as error:
+        raise ValueError(f"estimator {estimator.name!r} failed: {type(error).__name__}: {error}") from error
+    given, groups = given if isinstance(given, tuple) and len(given) == 2 else (given, None)
+    S, n = batch.action.shape
+    advantage = as_array(given)
+    if advantage is None or advantage.dtype.kind not in "fiu" or advantage.shape not in ((S, n), (S, 1)):
+        found = type(given).__name__ if advantage is None else f"shape {advantage.shape}, dtype {advantage.dtype}"
+        raise ValueError(f"estimator {estimator.name!r} gave {found}; allowed are numbers of shape {(S, n)}")
+    if not np.isfinite(advantage).all():
+        raise ValueError(f"estimator {estimator.name!r} gave numbers that are not finite; allowed are finite ones")
+    if groups is not None:
+        groups = as_array(groups)
+        if groups is None or groups.shape != (S, n, n):
+            raise ValueError(
+                f"estimator {estimator.name!r} gave no CorrSets of shape {(S, n, n)} beside the advantages"
+            )
+        groups = groups.astype(bool)
+    return np.broadcast_to(advantage.astype(float), (S, n)), groups
+
+
+def as_array(given) -> np.ndarray | None:
+    """An array or a tensor of any library as an array; None where it is neither."""
+    if hasattr(given, "detach"):
+        given = given.detach().cpu()
+    try:
+        return np.asarray(given)
+    except (TypeError, ValueError, RuntimeError):
+        return None
+
+
+def some(rows: Rows, which: np.ndarray) -> Rows:
+    """Some of the rows, in that order."""
+    return Rows(*(x[which] for x in rows))
+
+
+def same(x: np.ndarray, y: np.ndarray, close: float = CLOSE) -> bool:
+    """Whether two answers agree, up to `close` of the largest number in them."""
+    return bool(abs(x - y).max() <= close * max(abs(x).max(), abs(y).max(), 1e-300))
+
+
+def probe(estimator: Estimator, moments: Moments, critic: Critic, seed: int = 0) -> Behaviour:
+    """Ask the estimator on one-shot moments that can be written out."""
+    rng = np.random.default_rng(seed)
+    rows = drawn_rows(moments, PROBED, rng)
+    shuffled, half = rng.permutation(PROBED), np.arange(PROBED // 2)
+
+    def ask(rows: Rows, scale: float = 1.0, shift: float = 0.0, seed: int = seed) -> np.ndarray:
+        batch = make_batch(moments.in_units(scale, shift), rows, critic.in_units(scale, shift), seed)
+        return answer(estimator, batch)[0]
+
+    plain, tenfold = ask(rows), ask(rows, scale=10.0)
+    everything = all_advantages(estimator, moments, critic, seed)
+    slopes, straight = own_slopes(moments, everything)
+    return Behaviour(
+        repeats=same(plain, ask(rows, seed=seed + 1)),
+        any_order=same(plain[shuffled], ask(some(rows, shuffled))),
+        row_by_row=same(plain[half], ask(some(rows, half))),
+        own_row=own_row(estimator, moments, critic, rows, seed),
+        degree=1 if same(tenfold, 10 * plain, NEARLY) else 0 if same(tenfold, plain, NEARLY) else None,
+        shifts=not same(plain, ask(rows, shift=SHIFT)),
+        slopes=slopes,
+        straight=straight,
+        rotated=rotation(moments, everything),
+    )
+
+
+def own_row(estimator: Estimator, moments: Moments, critic: Critic, rows: Rows, seed: int) -> float:
+    """How much the first row's advantage grows with its own return, everything else the same."""
+    batch, again = (make_batch(moments, rows, critic, seed) for _ in range(2))
+    step = 0.01 * max(float(batch.returns.std()), 1e-6)
+    raised = batch.returns + step * (np.arange(len(batch.returns)) == 0)
+    gain = answer(estimator, replace(again, returns=raised))[0] - answer(estimator, batch)[0]
+    return float(gain[0].mean() / step)
+
+
+def all_advantages(estimator: Estimator, moments: Moments, critic: Critic, seed: int) -> np.ndarray:
+    """The advantages of every joint action of one-shot moments, `[A, ..., A, n]`."""
+    advantage, _ = answer(estimator, make_batch(moments, every_row(moments), critic, seed))
+    return advantage.reshape(*(moments.n_actions,) * moments.n_agents, moments.n_agents)
+
+
+def own_slopes(moments: Moments, advantage: np.ndarray) -> tuple[tuple[float, ...], float]:
+    """What of Q's change with a_i arrives in A_i, for every agent, and how well that slope describes it at worst.
+
+    Over all joint actions that differ in a_i only. Q times a factor, less any legal baseline, is described in full.
+    """
+    slopes, straight = [], 1.0
+    for i in range(moments.n_agents):
+        q, mine = moments.table[0], advantage[..., i]
+        dq, da = (x - x.mean(axis=i, keepdims=True) for x in (q, mine))
+        product, square, spread = (dq * da).sum(), (dq**2).sum(), (da**2).sum()
+        slopes.append(float(product / square))
+        straight = min(straight, float(product**2 / (square * spread)) if spread > 1e-20 * square else 0.0)
+    return tuple(slopes), straight
+
+
+def rotation(moments: Moments, advantage: np.ndarray) -> int:
+    """By how many agents the advantages have to be rotated to be each agent's own; 0 where no single rotation helps.
+
+    A baseline that depends on one agent's action is legal for all others, so then several rotations help.
+    """
+    helpful = []
+    for k in range(1, moments.n_agents):
+        slopes, straight = own_slopes(moments, np.roll(advantage, -k, axis=-1))
+        if straight > 1 - STRAIGHT and all(slope > 0 for slope in slopes):
+            helpful.append(k)
+    return helpful[0] if len(helpful) == 1 else 0

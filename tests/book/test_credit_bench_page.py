@@ -1,0 +1,68 @@
+"""The page's numbers are those of the data, and the data are what the bench measures."""
+
+import csv
+import re
+from pathlib import Path
+
+import pytest
+
+from maca_edu.credit_bench import Bench, games
+from maca_edu.experiments.credit_bench.choose import shipped
+from maca_edu.experiments.credit_bench.tables import number
+
+BOOK = Path(__file__).parents[2] / "book"
+DATA = BOOK / "data" / "credit_bench"
+PAGE = (BOOK / "guides" / "credit_bench.md").read_text(encoding="utf-8")
+
+
+def rows(name: str) -> list[dict[str, str]]:
+    with open(DATA / name, newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def table(heading: str) -> dict[str, list[str]]:
+    """The lines of the table whose first cell is the heading, by their first cells."""
+    start = PAGE.index(f"| {heading} |")
+    lines = PAGE[start:].split("\n\n")[0].splitlines()
+    cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
+    return {line[0].strip("`"): line[1:] for line in cells[:1] + cells[2:]}
+
+
+@pytest.mark.parametrize(("heading", "name"), [("estimator", "summary.csv"), ("peer", "peers.csv")])
+def test_the_tables_are_the_data(heading, name):
+    shown, data = table(heading), rows(name)
+    columns = shown.pop(heading)
+    assert list(shown) == [row["estimator"] for row in data]
+    for row in data:
+        assert shown[row["estimator"]] == [row[column].strip() for column in columns]
+
+
+def test_the_tables_by_game_size_and_level_are_the_data():
+    by_game = {(row["estimator"], row["game"]): row for row in rows("games.csv") if row["critic"] == "exact"}
+    shown = table("variance by game")
+    columns = shown.pop("variance by game")
+    for name, cells in shown.items():
+        assert cells == [number(float(by_game[name, game]["variance"])) for game in columns]
+    growth = {(row["estimator"], f"n = {row['n_agents']}"): float(row["variance"]) for row in rows("growth.csv")}
+    shown = table("ring")
+    columns = shown.pop("ring")
+    for name, cells in shown.items():
+        assert cells == [number(growth[name, size], 1) for size in columns]
+    shown = table("correlation")
+    columns = [name.strip("`") for name in shown.pop("correlation")]
+    for key, cells in shown.items():
+        game, level = re.fullmatch(r"(.+), (level \d)", key).groups()
+        assert cells == [number(float(by_game[name, game][level])) for name in columns]
+
+
+def test_the_data_are_what_the_bench_measures():
+    names = ("fridge", "climb", "random 103")
+    bench = Bench([m for m in games.one_shot_games() if m.name in names], sizes=())
+    data = {(row["estimator"], row["game"], row["critic"]): row for row in rows("games.csv")}
+    for name in ("mappo", "coma", "maca-lsq", "maca-ob", "ppo-sum", "agent-importance"):
+        for result in bench.score(shipped()[name]).results:
+            row = data[name, result.game, result.critic]
+            measured = result.measures
+            assert float(row["variance"]) == pytest.approx(measured.variance, rel=1e-3, abs=1e-4)
+            assert float(row["bias"]) == pytest.approx(measured.gradient.bias, abs=1e-4)
+            assert float(row["others"]) == pytest.approx(measured.kept.others, abs=1e-4)

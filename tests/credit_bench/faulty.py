@@ -1,0 +1,119 @@
+"""Estimators with a known misconception: what the bench has to find, and what it has to leave alone."""
+
+import numpy as np
+
+from maca_edu.credit_bench import CreditBatch
+
+
+def everyone(x: np.ndarray, batch: CreditBatch) -> np.ndarray:
+    return np.repeat(x[:, None], batch.action.shape[1], axis=1)
+
+
+def played(x: np.ndarray, batch: CreditBatch) -> np.ndarray:
+    return np.take_along_axis(x, batch.action[:, :, None], axis=2)[:, :, 0]
+
+
+def individual(batch: CreditBatch) -> np.ndarray:
+    return batch.returns[:, None] - (batch.policy * batch.q_values).sum(axis=2)
+
+
+def others_out(batch: CreditBatch) -> np.ndarray:
+    """Q - E[Q | a_i]: averages over the others and keeps its own action."""
+    return batch.returns[:, None] - played(batch.utilities, batch)
+
+
+def half_own(batch: CreditBatch) -> np.ndarray:
+    """A baseline that is half right: its mean gradient is half of the true one, which looks like a scale."""
+    return batch.returns[:, None] - 0.5 * played(batch.utilities, batch) - 0.5 * batch.value[:, None]
+
+
+def greedy_next_to_mine(batch: CreditBatch) -> np.ndarray:
+    """Q less the best that the agent could have done, but only where it did not do it."""
+    best = batch.q_values.max(axis=2)
+    return np.where(best > batch.returns[:, None] + 1e-9, batch.returns[:, None] - best, batch.returns[:, None])
+
+
+def value_without_units(batch: CreditBatch) -> np.ndarray:
+    """The return in the units of the reward, V as the network says it."""
+    return everyone(batch.returns - (batch.value - batch.value.mean()) / 7 - batch.value.mean() / 7 - 1.0, batch)
+
+
+def normalised_return_only(batch: CreditBatch) -> np.ndarray:
+    return everyone((batch.returns - batch.returns.mean()) / batch.returns.std() - 0.1 * batch.value, batch)
+
+
+def reshaped(batch: CreditBatch) -> np.ndarray:
+    """[n, S] as [S, n] without a transpose."""
+    return individual(batch).T.reshape(batch.action.shape)
+
+
+def running_sum(batch: CreditBatch) -> np.ndarray:
+    """A lambda-return over rows that do not follow each other."""
+    return everyone(np.convolve(batch.returns - batch.value, [1.0, 0.9, 0.81])[: len(batch.returns)], batch)
+
+
+def downhill(batch: CreditBatch) -> np.ndarray:
+    return -individual(batch)
+
+
+def neighbours(batch: CreditBatch) -> np.ndarray:
+    return np.roll(individual(batch), 2, axis=1)
+
+
+def each_agents_deviation(batch: CreditBatch) -> np.ndarray:
+    a = individual(batch)
+    return a / a.std(axis=0)
+
+
+def doubled_first(batch: CreditBatch) -> np.ndarray:
+    return individual(batch) * np.where(np.arange(batch.action.shape[1]) == 0, 2.0, 1.0)
+
+
+def third(batch: CreditBatch) -> np.ndarray:
+    return individual(batch) / 3
+
+
+def normalised(batch: CreditBatch) -> np.ndarray:
+    a = individual(batch)
+    return (a - a.mean()) / (a.std() + 1e-5)
+
+
+def one_step(batch: CreditBatch) -> np.ndarray:
+    """Forgets what the step leads to."""
+    n, rows = batch.action.shape[1], np.arange(len(batch.action))
+    mean = np.zeros(batch.action.shape)
+    for i in range(n):
+        for c in range(batch.policy.shape[2]):
+            action = batch.action.copy()
+            action[:, i] = c
+            mean[:, i] += batch.policy[:, i, c] * batch.simulate(rows, action)
+    return batch.reward[:, None] - mean
+
+
+def batch_mean(batch: CreditBatch) -> np.ndarray:
+    return everyone(batch.returns - batch.returns.mean(), batch)
+
+
+WRONG = {
+    others_out: "own-action", half_own: "own-action", greedy_next_to_mine: "own-action",
+    value_without_units: "units", normalised_return_only: "units",
+    reshaped: "axes", running_sum: "axes",
+    downhill: "sign", neighbours: "agents",
+    each_agents_deviation: "agent-scale", doubled_first: "agent-scale",
+    one_step: "own-step",
+}  # fmt: skip
+SCALED = (third, normalised)
+SOUND = {
+    "individual": individual,
+    "joint": lambda b: everyone(b.returns - b.value, b),
+    "CorrSet": lambda b: b.returns[:, None] - b.baselines[2],
+    "a mixture": lambda b: b.returns[:, None] - 0.2 * b.baselines[0] - 0.5 * b.baselines[1] - 0.3 * b.baselines[2],
+    "best": lambda b: b.returns[:, None] - b.best,
+    "utilities": lambda b: played(b.utilities, b) - (b.policy * b.utilities).sum(axis=2),
+    "uniform average": lambda b: b.returns[:, None] - b.q_values.mean(axis=2),
+    "the others' names": lambda b: (
+        b.returns[:, None] - np.where(np.roll(b.action, 1, axis=1) == 0, 3.0, 1.0) * b.value[:, None]
+    ),
+    "single precision": lambda b: individual(b).astype(np.float32),
+    "none": lambda b: everyone(b.returns, b),
+}

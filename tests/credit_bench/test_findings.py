@@ -1,0 +1,110 @@
+"""Every misconception is recognised in a faulty estimator, and none is seen in a sound one."""
+
+import faulty
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from maca_edu.credit_bench import OTHERS, Bench, Estimator, check, critics, games, make_batch, measures, ranked
+from maca_edu.credit_bench.moments import every_row
+
+NAMES = {"fridge", "climb", "random 101", "warehouse"}
+
+
+@pytest.fixture(scope="module")
+def bench() -> Bench:
+    return Bench([m for m in games.all_games() if m.name in NAMES], sizes=())
+
+
+def found(bench: Bench, function) -> tuple[list[str], list[str]]:
+    """The names of what is wrong, and of the notes."""
+    findings = bench.score(Estimator("faulty", function)).findings
+    return [f.name for f in findings if f.wrong], [f.name for f in findings if not f.wrong]
+
+
+@pytest.mark.parametrize("function", faulty.WRONG, ids=lambda f: f.__name__)
+def test_a_misconception_is_named(bench, function):
+    assert found(bench, function)[0] == [faulty.WRONG[function]]
+
+
+@pytest.mark.parametrize("function", faulty.SCALED, ids=lambda f: f.__name__)
+def test_a_detached_scale_is_noted_and_does_no_harm(bench, function):
+    wrong, notes = found(bench, function)
+    assert not wrong
+    assert "scale" in notes
+
+
+@pytest.mark.parametrize("name", faulty.SOUND)
+def test_a_sound_estimator_is_left_alone(bench, name):
+    wrong, notes = found(bench, faulty.SOUND[name])
+    assert not wrong
+    assert set(notes) <= {"no-baseline", "critic"}
+    assert ("critic" in notes) == (name == "utilities")
+
+
+def test_a_row_in_its_own_baseline_is_noted(bench):
+    assert found(bench, faulty.batch_mean) == ([], ["batch", "own-sample"])
+    others = next(e for e in OTHERS if e.name == "leave-one-out")
+    assert found(bench, others.function) == ([], ["batch"])
+
+
+@given(st.lists(st.floats(0, 1), min_size=3, max_size=3), st.floats(-2, 2), st.integers(0, 5))
+def test_any_mixture_of_legal_baselines_is_unbiased(weights, swap, seed):
+    """A property: whatever is subtracted, as long as it does not know a_i."""
+    moments = games.random_game(seed, n_agents=3, n_actions=2)
+    rows = every_row(moments)
+    batch = make_batch(moments, rows, critics.exact(moments))
+    legal = np.tensordot(weights, batch.baselines, axes=1) + swap * batch.best
+    advantage = batch.returns[:, None] - legal
+    measured = measures.measure(moments, measures.truth(moments), rows, advantage, batch.returns, sampled=False)
+    assert measured.gradient.bias < 1e-9
+    assert measured.variance >= 1 - 1e-9
+
+
+def test_the_ring_grows_for_the_joint_baseline_alone():
+    bench = Bench([games.random_game(7, n_agents=3)], sizes=(4, 16))
+    joint = bench.score(Estimator("joint", faulty.SOUND["joint"])).growth
+    alone = bench.score(Estimator("individual", faulty.individual)).growth
+    assert joint[1].variance > 4 * joint[0].variance
+    assert alone[1].variance < 2 * alone[0].variance
+
+
+def test_the_wrong_come_last_and_the_quiet_first(bench):
+    names = ("individual", "joint", "best")
+    scores = [bench.score(Estimator(name, faulty.SOUND[name])) for name in names]
+    scores.append(bench.score(Estimator("wrong", faulty.others_out)))
+    assert [score.estimator.name for score in ranked(scores)] == ["best", "individual", "joint", "wrong"]
+
+
+def test_check_is_one_line_in_anothers_test():
+    assert check(faulty.individual, variance=3).variance("exact") < 3
+    with pytest.raises(AssertionError, match="own action in its baseline"):
+        check(faulty.others_out)
+    with pytest.raises(AssertionError, match=r"times the least variance; allowed is 2"):
+        check(faulty.SOUND["joint"], variance=2)
+
+
+@pytest.mark.parametrize(
+    ("function", "message"),
+    [
+        (lambda b: b.returns, r"gave shape \(96,\), dtype float64; allowed are numbers of shape \(96, 5\)"),
+        (lambda b: None, "gave .*; allowed are numbers"),
+        (lambda b: b.returns[:, None] * np.nan, "not finite"),
+        (lambda b: b.nothing, "failed: AttributeError"),
+        (lambda b: (faulty.individual(b), b.corrset[0]), "no CorrSets of shape"),
+    ],
+)
+def test_what_is_no_advantage_is_refused_in_a_sentence(bench, function, message):
+    with pytest.raises(ValueError, match=message):
+        bench.score(Estimator("yours", function))
+
+
+def test_an_estimator_may_write_to_its_batch(bench):
+    def greedy(batch):
+        batch.returns[:] -= batch.value
+        return np.repeat(batch.returns[:, None], batch.action.shape[1], axis=1)
+
+    joint = bench.score(Estimator("joint", faulty.SOUND["joint"]))
+    twice = [bench.score(Estimator("greedy", greedy)) for _ in range(2)][1]
+    assert [m.variance for m in twice.of("exact")] == pytest.approx([m.variance for m in joint.of("exact")])
