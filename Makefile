@@ -7,6 +7,7 @@ export OPENBLAS_NUM_THREADS ?= 1
 BIN := .venv/bin
 INSTALL := @$(BIN)/python install.py
 BOOK := book/_build/html/index.html
+SPELLED := README.md CONTRIBUTING.md Makefile install.py book notebooks/src maca_edu toy_envs tests
 PINS := pyproject.toml constraints.txt
 LAB := $(BIN)/jupyter lab --log-level=WARN --LabApp.log_level=WARN --LabApp.default_url=/lab/tree/my_labs/00_start_here.ipynb \
 	--ServerApp.extra_static_paths=book/_build \
@@ -25,12 +26,13 @@ lab: .venv/.lab  ## open the course in JupyterLab (LAB_ARGS="--no-browser --port
 	@echo "Starting JupyterLab. It opens in your browser; stop it here with Ctrl-C, twice."
 	@$(LAB) $(LAB_ARGS)
 
-test: lint unit nbval  ## ruff, import-linter, pytest and every lab against its stored outputs
+test: lint unit nbval  ## ruff, import-linter, codespell, pytest and every lab against its stored outputs
 
 lint: .venv/.test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports
+	$(BIN)/codespell $(SPELLED)
 
 unit: .venv/.test
 	$(BIN)/python -m pytest -q -n 2
