@@ -14,7 +14,7 @@ LAB := $(BIN)/jupyter lab --log-level=WARN --LabApp.log_level=WARN --LabApp.defa
 	$(if $(filter 0,$(shell id -u)),--allow-root)
 QUIET := "@jupyterlab/apputils-extension:announcements" "@jupyterlab/extensionmanager-extension"
 
-.PHONY: help lab test lint unit nbval notebooks worlds-test cluster-test book slides browser-test bench clean
+.PHONY: help lab test lint unit nbval notebooks worlds-test cluster-test book slides bundle browser-test bench clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -58,6 +58,9 @@ book: .venv/.book  ## build the textbook into book/_build/html (needs npm, once,
 slides: book  ## a deck for every chapter, from the lecturer's pages, into book/_build/html/slides
 	$(BIN)/python book/slides.py
 
+bundle: slides  ## one archive for a class without internet, dist/maca-edu-class.zip: book, slides, labs to hand out
+	$(BIN)/python book/bundle.py
+
 browser-test: .venv/.test book  ## drive the labs and the book in a real Chromium
 	$(BIN)/python -m pytest -q tests/browser -m browser
 
@@ -65,7 +68,7 @@ bench: .venv/.test  ## speed of the games and of exact credit, as ratios
 	$(BIN)/python -m pytest -q tests/benchmarks --benchmark-only --benchmark-quiet
 
 clean:  ## remove .venv and everything that was built
-	rm -rf .venv book/_build book/_static/vendor book/labs build *.egg-info
+	rm -rf .venv book/_build book/_static/vendor book/labs build dist *.egg-info
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
 # One stamp for each set of packages, renewed when the pins change.
