@@ -53,10 +53,12 @@ notebooks: .venv/.test  ## run the labs' sources (notebooks/src) and write the .
 book: .venv/.book  ## build the textbook into book/_build/html (needs npm, once, for four JavaScript libraries)
 	$(BIN)/python book/vendor.py
 	$(BIN)/python -m sphinx -W --keep-going -q -b html book book/_build/html
+	$(BIN)/python book/links.py
 	@echo "Open $(BOOK)"
 
 slides: book  ## a deck for every chapter, from the lecturer's pages, into book/_build/html/slides
 	$(BIN)/python book/slides.py
+	$(BIN)/python book/links.py slides
 
 bundle: slides  ## one archive for a class without internet, dist/maca-edu-class.zip: book, slides, labs to hand out
 	$(BIN)/python book/bundle.py

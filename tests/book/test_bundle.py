@@ -45,7 +45,7 @@ def test_book_slides_labs_and_a_read_me(tmp_path, built, labs):
     assert [path.name for path in (tmp_path / "dist").iterdir()] == ["class.zip"]
 
 
-def test_the_read_me_names_only_what_is_there(built, labs, tmp_path):
+def test_the_read_me_names_only_what_is_there():
     """On the real layout of the book: what it names is a source beside this script, or made by slides.py."""
     named = [line.split()[0] for line in bundle.READ_ME.splitlines() if line.startswith(("book/", "labs/"))]
     sources = {"book/index.html": "index.md", "book/teaching/index.html": "teaching/index.md"}
