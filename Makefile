@@ -64,13 +64,14 @@ bundle: slides  ## one archive for a class without internet, dist/maca-edu-class
 	$(BIN)/python book/bundle.py
 
 browser-test: .venv/.test book  ## drive the labs and the book in a real Chromium
+	$(BIN)/python book/vendor.py tests
 	$(BIN)/python -m pytest -q tests/browser -m browser
 
 bench: .venv/.test  ## speed of the games and of exact credit, as ratios
 	$(BIN)/python -m pytest -q tests/benchmarks --benchmark-only --benchmark-quiet
 
 clean:  ## remove .venv and everything that was built
-	rm -rf .venv book/_build book/_static/vendor book/labs build dist *.egg-info
+	rm -rf .venv book/_build book/_static/vendor tests/browser/vendor book/labs build dist *.egg-info
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
 # One stamp for each set of packages, renewed when the pins change.

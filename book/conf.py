@@ -52,7 +52,7 @@ html_title = project
 html_short_title = "maca-edu"
 html_static_path = ["_static"]
 html_css_files = ["custom.css"]
-html_js_files = ["formulas.js"]
+html_js_files = ["formulas.js", "names.js"]
 html_context = {
     "default_mode": "auto",  # light or dark, as the reader's system is
     "language": "en-GB",  # of the texts; Sphinx's own British messages break the search page
