@@ -29,7 +29,8 @@ KINDS = {
     "method": "methods/maca",
     "for lecturers": "teaching/01",
 }
-RUN = """() => axe.run({resultTypes: ["violations"]}).then(({violations}) => violations.flatMap(rule =>
+# preload: axe would read the style sheets again, by requests that a browser does not allow from disk
+RUN = """() => axe.run({resultTypes: ["violations"], preload: false}).then(({violations}) => violations.flatMap(rule =>
     rule.nodes.map(node => ({rule: rule.id, impact: rule.impact, where: node.target.join(" "), html: node.html}))))"""
 
 
