@@ -7,13 +7,14 @@ export OPENBLAS_NUM_THREADS ?= 1
 BIN := .venv/bin
 INSTALL := @$(BIN)/python install.py
 BOOK := book/_build/html/index.html
+SPELLED := README.md CONTRIBUTING.md Makefile install.py book notebooks/src maca_edu toy_envs tests
 PINS := pyproject.toml constraints.txt
 LAB := $(BIN)/jupyter lab --log-level=WARN --LabApp.log_level=WARN --LabApp.default_url=/lab/tree/my_labs/00_start_here.ipynb \
 	--ServerApp.extra_static_paths=book/_build \
 	$(if $(filter 0,$(shell id -u)),--allow-root)
 QUIET := "@jupyterlab/apputils-extension:announcements" "@jupyterlab/extensionmanager-extension"
 
-.PHONY: help lab test lint unit nbval notebooks worlds-test cluster-test book slides browser-test bench clean
+.PHONY: help lab test lint unit nbval notebooks worlds-test cluster-test book slides bundle browser-test bench clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -25,12 +26,13 @@ lab: .venv/.lab  ## open the course in JupyterLab (LAB_ARGS="--no-browser --port
 	@echo "Starting JupyterLab. It opens in your browser; stop it here with Ctrl-C, twice."
 	@$(LAB) $(LAB_ARGS)
 
-test: lint unit nbval  ## ruff, import-linter, pytest and every lab against its stored outputs
+test: lint unit nbval  ## ruff, import-linter, codespell, pytest and every lab against its stored outputs
 
 lint: .venv/.test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports
+	$(BIN)/codespell $(SPELLED)
 
 unit: .venv/.test
 	$(BIN)/python -m pytest -q -n 2
@@ -51,19 +53,25 @@ notebooks: .venv/.test  ## run the labs' sources (notebooks/src) and write the .
 book: .venv/.book  ## build the textbook into book/_build/html (needs npm, once, for four JavaScript libraries)
 	$(BIN)/python book/vendor.py
 	$(BIN)/python -m sphinx -W --keep-going -q -b html book book/_build/html
+	$(BIN)/python book/links.py
 	@echo "Open $(BOOK)"
 
 slides: book  ## a deck for every chapter, from the lecturer's pages, into book/_build/html/slides
 	$(BIN)/python book/slides.py
+	$(BIN)/python book/links.py slides
+
+bundle: slides  ## one archive for a class without internet, dist/maca-edu-class.zip: book, slides, labs to hand out
+	$(BIN)/python book/bundle.py
 
 browser-test: .venv/.test book  ## drive the labs and the book in a real Chromium
+	$(BIN)/python book/vendor.py tests
 	$(BIN)/python -m pytest -q tests/browser -m browser
 
 bench: .venv/.test  ## speed of the games and of exact credit, as ratios
 	$(BIN)/python -m pytest -q tests/benchmarks --benchmark-only --benchmark-quiet
 
 clean:  ## remove .venv and everything that was built
-	rm -rf .venv book/_build book/_static/vendor book/labs build *.egg-info
+	rm -rf .venv book/_build book/_static/vendor tests/browser/vendor book/labs build dist *.egg-info
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
 # One stamp for each set of packages, renewed when the pins change.

@@ -52,7 +52,7 @@ html_title = project
 html_short_title = "maca-edu"
 html_static_path = ["_static"]
 html_css_files = ["custom.css"]
-html_js_files = ["formulas.js"]
+html_js_files = ["formulas.js", "names.js"]
 html_context = {
     "default_mode": "auto",  # light or dark, as the reader's system is
     "language": "en-GB",  # of the texts; Sphinx's own British messages break the search page
@@ -157,6 +157,12 @@ def texts_quote_labs(app, env, added, changed, removed):
 def setup(app):
     sys.path.insert(0, str(HERE))
     from copy_labs import copy_labs
+    from stale_pages import remove_stale_pages
+
+    def clear(app, exception):
+        if exception is None and app.builder.name == "html":
+            remove_stale_pages(Path(app.outdir), app.env.found_docs)
 
     app.connect("builder-inited", lambda app: copy_labs(HERE.parent / "notebooks", HERE / "labs"))
     app.connect("env-get-outdated", texts_quote_labs)
+    app.connect("build-finished", clear)

@@ -10,6 +10,7 @@ the slides.
 
 from __future__ import annotations
 
+import posixpath
 import re
 import sys
 from html import escape
@@ -77,10 +78,21 @@ class Slide(NamedTuple):
 
 
 def read(page: Path) -> Tag:
-    """The article of a built page. SystemExit where it was not built."""
+    """The article of a built page, its links made to lead on from the slides. SystemExit where it was not built."""
     if not page.exists():
         raise SystemExit(f"{page} is not there; make book writes it")
-    return BeautifulSoup(page.read_text(encoding="utf-8"), "html.parser").select_one("article")
+    article = BeautifulSoup(page.read_text(encoding="utf-8"), "html.parser").select_one("article")
+    for link in article.select("a[href]"):
+        link["href"] = seen_from_slides(link["href"], page)
+    return article
+
+
+def seen_from_slides(link: str, page: Path) -> str:
+    """A link of a page, which stands in a folder of the book, as it reads in the folder of the slides."""
+    if "://" in link:
+        return link
+    path = page.name + link if link.startswith("#") else link
+    return posixpath.normpath(f"../{page.parent.name}/{path}")
 
 
 def inner(tag: Tag | None) -> str:
@@ -89,8 +101,6 @@ def inner(tag: Tag | None) -> str:
         return ""
     for mark in tag.select("a.headerlink"):
         mark.decompose()
-    for link in tag.select("a[href]"):
-        link["href"] = link["href"].removeprefix("../").join(("../", "")) if "://" not in link["href"] else link["href"]
     return tag.decode_contents().strip()
 
 

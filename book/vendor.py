@@ -1,9 +1,11 @@
 """Fetch the book's four JavaScript libraries with npm, so that its pages work from disk and without a network.
 
-    python book/vendor.py      # writes book/_static/vendor/, does nothing where it is already there
+    python book/vendor.py          # writes book/_static/vendor/, does nothing where it is already there
+    python book/vendor.py tests    # writes tests/browser/vendor/: what only the browser tests need
 
 MathJax draws the formulas, RequireJS loads the widget manager, the widget manager moves the labs' sliders, and
-reveal.js turns slides. Each package is pinned by the SHA-512 digest of its archive.
+reveal.js turns slides. axe-core finds what keeps a reader with a screen reader or with weak eyes out of a page; it is
+no part of the book. Each package is pinned by the SHA-512 digest of its archive.
 """
 
 from __future__ import annotations
@@ -19,10 +21,13 @@ import tarfile
 import tempfile
 from pathlib import Path
 
-VENDOR = Path(__file__).parent / "_static" / "vendor"
+ROOT = Path(__file__).parents[1]
+VENDOR = ROOT / "book" / "_static" / "vendor"
+TEST_VENDOR = ROOT / "tests" / "browser" / "vendor"
 
 # npm package -> (digest of its archive, the files we need, which go to VENDOR/package/file)
-PACKAGES = {
+Packages = dict[str, tuple[str, tuple[str, ...]]]
+PACKAGES: Packages = {
     "mathjax@3.2.2": (
         "sha512-Bt+SSVU8eBG27zChVewOicYs7Xsdt40qm4+UpHyX7k0/O9NliPc+x77k1/FEsPsjKPZGJvtRZM1vO+geW0OhGw==",
         ("es5/tex-svg-full.js", "LICENSE"),
@@ -46,6 +51,12 @@ PACKAGES = {
         ),
     ),
 }
+TEST_PACKAGES: Packages = {
+    "axe-core@4.14.1": (
+        "sha512-FHfa+lmNjQZfJz1q8wKqIDwC6DExcHt/pkjNQb09a3NPjCKg2rhu5qb2S4r76ASyFNNtuFooJpZe37OgudVGtQ==",
+        ("axe.min.js", "LICENSE"),
+    ),
+}
 
 
 def sha512(data: bytes) -> str:
@@ -53,19 +64,19 @@ def sha512(data: bytes) -> str:
     return "sha512-" + base64.b64encode(hashlib.sha512(data).digest()).decode()
 
 
-def manifest(vendor: Path) -> dict:
+def manifest(vendor: Path, packages: Packages) -> dict:
     """What `vendor` holds: every package, and the digest of every file as read from disk. OSError if one is missing."""
-    files = [f"{spec.rpartition('@')[0]}/{name}" for spec, (_, names) in PACKAGES.items() for name in names]
+    files = [f"{spec.rpartition('@')[0]}/{name}" for spec, (_, names) in packages.items() for name in names]
     return {
-        "packages": {spec: digest for spec, (digest, _) in PACKAGES.items()},
+        "packages": {spec: digest for spec, (digest, _) in packages.items()},
         "files": {file: sha512((vendor / file).read_bytes()) for file in files},
     }
 
 
-def is_complete(vendor: Path) -> bool:
-    """Whether `vendor` holds the pinned packages, every file unchanged since it was written."""
+def is_complete(vendor: Path, packages: Packages) -> bool:
+    """Whether `vendor` holds the packages as they are pinned, every file unchanged since it was written."""
     try:
-        return json.loads((vendor / "manifest.json").read_text()) == manifest(vendor)
+        return json.loads((vendor / "manifest.json").read_text()) == manifest(vendor, packages)
     except (OSError, ValueError):
         return False
 
@@ -92,29 +103,39 @@ def unpack(archive: bytes, names: tuple[str, ...], target: Path) -> None:
             file.write_bytes(tar.extractfile(f"package/{name}").read())
 
 
-def fetch(vendor: Path, work: Path, pack=npm_pack) -> None:
+def fetch(vendor: Path, packages: Packages, work: Path, pack=npm_pack) -> None:
     """Fill `vendor`, whole or not at all. `work`: an empty folder on the same disk. SystemExit on a wrong digest."""
     new = work / "vendor"
-    for spec, (digest, names) in PACKAGES.items():
+    for spec, (digest, names) in packages.items():
         with tempfile.TemporaryDirectory(dir=work) as folder:
             archive = pack(spec, Path(folder))
         if sha512(archive) != digest:
             raise SystemExit(f"{spec} is not what it was: its archive is {sha512(archive)}, and {digest} was expected.")
         unpack(archive, names, new / spec.rpartition("@")[0])
-    (new / "manifest.json").write_text(json.dumps(manifest(new), indent=1))
+    (new / "manifest.json").write_text(json.dumps(manifest(new, packages), indent=1))
     if vendor.exists():
         vendor.rename(work / "old")
     new.rename(vendor)
 
 
-def main() -> int:
-    if not is_complete(VENDOR):
-        build = Path(__file__).parent / "_build"
+def bring(vendor: Path, packages: Packages) -> None:
+    """Have the packages in `vendor`; nothing is asked of npm where they are there. SystemExit as in `fetch`."""
+    if not is_complete(vendor, packages):
+        build = ROOT / "book" / "_build"
         build.mkdir(exist_ok=True)
         with tempfile.TemporaryDirectory(dir=build) as work:
-            fetch(VENDOR, Path(work))
+            fetch(vendor, packages, Path(work))
+
+
+def main(arguments: list[str]) -> int:
+    if arguments not in ([], ["tests"]):
+        raise SystemExit("Use: python book/vendor.py [tests]")
+    if arguments:
+        bring(TEST_VENDOR, TEST_PACKAGES)
+    else:
+        bring(VENDOR, PACKAGES)
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

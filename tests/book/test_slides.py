@@ -48,6 +48,20 @@ def test_a_deck_follows_the_lecturers_page(built):
     assert '<div class="fragment answer">All</div>' in doubt.body
 
 
+@pytest.mark.parametrize(
+    ("link", "seen"),
+    [
+        ("#thm-rope", "../chapters/03_ropes.html#thm-rope"),
+        ("04_knots.html#def", "../chapters/04_knots.html#def"),
+        ("../labs/03_ropes.html", "../labs/03_ropes.html"),
+        ("../index.html", "../index.html"),
+        ("https://example.org/a", "https://example.org/a"),
+    ],
+)
+def test_a_link_leads_on_from_the_slides(link, seen, tmp_path):
+    assert slides.seen_from_slides(link, tmp_path / "chapters" / "03_ropes.html") == seen
+
+
 def test_decks_and_their_list_are_written(built, capsys):
     slides.main()
     assert "Ropes" in (built / "slides" / "index.html").read_text()

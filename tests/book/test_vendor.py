@@ -20,7 +20,7 @@ def archive(files):
 
 @pytest.fixture
 def npm(monkeypatch):
-    """Two invented packages take the place of the real ones; `asked` lists what was packed."""
+    """Two invented packages take the place of the real ones: their archives."""
     archives = {
         "alpha@1.0.0": archive({"dist/a.js": b"a", "dist/unwanted.js": b"x"}),
         "@scope/beta@2.0.0": archive({"b.js": b"b"}),
@@ -36,7 +36,7 @@ def npm(monkeypatch):
 
 def fetch(tmp_path, archives, name="work"):
     (tmp_path / name).mkdir()
-    vendor.fetch(tmp_path / "vendor", tmp_path / name, pack=lambda spec, folder: archives[spec])
+    vendor.fetch(tmp_path / "vendor", vendor.PACKAGES, tmp_path / name, pack=lambda spec, folder: archives[spec])
 
 
 def contents(folder):
@@ -44,11 +44,11 @@ def contents(folder):
 
 
 def test_the_named_files_and_nothing_else(tmp_path, npm):
-    assert not vendor.is_complete(tmp_path / "vendor")
+    assert not vendor.is_complete(tmp_path / "vendor", vendor.PACKAGES)
     fetch(tmp_path, npm)
     assert contents(tmp_path / "vendor") == {"alpha/dist/a.js", "@scope/beta/b.js", "manifest.json"}
     assert (tmp_path / "vendor" / "alpha" / "dist" / "a.js").read_bytes() == b"a"
-    assert vendor.is_complete(tmp_path / "vendor")
+    assert vendor.is_complete(tmp_path / "vendor", vendor.PACKAGES)
 
 
 @pytest.mark.parametrize("spoil", ["edit", "delete", "other version"])
@@ -61,7 +61,7 @@ def test_a_spoiled_folder_is_not_complete(tmp_path, npm, monkeypatch, spoil):
         file.unlink()
     else:
         monkeypatch.setitem(vendor.PACKAGES, "alpha@1.0.0", ("sha512-new", ("dist/a.js",)))
-    assert not vendor.is_complete(tmp_path / "vendor")
+    assert not vendor.is_complete(tmp_path / "vendor", vendor.PACKAGES)
 
 
 def test_an_archive_with_another_digest_changes_nothing(tmp_path, npm):
@@ -69,7 +69,7 @@ def test_an_archive_with_another_digest_changes_nothing(tmp_path, npm):
     npm["@scope/beta@2.0.0"] = archive({"b.js": b"not b"})
     with pytest.raises(SystemExit, match=r"@scope/beta@2\.0\.0 is not what it was"):
         fetch(tmp_path, npm, "again")
-    assert vendor.is_complete(tmp_path / "vendor")
+    assert vendor.is_complete(tmp_path / "vendor", vendor.PACKAGES)
     assert (tmp_path / "vendor" / "@scope" / "beta" / "b.js").read_bytes() == b"b"
 
 
@@ -86,8 +86,19 @@ def test_missing_npm_says_what_to_install(tmp_path, monkeypatch):
         vendor.npm_pack("alpha@1.0.0", tmp_path)
 
 
+def test_what_is_there_is_not_asked_for(tmp_path, npm, monkeypatch):
+    fetch(tmp_path, npm)
+    monkeypatch.setattr(vendor, "fetch", lambda *ignored: pytest.fail("npm was asked"))
+    vendor.bring(tmp_path / "vendor", vendor.PACKAGES)
+
+
+def test_what_only_tests_need_is_kept_out_of_the_pages():
+    assert "book" not in vendor.TEST_VENDOR.relative_to(vendor.ROOT).parts
+    assert vendor.PACKAGES.keys().isdisjoint(vendor.TEST_PACKAGES)
+
+
 def test_every_pin_is_a_version_with_a_digest():
-    for spec, (digest, names) in vendor.PACKAGES.items():
+    for spec, (digest, names) in (vendor.PACKAGES | vendor.TEST_PACKAGES).items():
         assert spec.rpartition("@")[2].count(".") == 2, spec
         assert digest.startswith("sha512-"), spec
         assert len(digest) == len("sha512-") + 88, spec

@@ -1,0 +1,67 @@
+"""axe-core, on a page of every kind, in light and dark: nothing keeps a reader out who hears the page or sees little.
+
+What axe calls serious or critical is a fault. EXCEPTIONS is for rules that the theme breaks and we cannot mend; none
+is needed now, for names.js mends what the theme broke.
+"""
+
+import subprocess
+import sys
+
+import pytest
+from conftest import ROOT
+from test_book import visit
+
+pytestmark = pytest.mark.browser
+
+AXE = ROOT / "tests" / "browser" / "vendor" / "axe-core" / "axe.min.js"
+EXCEPTIONS: dict[str, str] = {}  # {rule of axe: why it cannot be kept}
+KINDS = {
+    "start page": "index",
+    "text at the front": "glossary",
+    "formulas": "part1_formulas",
+    "search": "search",
+    "chapter": "chapters/02_policy_gradients_for_teams",
+    "lab with a console": "labs/01_who_carried_the_fridge",
+    "lab with sliders": "labs/05_variance_and_the_mixture",
+    "lab with a replay": "labs/06_the_warehouse",
+    "guide": "guides/training",
+    "guide with figures": "guides/curves",
+    "method": "methods/maca",
+    "for lecturers": "teaching/01",
+}
+# preload: axe would read the style sheets again, by requests that a browser does not allow from disk
+RUN = """() => axe.run({resultTypes: ["violations"], preload: false}).then(({violations}) => violations.flatMap(rule =>
+    rule.nodes.map(node => ({rule: rule.id, impact: rule.impact, where: node.target.join(" "), html: node.html}))))"""
+
+
+@pytest.fixture(scope="module")
+def axe():
+    """The text of axe-core, which is fetched where it is missing."""
+    run = subprocess.run([sys.executable, ROOT / "book" / "vendor.py", "tests"], capture_output=True, text=True)
+    assert run.returncode == 0, run.stderr
+    return AXE.read_text(encoding="utf-8")
+
+
+def findings(page, axe: str) -> list[str]:
+    """A line for each serious or critical finding on the page that is no exception."""
+    page.evaluate(f"{axe}; 0")
+    found = [each for each in page.evaluate(RUN) if each["impact"] in ("serious", "critical")]
+    return [
+        f"{each['rule']}: {each['where']}: {each['html'][:200]}" for each in found if each["rule"] not in EXCEPTIONS
+    ]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_no_serious_finding(page, built_book, axe, kind, scheme):
+    page.emulate_media(color_scheme=scheme)
+    visit(page, built_book, KINDS[kind])
+    assert page.evaluate("document.documentElement.dataset.theme") == scheme
+    assert findings(page, axe) == []
+
+
+def test_a_faulty_page_has_findings(page, axe):
+    page.set_content(
+        '<html lang="en"><title>t</title><main><h1>h</h1><p style="color: #ccc">faint</p><button></button>'
+    )
+    assert {line.partition(":")[0] for line in findings(page, axe)} == {"color-contrast", "button-name"}
