@@ -57,7 +57,8 @@ def check_lambda_returns(candidate):
     for reward, value, after, ended, cut in random_steps():
         got = as_array(candidate(reward, value, after, ended, cut, gamma, lam), reward.shape)
         stops, no = ended | cut, np.zeros_like(ended)
-        shifted = np.append(value[1:], after[-1])
+        shifted, closed = np.append(value[1:], after[-1]), np.append(value[1:], 0.0)
+        nothing_last, no_return_last = (np.append(after[:-1], share * after[-1]) for share in (0.0, 1 - lam))
         want = returned(reward, value, after, ended, stops, gamma, lam)
         reject(
             got,
@@ -81,6 +82,15 @@ def check_lambda_returns(candidate):
                 "At a cut you take `value` of the next row, which is of the next episode. Take `after`.": (
                     returned(reward, value, shifted, ended, stops, gamma, lam)
                 ),
+                "You take `value` of the next row, and 0 beyond the last. At a cut that is another episode's, and "
+                "the last row is no end. `after` has the value that follows, in every row.": (
+                    returned(reward, value, closed, ended, stops, gamma, lam)
+                ),
+                "You put a value of 0 after the last row, which is no end. Its `after` says what follows.": (
+                    returned(reward, value, nothing_last, ended, stops, gamma, lam)
+                ),
+                "Your recursion begins with a return of 0 beyond the last row. The last row is no end: begin with its "
+                "`after`.": returned(reward, value, no_return_last, ended, stops, gamma, lam),
                 "That is the lambda-advantage. The return is the advantage plus `value`.": want - value,
                 "You leave lambda out. Each TD error further on is multiplied by gamma times lambda.": (
                     returned(reward, value, after, ended, stops, gamma, 1.0)
@@ -89,6 +99,8 @@ def check_lambda_returns(candidate):
                     returned(reward, value, after, ended, stops, gamma, 0.0)
                 ),
             },
+            f"with gamma = {gamma}, lambda = {lam}, reward = {listed(reward)}, value = {listed(value)}, "
+            f"after = {listed(after)}, an end with row {np.argmax(ended)} and a cut with row {np.argmax(cut)}, "
             "the lambda-returns",
         )
     return "Two ways to stop, and only one of them means that nothing follows."
@@ -188,6 +200,12 @@ def check_score_weights(candidate):
         inside = (ratio > 1 - clip) & (ratio < 1 + clip)
         passed = np.where(advantage > 0, ratio < 1 + clip, ratio > 1 - clip)
         share = alive / alive.sum()
+        if (abs(got[~alive]) > 1e-6).any():
+            k, i = np.unravel_index(np.argmax(abs(np.where(alive, 0.0, got))), got.shape)
+            raise Mistake(
+                f"The dead move nobody's policy. Agent {i} is dead in sample {k}, and you give it the weight "
+                f"{got[k, i]:.4f}: it must be 0."
+            )
         wrong = {
             "You leave the ratio out. By the log-probability the slope is the ratio times that by the ratio.": (
                 passed * advantage * share
@@ -199,7 +217,6 @@ def check_score_weights(candidate):
             "Your clip is on the wrong side. Praise stops above 1 + clip, blame below 1 - clip.": (
                 np.where(advantage > 0, ratio > 1 - clip, ratio < 1 + clip) * ratio * advantage * share
             ),
-            "The dead move nobody's policy.": passed * ratio * advantage / alive.sum(),
             "You divide by the number of all entries. The loss is a mean over the living.": (
                 passed * ratio * advantage * alive / alive.size
             ),
@@ -219,8 +236,14 @@ def reject_table(got, want, wrong: dict) -> None:
             raise Mistake(message)
     k, i = np.unravel_index(np.argmax(abs(got - want)), want.shape)
     raise Mistake(
-        f"On a random example the weight of sample {k}, agent {i} is {want[k, i]:.4f}; yours is {got[k, i]:.4f}."
+        f"On a random example the weight of sample {k}, agent {i} is {round(want[k, i], 4) + 0.0:.4f}; yours is "
+        f"{got[k, i]:.4f}."
     )
+
+
+def listed(numbers) -> str:
+    """Numbers as a message writes them: [0.20, 0.50, -0.30]."""
+    return "[" + ", ".join(f"{number:.2f}" for number in numbers) + "]"
 
 
 # ---------------------------------------------------------------------------------------------------------------------

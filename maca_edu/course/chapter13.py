@@ -21,7 +21,7 @@ def softmax(logits: np.ndarray) -> np.ndarray:
 def check_recombine(candidate):
     """The candidate's point is the weighted mean of the better half, lowest loss first."""
     rng = np.random.default_rng(13)
-    for population, size in ((6, 2), (8, 2), (16, 3)):
+    for population, size in ((8, 2), (6, 2), (16, 3)):
         candidates, losses = rng.normal(size=(population, size)), rng.normal(size=population)
         got, want = as_array(candidate(candidates, losses), (size,)), recombined(candidates, losses)
         if not np.allclose(got, want):
@@ -45,8 +45,21 @@ def explain_recombine(got, want, candidates, losses):
     """Raise the Mistake that fits a wrong answer to the exercise on recombination."""
     half = len(losses) // 2
     best, weights = np.argsort(losses)[:half], rank_weights(len(losses))
-    raw = np.log((len(losses) + 1) / 2) - np.log(np.arange(1, half + 1))
+    raw, small = (np.log((size + 1) / 2) - np.log(np.arange(1, half + 1)) for size in (len(losses), half))
+    everybody = np.log((len(losses) + 1) / 2) - np.log(np.arange(1, len(losses) + 1))
+    every_point = everybody @ candidates[np.argsort(losses)]
+    all_weighed = "You give all candidates a weight. The worse half gets none: the ranks go from 1 to half of them."
     wrong = {
+        all_weighed: every_point / everybody.sum(),
+        f"{all_weighed} Then divide by the sum of the weights.": every_point,
+        "In the formula L counts all candidates, not the better half: ln((L + 1) / 2) with L = len(losses).": (
+            small / small.sum() @ candidates[best]
+        ),
+        "`np.argsort(losses)` lists places, the best first; it is not each candidate's rank. Take its first half as "
+        "places: `candidates[np.argsort(losses)[:half]]`.": weights @ candidates[np.argsort(losses) < half],
+        "You take the better half, but in the order in which it comes. The weights need it sorted, best first.": (
+            weights @ candidates[np.sort(best)]
+        ),
         "You follow the worst half: a loss is to be small, so sort in ascending order.": recombined(
             candidates, -np.asarray(losses)
         ),
@@ -105,8 +118,8 @@ def explain_comparisons(got, want, exact_number, effect, variance, plays, z):
         "You count one return's noise. A comparison is a difference of two, and has twice the variance.": exact_number
         / 2,
         "A return is a mean of several plays, so its variance is divided by their number.": exact_number * plays,
-        "More plays make a return quieter: divide the variance by their number, do not multiply.": exact_number
-        * plays**2,
+        "Your number is too large by the square of `plays`. Divide the variance by `plays`: neither multiply it, nor "
+        "divide `effect`, which is the mean difference of the two returns already.": exact_number * plays**2,
         "`variance` is a variance already: it is not squared, and no root is taken of it.": exact_number
         / math.sqrt(variance),
         "Square the ratio of noise to effect: the standard error falls with the root of n.": math.sqrt(exact_number),
@@ -127,6 +140,8 @@ def explain_comparisons(got, want, exact_number, effect, variance, plays, z):
 @exercise("an order without drift", difficulty=2, minutes=10)
 def check_order(candidate):
     """The candidate's eight turns cancel a level, a straight drift and a bent one."""
+    if isinstance(candidate, list | tuple | np.ndarray) and len(candidate) != 8:
+        raise Mistake(f"Your order has {len(candidate)} turns; eight are needed.")
     signs = as_array(candidate, (8,), "Your order")
     if not np.isin(signs, (-1, 1)).all():
         raise Mistake("A turn is +1 or −1: mean plus step, or mean minus step.")
@@ -149,7 +164,7 @@ def check_order(candidate):
     return "Level, straight and bent drift all cancel, and the step's effect counts eight times."
 
 
-@exercise("psi from moments", difficulty=3, minutes=20, without="maca_edu")
+@exercise("psi from moments", difficulty=3, minutes=20, without="maca_edu.training")
 def check_psi(candidate):
     """The candidate's psi is the point of the simplex where psi' G psi is least."""
     for G in moment_tables():
@@ -192,6 +207,11 @@ def explain_psi(got, want, G):
         raise Mistake("You use G's diagonal alone. Baselines err together, so the products off the diagonal count.")
     if np.allclose(got, np.eye(3)[np.diag(G).argmin()]):
         raise Mistake(f"{told} that is the best corner, {got @ G @ got:.3f}. A mixture reaches {want @ G @ want:.3f}.")
+    if abs(got - want).max() < 0.02:
+        raise Mistake(
+            f"{told} your psi is close to the best one and off by {abs(got - want).max():.5f}. A grid or a search only "
+            "comes near: solve for each of the seven sets of weights."
+        )
     raise Mistake(
         f"{told} psi' G psi is least at {listed(want)}, with {want @ G @ want:.4f}; at your {listed(got)} it is "
         f"{got @ G @ got:.4f}."

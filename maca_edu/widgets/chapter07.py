@@ -18,6 +18,7 @@ class Panel(NamedTuple):
     ylabel: str
     curves: dict[str, np.ndarray]  # {label: [seeds, U]}, a line for each seed
     line: float | None = None  # a number worth marking
+    line_name: str | None = None  # and what it is
 
 
 def with_and_without(panels: list[Panel], width: float = 9.6):
@@ -32,7 +33,7 @@ def with_and_without(panels: list[Panel], width: float = 9.6):
             for k, run in enumerate(runs):
                 ax.plot(run, color=colour, linestyle=dash, linewidth=1.8, label=label if k == 0 else None)
         if panel.line is not None:
-            ax.axhline(panel.line, color=NEUTRAL, linewidth=1)
+            ax.axhline(panel.line, color=NEUTRAL, linewidth=1, label=panel.line_name)
         ax.set(xlabel="updates", ylabel=panel.ylabel)
         ax.set_title(panel.title)
         fig_legend = ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2), fontsize=11)
@@ -47,13 +48,13 @@ def surrogate(clip: float):
     for ax, advantage, word in zip(axes, (1.0, -1.0), ("praise, A = 1", "blame, A = −1"), strict=True):
         value = np.minimum(rho * advantage, rho.clip(1 - clip, 1 + clip) * advantage)
         moves = rho < 1 + clip if advantage > 0 else rho > 1 - clip
-        ax.axvspan(1 - clip, 1 + clip, color="#EEEEEE")
+        ax.axvspan(1 - clip, 1 + clip, color="#EEEEEE", label="within the clip")
         ax.plot(rho, np.where(moves, value, np.nan), color=GOOD, label="the policy is moved")
         ax.plot(rho, np.where(moves, np.nan, value), color=BAD, linestyle="--", label="slope 0")
-        ax.plot(1, advantage, "o", color="black")
+        ax.plot(1, advantage, "o", color="black", linestyle="", label="first step")
         ax.set(xlabel="ratio ρ of new to old probability", ylabel="surrogate")
         ax.set_title(word)
-    axes[1].legend(loc="lower left")
+    fig.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=4)
     return fig
 
 

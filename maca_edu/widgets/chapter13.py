@@ -9,12 +9,12 @@ from matplotlib.patches import Ellipse
 from maca_edu.widgets.style import BAD, GOOD, NEUTRAL
 
 CORNERS = np.array([[0.0, 0.0], [1.0, 0.0], [0.5, np.sqrt(3) / 2]])  # of the triangle: Jnt, Ind, Cor
-LINES = {  # of the ways to choose psi: colour and dash
-    "equal thirds": (NEUTRAL, (0, (4, 1.5))),
-    "CMA-ES": ("#CC79A7", "-"),
-    "random walk": ("#000000", (0, (1, 1))),
-    "least squares": (GOOD, "-"),
-    "individual": ("#009E73", (0, (6, 1.5, 1, 1.5))),
+LINES = {  # of the ways to choose psi: colour, dash and width; CMA-ES must show beneath the random walk's dots
+    "equal thirds": (NEUTRAL, (0, (4, 1.5)), 2.5),
+    "CMA-ES": ("#CC79A7", "-", 7),
+    "random walk": ("#000000", (0, (1, 1)), 2.5),
+    "least squares": (GOOD, "-", 2.5),
+    "individual": ("#009E73", (0, (6, 1.5, 1, 1.5)), 2.5),
 }
 
 
@@ -24,19 +24,22 @@ def generations(loss, shots: dict[int, tuple]):
     loss: of points `[..., 2]`; shots: `{generation: (mean [2], covariance [2, 2], candidates [population, 2])}`.
     Returns the figure.
     """
-    fig, axes = plt.subplots(1, len(shots), figsize=(9.6, 3.4), sharex=True, sharey=True)
-    x, y = np.meshgrid(np.linspace(-2, 5, 141), np.linspace(-2.5, 3.5, 121))
-    height = np.log10(loss(np.stack([x, y], axis=-1)) + 1e-3)
+    fig, axes = plt.subplots(1, len(shots), figsize=(9.6, 3.2), sharex=True, sharey=True)
+    x, y = np.meshgrid(np.linspace(-2, 5, 281), np.linspace(-2.5, 3.5, 241))
+    height = loss(np.stack([x, y], axis=-1))
     for ax, (number, (mean, covariance, candidates)) in zip(axes, shots.items(), strict=True):
-        ax.contour(x, y, height, levels=8, colors=NEUTRAL, linewidths=0.7)
+        ax.contour(x, y, height, levels=[4.0**k for k in range(6)], colors=NEUTRAL, linewidths=0.7)
         values, directions = np.linalg.eigh(covariance)
         angle = np.degrees(np.arctan2(directions[1, 1], directions[0, 1]))
         size = 2 * np.sqrt(values)
-        ax.add_patch(Ellipse(mean, size[1], size[0], angle=angle, fill=False, edgecolor=BAD, linewidth=2))
-        ax.plot(*candidates.T, "o", color=GOOD, markersize=5)
-        ax.plot(*mean, "+", color=BAD, markersize=12, markeredgewidth=2)
-        ax.set(title=f"generation {number}", xlim=(-2, 5), ylim=(-2.5, 3.5))
+        spread = Ellipse(mean, size[1], size[0], angle=angle, fill=False, edgecolor=BAD, linewidth=2)
+        spread.set_label("one standard deviation")
+        ax.add_patch(spread)
+        ax.plot(*candidates.T, "o", color=GOOD, markersize=5, label="candidates", linestyle="")
+        ax.plot(*mean, "+", color=BAD, markersize=12, markeredgewidth=2, label="mean", linestyle="")
+        ax.set(title=f"generation {number}", xlim=(-2, 5), ylim=(-2.5, 3.5), aspect="equal")
         ax.grid(False)
+    fig.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
     return fig
 
 
@@ -74,11 +77,11 @@ def judges(psi: np.ndarray, panels: dict[str, dict]):
                 *(panel[name] @ CORNERS), marker, color="white", markeredgecolor="black", markersize=size, clip_on=False
             )
         for name, (x, y), side in zip(("Jnt", "Ind", "Cor"), CORNERS, ("right", "left", "center"), strict=True):
-            ax.annotate(name, (x, y), xytext=(0, -18 if y == 0 else 10), textcoords="offset points", ha=side)
+            ax.annotate(name, (x, y), xytext=(0, -26 if y == 0 else 14), textcoords="offset points", ha=side)
         ax.set(title=title, xlim=(-0.12, 1.12), ylim=(-0.12, 1.0), aspect="equal")
         ax.set_axis_off()
         ax.set_title(title, pad=16)
-        fig.colorbar(drawn, ax=ax, shrink=0.7)
+        fig.colorbar(drawn, ax=ax, shrink=0.7, label="gain over Ind's / step²")
     star, ring = (
         axes[0].plot([], [], marker, color="white", markeredgecolor="black", markersize=12, linestyle="")[0]
         for marker in "*o"
@@ -105,8 +108,8 @@ def noise_along(ratios: dict[str, np.ndarray], takes_over: int):
     """
     fig, ax = plt.subplots(figsize=(8.4, 4.2))
     for name, values in ratios.items():
-        colour, dash = LINES[name]
-        ax.plot(values, color=colour, linestyle=dash, linewidth=2.5, label=name)
+        colour, dash, width = LINES[name]
+        ax.plot(values, color=colour, linestyle=dash, linewidth=width, label=name)
     ax.axhline(1, color=NEUTRAL, linewidth=1)
     ax.axvline(takes_over, color=NEUTRAL, linewidth=1, linestyle=":")
     ax.annotate(

@@ -29,10 +29,36 @@ MUTANTS = {
             ("else after[t]", "else (value[t + 1] if t + 1 < len(value) else after[t])"),
             "which is of the next episode",
         ),
+        (
+            "the next row's value, and 0 beyond",
+            ("else after[t]", "else (value[t + 1] if t + 1 < len(value) else 0.0)"),
+            "`after` has the value that follows, in every row",
+        ),
+        (
+            "nothing beyond the last row",
+            ("if ended[t] else", "if ended[t] or t + 1 == len(value) else"),
+            "You put a value of 0 after the last row",
+        ),
+        (
+            "a recursion of returns that begins with 0",
+            """def my_lambda_returns(reward, value, after, ended, cut, gamma, lam):
+    returns, following = np.zeros(len(reward)), 0.0
+    for t in reversed(range(len(reward))):
+        if ended[t]:
+            returns[t] = reward[t]
+        elif cut[t]:
+            returns[t] = reward[t] + gamma * after[t]
+        else:
+            returns[t] = reward[t] + gamma * ((1 - lam) * after[t] + lam * following)
+        following = returns[t]
+    return returns
+""",
+            "Your recursion begins with a return of 0",
+        ),
         ("an advantage", ("ahead + value[t]", "ahead"), "That is the lambda-advantage"),
         ("no lambda", ("gamma * lam * ahead", "gamma * ahead"), "You leave lambda out"),
         ("one step", ("delta + gamma * lam * ahead", "delta"), "lambda = 0"),
-        ("no gamma", ("gamma * following", "following"), "entry"),
+        ("no gamma", ("gamma * following", "following"), "an end with row 1 and a cut with row 3"),
     ],
     "statistics": [
         ("not debiased", ("w = beta * w + (1 - beta)", "w = 1.0"), "divide by the weight of all seen"),
@@ -110,6 +136,7 @@ MUTANTS = {
             "on the wrong side",
         ),
         ("the dead", ("* alive / alive", "/ alive"), "The dead move nobody's policy"),
+        ("the dead, and all entries", ("* alive / alive.sum()", "/ alive.size"), "and you give it the weight"),
         ("all entries", ("/ alive.sum()", "/ alive.size"), "You divide by the number of all entries"),
         ("a sum", (" / alive.sum()", ""), "The loss is a mean"),
         ("sign", ("* ratio * advantage", "* ratio * -advantage"), "The sign is wrong"),

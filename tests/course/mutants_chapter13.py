@@ -13,6 +13,35 @@ MUTANTS = {
         ("weights reversed", ("weights @", "weights[::-1] @"), "in the wrong order"),
         ("forgets to sort", ("np.argsort(losses)[:half]", "np.arange(half)"), "Sort by loss"),
         ("the best alone", ("return weights @ candidates[best]", "return candidates[best[0]]"), "One lucky draw"),
+        (
+            "weights for all",
+            """def my_recombine(candidates, losses):
+    L = len(losses)
+    weights = np.log((L + 1) / 2) - np.log(np.arange(1, L + 1))
+    return weights / weights.sum() @ candidates[np.argsort(losses)]
+""",
+            "You give all candidates a weight",
+        ),
+        (
+            "weights for all, not normalised",
+            """def my_recombine(candidates, losses):
+    L = len(losses)
+    weights = np.log((L + 1) / 2) - np.log(np.arange(1, L + 1))
+    return weights @ candidates[np.argsort(losses)]
+""",
+            "Then divide by the sum",
+        ),
+        ("L of the better half", ("(len(losses) + 1) / 2", "(half + 1) / 2"), "L counts all candidates"),
+        (
+            "places taken for ranks",
+            ("candidates[best]", "candidates[np.argsort(losses) < half]"),
+            "it is not each candidate's rank",
+        ),
+        (
+            "the better half as it comes",
+            ("candidates[best]", "candidates[np.sort(best)]"),
+            "in the order in which it comes",
+        ),
         ("ranks from 0", ("np.arange(1, half + 1)", "np.arange(1, half + 1) - 0.5"), "candidates the new mean is"),
         (
             "sorts its argument",
@@ -40,7 +69,8 @@ MUTANTS = {
     "comparisons": [
         ("one return's noise", ("(2 * variance / plays)", "(variance / plays)"), "twice the variance"),
         ("forgets the plays", ("(2 * variance / plays)", "(2 * variance)"), "a mean of several plays"),
-        ("multiplies by the plays", ("variance / plays", "variance * plays"), "More plays make a return quieter"),
+        ("multiplies by the plays", ("variance / plays", "variance * plays"), "too large by the square of `plays`"),
+        ("divides the effect, too", ("effect**2", "(effect / plays) ** 2"), "nor divide `effect`"),
         ("root of the variance", ("(2 * variance / plays)", "(2 * np.sqrt(variance) / plays)"), "a variance already"),
         (
             "does not square",
@@ -63,7 +93,9 @@ MUTANTS = {
         ("mirrored in the middle", "my_order = (1, 1, -1, -1, -1, -1, 1, 1)\n", "a bent one does not"),
         ("more pluses", "my_order = (1, -1, 1, 1, -1, 1, 1, -1)\n", "Both signs need four"),
         ("steps of other sizes", "my_order = (1, -3, 3, -1, -1, 3, -3, 1)\n", "A turn is +1 or −1"),
-        ("four turns", "my_order = (1, -1, -1, 1)\n", "an array of shape (8,)"),
+        ("four turns", "my_order = (1, -1, -1, 1)\n", "has 4 turns; eight"),
+        ("seven turns", "my_order = [1, -1, -1, 1, -1, 1, 1]\n", "has 7 turns; eight"),
+        ("a table", "my_order = [[1, -1]] * 8\n", "an array of shape (8,)"),
         ("zeros", "my_order = (1, -1, -1, 0, 0, 1, 1, -1)\n", "A turn is +1 or −1"),
     ],
     "psi": [
@@ -87,7 +119,19 @@ MUTANTS = {
         (
             "uses the library",
             "def my_psi(G):\n    return best_psi(G)\n",
-            "Your function uses `maca_edu`",
+            "Your function uses `maca_edu.training`",
+        ),
+        (
+            "a grid",
+            "def my_psi(G):\n    grid = triangle_grid(100)\n"
+            "    return grid[((grid @ G) * grid).sum(axis=1).argmin()]\n",
+            "A grid or a search only comes near",
+        ),
+        (
+            "a search that uses the lab's softmax",
+            "def my_psi(G):\n    psi = softmax(np.random.default_rng(0).normal(size=(20_000, 3)))\n"
+            "    return psi[((psi @ G) * psi).sum(axis=1).argmin()]\n",
+            "A grid or a search only comes near",
         ),
     ],
 }
