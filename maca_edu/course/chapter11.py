@@ -56,6 +56,12 @@ def explain_price(got, want, q, policy, agent, group):
     length = exact.value(np.broadcast_to(w, q.shape), policy)
     alone, mixed = length * exact.value(own**2, policy), exact.value(w * own * joined, policy)
     uniform = np.full_like(policy, 1 / policy.shape[1])
+
+    def weighed(scores, axis) -> float:
+        """The price with these squared scores `[A]`, laid along an agent's axis."""
+        along = [-1 if j == axis else 1 for j in range(n)]
+        return exact.value(scores.reshape(along) * (own**2 + 2 * own * joined), policy)
+
     wrong = {
         "You charge the group's own noise and forget that it meets the component of the group together with the agent. "
         "Expand the square: there is a mixed term.": alone,
@@ -75,10 +81,18 @@ def explain_price(got, want, q, policy, agent, group):
         "component.": sum(
             price(q, policy, agent, other) for other in groups_of(others_of(agent, n)) if set(other) & set(group)
         ),
-        "You use the squared scores of a uniform policy.": exact.value(
-            ((np.eye(policy.shape[1]) - uniform[agent]) ** 2).sum(axis=1).reshape(along) * (own**2 + 2 * own * joined),
-            policy,
+        "You use the squared scores of a uniform policy.": weighed(
+            ((np.eye(policy.shape[1]) - uniform[agent]) ** 2).sum(axis=1), agent
         ),
+        "Your w squares one entry of the score only, that of the action taken. The score has an entry for every "
+        "action, minus its probability for those not taken; add up the squares of all.": weighed(
+            (1 - policy[agent]) ** 2, agent
+        ),
+    }
+    wrong |= {
+        f"Your w varies with the action of agent {j}; it belongs on the axis of agent {agent}. NumPy lines a vector up "
+        "with the last axis. Reshape w: its length on the agent's own axis, 1 on every other.": weighed(w.ravel(), j)
+        for j in others_of(agent, n)
     }
     for message, number in wrong.items():
         if np.isclose(got, number):
@@ -138,10 +152,11 @@ def check_ladder(candidate):
     for n, agent in ((5, 2), (4, 0), (6, 5), (3, 1)):
         for tied in (False, True):
             row = rng.dirichlet(np.ones(n))
+            extreme = row.argmin() if tied else row.argmax()
+            row[[agent, extreme]] = row[[extreme, agent]]  # its own attention plays no part, and is nobody else's
             if tied:
                 first, second, *_ = others_of(agent, n)
                 row[second] = row[first]
-            row[agent] = row.min() if tied else row.max()  # its own attention plays no part
             got, want = as_sets(candidate(row, agent)), ladder(row, agent)
             if got != want:
                 explain_ladder(got, want, row, agent)
@@ -171,12 +186,13 @@ def explain_ladder(got, want, row, agent):
         raise Mistake(f"{told} you list a set without the agent. It stays, however large sigma is.")
     if not got or got[0] != frozenset(range(n)):
         raise Mistake(f"{told} the ladder begins with everybody: below the smallest entry all are admitted.")
+    faults = []
     if len(set(got)) < len(got):
-        raise Mistake(
-            f"{told} you list a set twice. A step belongs to another agent's entry; the agent's own changes nothing."
-        )
+        faults.append("you list a set twice. A step belongs to another agent's entry; the agent's own changes nothing.")
     if got[-1] != frozenset({agent}):
-        raise Mistake(f"{told} the ladder ends with the agent alone: above the largest entry nobody else is admitted.")
+        faults.append("the ladder ends with the agent alone: above the largest entry nobody else is admitted.")
+    if faults:
+        raise Mistake(f"{told} {' And '.join(faults)}")
     if set(want) < set(got):
         raise Mistake(f"{told} you let agents with equal attention go one after the other. No sigma parts them.")
     if got[1] == frozenset(range(n)) - {max(others_of(agent, n), key=lambda j: row[j])}:

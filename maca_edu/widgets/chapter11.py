@@ -20,12 +20,12 @@ SETS = {  # how the variance of a set is drawn: colour and dash
 def price_lines(p: np.ndarray, prices: dict[str, np.ndarray]):
     """What it costs an agent to keep the component of each group, against p; below zero it saves.
 
-    p: `[P]`; prices: `{name: [P]}`. Returns the figure.
+    p: `[P]`; prices: `{name: [P]}`, five at most; a sum of groups, "C + AC", is dashed. Returns the figure.
     """
     fig, ax = plt.subplots(figsize=(8.4, 4))
-    colours = ("#009E73", "#CC79A7", "#E69F00", "#000000")
+    colours = ("#009E73", "#CC79A7", "#E69F00", "#000000", "#0072B2")
     for (name, values), colour in zip(prices.items(), colours, strict=False):
-        ax.plot(p, values, color=colour, linewidth=2.8, label=name)
+        ax.plot(p, values, color=colour, linestyle="--" if "+" in name else "-", linewidth=2.8, label=name)
     ax.axhline(0, color=NEUTRAL, linewidth=1)
     ax.set(xlabel="p", ylabel="price")
     ax.legend(title="component of")
@@ -75,11 +75,16 @@ def entry_bars(panels: dict[str, tuple[np.ndarray, np.ndarray]]):
 def found_lines(sigma: np.ndarray, panels: dict[str, dict[str, tuple[np.ndarray, np.ndarray]]]):
     """Precision (top) and recall (below) as sigma moves; grey: .9 to 1.1.
 
-    sigma: `[S]` in units of 1/n; panels: `{setting: {"untrained", "trained" or "chance": (precision, recall)}}`, each
-    `[S]`, NaN where nobody is admitted. Returns the figure.
+    sigma: `[S]` in units of 1/n; panels: `{setting: {curve: (precision, recall)}}`, each `[S]`, NaN where nobody is
+    admitted; the curves are "untrained", "trained" and the chance of each. Returns the figure.
     """
     fig, axes = plt.subplots(2, len(panels), figsize=(9.6, 5.4), sharex=True, sharey=True)
-    looks = {"untrained": (NEUTRAL, (0, (4, 1.5))), "trained": (GOOD, "-"), "chance": ("#000000", (0, (1, 1)))}
+    looks = {
+        "untrained": (NEUTRAL, (0, (4, 1.5))),
+        "chance, untrained": (NEUTRAL, (0, (1, 1))),
+        "trained": (GOOD, "-"),
+        "chance, trained": (GOOD, (0, (1, 1))),
+    }
     for column, (title, curves) in zip(axes.T, panels.items(), strict=True):
         for name, pair in curves.items():
             colour, dash = looks[name]
@@ -91,7 +96,7 @@ def found_lines(sigma: np.ndarray, panels: dict[str, dict[str, tuple[np.ndarray,
         column[1].set(xlabel="σ in 1/n", ylim=(0, 1.02))
     axes[0, 0].set_ylabel("precision")
     axes[1, 0].set_ylabel("recall")
-    fig.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside upper center", ncols=3)
+    fig.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside upper center", ncols=4)
     return fig
 
 

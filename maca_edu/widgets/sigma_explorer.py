@@ -14,6 +14,7 @@ from maca_edu.widgets.corrset_pictures import attention_map, corrset_graph, ladd
 from maca_edu.widgets.frames import Explorer, html_leaves, html_table
 
 FRAMES_UPDATES = (0, 1, 2, 8, 64)  # every picture counts in a notebook's size
+EQUAL = 0.01  # variances that differ by less are called equal, and none of them is called the best
 FRAMES_SIGMA = (0.0, 0.5, 0.9, 0.95, 1.0, 1.05, 1.1, 1.5, 2.5)  # in units of 1/n; .9 to 1.1 are Table 17's
 
 
@@ -59,6 +60,9 @@ def live_controls(game: Recorded, agent: str, update: int, sigma: float) -> list
     )
     shown = widgets.HTML()
 
+    def hide_or_show_updates():
+        learned.layout.display = None if len(learned.options) > 1 else "none"
+
     def draw(change=None):
         shown.value = panel(recorded()[games.value], agents.value, learned.value, threshold.value)
 
@@ -69,11 +73,13 @@ def live_controls(game: Recorded, agent: str, update: int, sigma: float) -> list
             control.options = options
             control.observe(draw, "value")
         learned.value = now.steps[-1].update
+        hide_or_show_updates()
         draw()
 
     games.observe(change_game, "value")
     for control in (agents, threshold, learned):
         control.observe(draw, "value")
+    hide_or_show_updates()
     draw()
     return [widgets.VBox([games, agents, threshold, learned]), shown]
 
@@ -137,6 +143,8 @@ def numbers(game: Recorded, agent: int, update: int, sigma: float) -> str:
         rows.append(("recall", f'<span class="maca-sigma-recall">{share(found.recall)}</span>'))
         costs = variances(game.title, update, agent, sigma / n)
         best = "".join(game.agents[j] for j in best_set(game.title, update, agent))
+        if max(costs) <= (1 + EQUAL) * min(costs):
+            best = f"all within {100 * EQUAL:.0f} %"
         kinds = ("Ind", "Cor, this σ", "&emsp;by chance", "Cor, true partners", f"Cor, best: {best}", "Jnt")
         rows.append((f"gradient variance of {name}", ""))
         for what, cost in zip(kinds, costs, strict=True):

@@ -43,7 +43,14 @@ MUTANTS = {
             ("np.eye(policy.shape[1]) - policy[agent]", "np.eye(policy.shape[1]) - 1 / policy.shape[1]"),
             "squared scores of a uniform policy",
         ),
-        ("wrong axis", ("shape[agent] = len(scores)", "shape[0] = len(scores)"), "yours is"),
+        ("wrong axis", ("shape[agent] = len(scores)", "shape[0] = len(scores)"), "varies with the action of agent 0"),
+        ("not reshaped", ("w = scores.reshape(shape)", "w = scores"), "Reshape w"),
+        (
+            "one entry",
+            ("((np.eye(policy.shape[1]) - policy[agent]) ** 2).sum(axis=1)", "(1 - policy[agent]) ** 2"),
+            "one entry of the score only",
+        ),
+        ("doubled", ("return exact.value(", "return 0.1 + exact.value("), "yours is"),
         ("an array", ("return exact.value(", "return own * exact.value("), "one number is needed"),
     ],
     "corrset": [
@@ -81,6 +88,12 @@ MUTANTS = {
         ("no end", ("return sets + [{agent}]", "return sets"), "ends with the agent alone"),
         ("empty end", ("return sets + [{agent}]", "return sets + [set()]"), "a set without the agent"),
         ("own entry", ("for j in others}", "for j in range(len(row))}"), "you list a set twice"),
+        (
+            "own entry, no end",
+            "def my_ladder(row, agent):\n"
+            "    return [{agent} | {j for j, x in enumerate(row) if x >= height} for height in sorted(set(row))]\n",
+            "changes nothing. And the ladder ends",
+        ),
         ("strict", (">= height", "> height"), "begins with everybody"),
         (
             "ties apart",

@@ -108,6 +108,24 @@ def test_the_panel_says_what_it_shows(title):
         assert "not known" in text
 
 
+def test_no_set_is_called_the_best_where_all_leave_the_same():
+    game = recorded()["Ring of eight"]
+    assert "Cor, best: AB<" in panel(game, "A", 2, 1.0)
+    assert "Cor, best: all within 1 %" in panel(game, "A", 64, 1.0)
+    costs = variances(game.title, 64, 0, 1 / 8)
+    assert max(costs) < 1.01 * min(costs)
+
+
+def test_a_game_with_one_moment_has_no_slider_for_updates():
+    game, _, _, learned = sigma_explorer("live", "Fridge").children[0].children
+    assert learned.layout.display != "none"
+    game.value = FIGURE_6
+    assert learned.layout.display == "none"
+    game.value = "Fridge"
+    assert learned.layout.display != "none"
+    assert sigma_explorer("live", FIGURE_6).children[0].children[3].layout.display == "none"
+
+
 def controls(explorer):
     """The explorer's menus and sliders by their description."""
     return {w.description: w for w in (*explorer.children, *explorer.children[0].children) if hasattr(w, "description")}
