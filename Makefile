@@ -14,7 +14,7 @@ LAB := $(BIN)/jupyter lab --log-level=WARN --LabApp.log_level=WARN --LabApp.defa
 	$(if $(filter 0,$(shell id -u)),--allow-root)
 QUIET := "@jupyterlab/apputils-extension:announcements" "@jupyterlab/extensionmanager-extension"
 
-.PHONY: help lab test lint unit nbval notebooks worlds-test cluster-test book slides bundle browser-test bench clean
+.PHONY: help lab test lint unit nbval notebooks worlds-test cluster-test book slides pdf bundle browser-test bench clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -59,6 +59,9 @@ book: .venv/.book  ## build the textbook into book/_build/html (needs npm, once,
 slides: book  ## a deck for every chapter, from the lecturer's pages, into book/_build/html/slides
 	$(BIN)/python book/slides.py
 	$(BIN)/python book/links.py slides
+
+pdf: .venv/.test book  ## the texts as one PDF, fit to print, book/_build/pdf/maca-edu.pdf (needs Chromium)
+	$(BIN)/python book/pdf.py
 
 bundle: slides  ## one archive for a class without internet, dist/maca-edu-class.zip: book, slides, labs to hand out
 	$(BIN)/python book/bundle.py

@@ -2,7 +2,8 @@
 
     python book/bundle.py      # reads book/_build/html and notebooks/, writes dist/maca-edu-class.zip
 
-It holds the built book with its slides, the students' copy of the labs, and a read-me. The same book and labs give the
+It holds the built book with its slides, the students' copy of the labs, a read-me, and the PDF of `make pdf` where that
+is no older than the pages it was made of. The same book and labs give the
 same archive, byte for byte.
 """
 
@@ -18,6 +19,7 @@ from maca_edu.files import whole_file
 
 ROOT = Path(__file__).parents[1]
 BUILT = ROOT / "book" / "_build" / "html"
+PDF = ROOT / "book" / "_build" / "pdf" / "maca-edu.pdf"
 BUNDLE = ROOT / "dist" / "maca-edu-class.zip"
 
 FOLDER = "maca-edu-class"  # what unpacking the archive makes
@@ -31,6 +33,7 @@ Unpack this archive. What is in it needs no network.
 book/index.html           the textbook: open it in a browser. Sliders move, formulas and the search work.
 book/slides/index.html    slides for the lecturer. Arrow keys turn them, S opens the speaker notes.
 book/teaching/index.html  how to teach the course: plans, exam questions with model answers, projects
+maca-edu.pdf              the texts, fit to print, if this archive was made with them
 labs/                     the labs for students, without solutions, answers and outputs; hints are there
 
 The book shows the labs with their solutions, folded.
@@ -57,6 +60,12 @@ def pages(built: Path) -> dict[str, Path]:
     return {f"book/{name.as_posix()}": path for path, name in names.items() if name.parts[0] not in NOT_PAGES}
 
 
+def is_current(pdf: Path, built: Path) -> bool:
+    """Whether the PDF is there, and no page that it may have been made of is newer."""
+    sources = [*built.glob("*.html"), *built.glob("chapters/*.html")]
+    return pdf.is_file() and pdf.stat().st_mtime >= max(page.stat().st_mtime for page in sources)
+
+
 def write(archive: Path, files: dict[str, Path]) -> None:
     """A zip file of the read-me and `files`, {name: path}, which says nothing of when and where it was made."""
     contents = {name: path.read_bytes() for name, path in files.items()}
@@ -70,9 +79,11 @@ def write(archive: Path, files: dict[str, Path]) -> None:
             into.writestr(entry, contents[name])
 
 
-def bundle(target: Path, built: Path, labs: Path) -> str:
+def bundle(target: Path, built: Path, labs: Path, pdf: Path) -> str:
     """Write the archive, whole or not at all; returns what became of `target`: written, replaced or unchanged."""
     files = pages(built)
+    if is_current(pdf, built):
+        files["maca-edu.pdf"] = pdf
     target.parent.mkdir(parents=True, exist_ok=True)
     before = target.read_bytes() if target.exists() else None
     with tempfile.TemporaryDirectory() as work:
@@ -85,9 +96,11 @@ def bundle(target: Path, built: Path, labs: Path) -> str:
 
 
 def main() -> None:
-    became = bundle(BUNDLE, BUILT, LABS)
+    became = bundle(BUNDLE, BUILT, LABS, PDF)
     said = {"written": "is written", "replaced": "is replaced: the earlier one differed", "unchanged": "is as it was"}
     print(f"{BUNDLE.relative_to(ROOT)} {said[became]}, {BUNDLE.stat().st_size / 1e6:.0f} MB.")
+    if not is_current(PDF, BUILT):
+        print("It has no PDF, for there is none of this book: make pdf writes one.")
 
 
 if __name__ == "__main__":

@@ -35,7 +35,7 @@ def contents(archive):
 
 
 def test_book_slides_labs_and_a_read_me(tmp_path, built, labs):
-    assert bundle.bundle(tmp_path / "dist" / "class.zip", built, labs) == "written"
+    assert bundle.bundle(tmp_path / "dist" / "class.zip", built, labs, tmp_path / "book.pdf") == "written"
     held = contents(tmp_path / "dist" / "class.zip")
     in_book = {"book/index.html", "book/slides/index.html", "book/_static/a.js"}
     assert held.keys() == {"READ-ME.txt", "labs/01_one.ipynb"} | in_book
@@ -47,23 +47,41 @@ def test_book_slides_labs_and_a_read_me(tmp_path, built, labs):
 
 def test_the_read_me_names_only_what_is_there():
     """On the real layout of the book: what it names is a source beside this script, or made by slides.py."""
-    named = [line.split()[0] for line in bundle.READ_ME.splitlines() if line.startswith(("book/", "labs/"))]
+    named = [
+        line.split()[0] for line in bundle.READ_ME.splitlines() if line.startswith(("book/", "labs/", "maca-edu.pdf"))
+    ]
     sources = {"book/index.html": "index.md", "book/teaching/index.html": "teaching/index.md"}
-    assert set(named) == {*sources, "book/slides/index.html", "labs/"}
+    assert set(named) == {*sources, "book/slides/index.html", "labs/", "maca-edu.pdf"}
     assert all((bundle.ROOT / "book" / source).exists() for source in sources.values())
 
 
 def test_the_same_book_gives_the_same_bytes(tmp_path, built, labs):
-    bundle.bundle(tmp_path / "one.zip", built, labs)
+    bundle.bundle(tmp_path / "one.zip", built, labs, tmp_path / "book.pdf")
     for path in built.rglob("*"):
         os.utime(path, (10**9, 10**9))
     (built / "index.html").chmod(0o600)
-    bundle.bundle(tmp_path / "two.zip", built, labs)
+    bundle.bundle(tmp_path / "two.zip", built, labs, tmp_path / "book.pdf")
     assert (tmp_path / "one.zip").read_bytes() == (tmp_path / "two.zip").read_bytes()
 
 
+@pytest.mark.parametrize(("later", "held"), [(10, True), (-10, False)])
+def test_a_pdf_older_than_the_book_stays_out(tmp_path, built, labs, later, held):
+    pdf = tmp_path / "book.pdf"
+    pdf.write_text("printed")
+    made = (built / "index.html").stat().st_mtime
+    os.utime(pdf, (made + later, made + later))
+    bundle.bundle(tmp_path / "class.zip", built, labs, pdf)
+    assert ("maca-edu.pdf" in contents(tmp_path / "class.zip")) == held
+
+
 def test_it_says_what_became_of_an_earlier_one(tmp_path, built, labs, monkeypatch, capsys):
-    for name, value in (("ROOT", tmp_path), ("BUNDLE", tmp_path / "class.zip"), ("BUILT", built), ("LABS", labs)):
+    for name, value in (
+        ("ROOT", tmp_path),
+        ("BUNDLE", tmp_path / "class.zip"),
+        ("BUILT", built),
+        ("LABS", labs),
+        ("PDF", tmp_path / "a.pdf"),
+    ):
         monkeypatch.setattr(bundle, name, value)
     said = []
     for text in ("start", "start", "another start"):
@@ -77,7 +95,7 @@ def test_it_says_what_became_of_an_earlier_one(tmp_path, built, labs, monkeypatc
 
 def test_an_error_leaves_the_earlier_one_and_nothing_half_written(tmp_path, built, labs, monkeypatch):
     dist = tmp_path / "dist"
-    bundle.bundle(dist / "class.zip", built, labs)
+    bundle.bundle(dist / "class.zip", built, labs, tmp_path / "book.pdf")
     before = (dist / "class.zip").read_bytes()
 
     def full_disk(archive, files):
@@ -86,7 +104,7 @@ def test_an_error_leaves_the_earlier_one_and_nothing_half_written(tmp_path, buil
 
     monkeypatch.setattr(bundle, "write", full_disk)
     with pytest.raises(OSError, match="no space left"):
-        bundle.bundle(dist / "class.zip", built, labs)
+        bundle.bundle(dist / "class.zip", built, labs, tmp_path / "book.pdf")
     assert [path.name for path in dist.iterdir()] == ["class.zip"]
     assert (dist / "class.zip").read_bytes() == before
 
@@ -95,5 +113,5 @@ def test_an_error_leaves_the_earlier_one_and_nothing_half_written(tmp_path, buil
 def test_without_book_or_slides_it_says_what_to_do(tmp_path, built, labs, missing):
     (built / missing).unlink()
     with pytest.raises(SystemExit, match="make bundle builds the book and the slides first"):
-        bundle.bundle(tmp_path / "class.zip", built, labs)
+        bundle.bundle(tmp_path / "class.zip", built, labs, tmp_path / "book.pdf")
     assert not (tmp_path / "class.zip").exists()
