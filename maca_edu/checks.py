@@ -82,7 +82,7 @@ def fits(value, kind) -> bool:
     if get_origin(kind) is Annotated:
         return fits(value, parts[0]) and bool(parts[1].test(value))
     if get_origin(kind) is Literal:
-        return isinstance(value, str) and value in parts
+        return any(type(value) is type(part) and value == part for part in parts)
     if get_origin(kind) is tuple:
         if not isinstance(value, tuple):
             return False
@@ -101,7 +101,7 @@ def allowed(kind) -> str:
     if get_origin(kind) is Annotated:
         return parts[1].words if isinstance(parts[1], Allowed) else allowed(parts[0])
     if get_origin(kind) is Literal:
-        return ", ".join(parts)
+        return ", ".join(map(str, parts))
     if get_origin(kind) is tuple:
         return f"any number of {allowed(parts[0])}" if Ellipsis in parts else f"{len(parts)} of {allowed(parts[0])}"
     return " and ".join(map(allowed, parts)) if parts else WORDS.get(kind, kind.__name__)

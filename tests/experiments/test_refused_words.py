@@ -5,6 +5,8 @@ import pytest
 from maca_edu.cli import COMMANDS, main
 
 CASES = [
+    (["table"], "maca-edu table needs NUMBER (1, 2, 3, 5, 6, 16, 17); see maca-edu table --help"),
+    (["table", "4"], "NUMBER='4'; allowed are 1, 2, 3, 5, 6, 16, 17"),
     (["train", "--out", "new", "--lr", "x"], "--lr='x'; allowed are positive numbers"),
     (["train", "--out", "new", "--lr=x"], "--lr='x'; allowed are positive numbers"),
     (["train", "--out", "new", "--lr", "1", "--lr", "nan nan"], "--lr='nan nan'; allowed are positive numbers"),
