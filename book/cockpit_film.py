@@ -1,6 +1,6 @@
 """Make the README's moving picture of the cockpit: an episode of the warehouse, step by step.
 
-    python book/cockpit_film.py      # writes book/_static/cockpit.gif
+python book/cockpit_film.py      # writes book/_static/cockpit.gif
 """
 
 import io

@@ -21,3 +21,7 @@ def test_claims_of_the_guide():
     assert np.abs(found["maca-attention"].greedy - maca.greedy).max() <= 0.01
     assert found["maca-text"].greedy.max() < 0.5 * maca.greedy.min()
     assert found["maca-released"].greedy.max() < found["maca-text"].greedy.min()
+    one = {arm.folder: read(arm) for arm in ARMS if arm.folder != "methods" and (DATA / arm.folder).exists()}
+    assert one["critics_q"].greedy.max() == one["raw"].greedy.max() == 0
+    assert np.abs(one["expected"].mean.mean() - maca.mean.mean()) < 0.08
+    assert (maca.mean - one["one_step"].mean).mean() > 0.3
