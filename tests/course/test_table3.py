@@ -65,7 +65,8 @@ def test_a_game_without_runs_is_refused():
 @pytest.mark.parametrize("game", ["fridge", "ring", "long ring"])
 def test_every_method_was_trained_on_the_same_ten_seeds(game):
     runs = table3.mean_returns(game)
-    assert {"maca", "maca-jnt", "maca-cor", "maca-ind", "maca-multilinear", "mappo", "coma"} <= runs.keys()
+    more = set() if game == "long ring" else {"maca-multilinear", "coma"}
+    assert {"maca", "maca-jnt", "maca-cor", "maca-ind", "mappo"} | more <= runs.keys()
     for values in runs.values():
         assert values.shape == (10,)
         assert np.isfinite(values).all()

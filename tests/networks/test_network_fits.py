@@ -41,7 +41,7 @@ def problem(game, head, rank):
     n, A = game.n_agents, game.n_actions
     critic = MacaCritic(n, n, A, head=head, rank=rank, recurrent=False).double()
     with torch.no_grad():
-        z, _ = critic(torch.from_numpy(game.observe(np.zeros((1, 1)))).double())
+        z, _ = critic(torch.from_numpy(game.observe(np.zeros((1, 1), dtype=int))).double())
     actions = torch.tensor(list(itertools.product(range(A), repeat=n)))
     return critic, z, torch.eye(A).double()[actions], torch.from_numpy(game.payoff()).flatten()
 

@@ -28,7 +28,8 @@ SMALL = Config(
     chunk=4, returns="corrected", diagnose_every=1,
 )  # fmt: skip
 SIZES = Sizes(obs=5, state=4, n_agents=3, n_actions=2)
-LINEAR = [name for name in METHODS if name.startswith("maca") and name != "maca-dec"]
+WITH_SETTINGS = ["maca-released", "maca-text"]  # their own settings leave no place for corrected returns
+LINEAR = [name for name in METHODS if name.startswith("maca") and name not in ("maca-dec", *WITH_SETTINGS)]
 HEADS = ("additive", "conditioned", "multilinear")
 WAREHOUSE = "toy/warehouse?preset=tiny&horizon=5"
 
@@ -320,7 +321,13 @@ def test_every_method_with_a_linear_q_trains(method):
     assert run.metrics["correction_eta"].tolist()[:2] == [LEAST_ETA, LEAST_ETA]
 
 
-@pytest.mark.parametrize("method", [name for name in METHODS if name not in LINEAR])
+@pytest.mark.parametrize(("method", "setting"), [("maca-released", "critic_outputs"), ("maca-text", "advantage")])
+def test_a_method_whose_settings_leave_no_place_says_which(method, setting):
+    with pytest.raises(ValueError, match=rf"^{setting}=.*; allowed are .*, with returns='corrected'$"):
+        loop.train(envs.make(WAREHOUSE, 6), method, 3 * 48, config=SMALL)
+
+
+@pytest.mark.parametrize("method", [name for name in METHODS if name not in (*LINEAR, *WITH_SETTINGS)])
 def test_the_others_say_that_they_cannot(method):
     with pytest.raises(ValueError, match=rf"returns='corrected' is not for method='{method}', whose critic has no Q"):
         Trainer(envs.make(WAREHOUSE, 6), find(method), 0, SMALL)

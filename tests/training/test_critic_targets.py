@@ -156,7 +156,7 @@ def test_critics_of_v_alone_learn_from_v(method):
 
 
 @pytest.mark.parametrize("targets", ["own", "td"])
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", [name for name, row in METHODS.items() if "critic_targets" not in row.settings])
 def test_every_method_trains_with_targets_of_its_own(method, targets):
     run = loop.train(
         world("warehouse"), method, 3 * T * B, config=dataclasses.replace(SMALL, critic_targets=targets, recurrent=True)

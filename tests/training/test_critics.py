@@ -198,7 +198,7 @@ def test_blocks_heads_and_residual_are_in_the_critic():
     assert_close(several.judge(x).attention, second @ first)
 
 
-@pytest.mark.parametrize("method", ["maca", "maca-dec", "maca-released"])
+@pytest.mark.parametrize("method", ["maca", "maca-dec", "maca-attention"])
 def test_several_blocks_and_heads_train_and_resume(method, tmp_path):
     config = dataclasses.replace(SMALL, **ATTENTION)
     whole = loop.train(envs.make(WAREHOUSE, 6), method, 4 * 48, config=config)
