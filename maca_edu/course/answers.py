@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from maca_edu.course.verdict import Mistake
@@ -82,3 +84,16 @@ def kind(value) -> str:
 def group_text(group) -> str:
     """A group of agents as a message writes it: {0, 2}."""
     return "{" + ", ".join(str(i) for i in sorted(group)) + "}"
+
+
+def name_slip(got: float, exact: float, wrong: dict[str, float]) -> None:
+    """Raise the Mistake of a wrong answer to "how many are enough?", where its number gives the slip away.
+
+    got: the reader's number. exact: the right one before it is rounded up. wrong: for each message the number, rounded
+    up or not, to which the slip leads.
+    """
+    for message, number in wrong.items():
+        if got in (number, math.ceil(number)) or np.isclose(got, number, rtol=1e-9):
+            raise Mistake(message)
+    if abs(got - math.ceil(exact)) <= 1:
+        raise Mistake(f"{got:g} is not the least whole number that is enough. Round {exact:.3f} up.")

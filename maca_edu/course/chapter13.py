@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from maca_edu.course.answers import as_array, as_number
+from maca_edu.course.answers import as_array, as_number, name_slip
 from maca_edu.course.verdict import Mistake, exercise
 from maca_edu.exact import shortest_mixture
 
@@ -126,11 +126,7 @@ def explain_comparisons(got, want, exact_number, effect, variance, plays, z):
         "You square the effect and not z. Both stand in one ratio.": exact_number / z,
         "You square z and not the effect. Both stand in one ratio.": exact_number * effect,
     }
-    for message, number in wrong.items():
-        if got in (number, math.ceil(number)) or np.isclose(got, number, rtol=1e-9):
-            raise Mistake(message)
-    if abs(got - want) <= 1:
-        raise Mistake(f"{got:g} is not the least whole number that is enough. Round {exact_number:.3f} up.")
+    name_slip(got, exact_number, wrong)
     raise Mistake(
         f"For an effect of {effect:.3f}, a variance of {variance:.3f}, {plays} plays and z = {z:.3f} it takes {want}; "
         f"your function returned {got:g}."

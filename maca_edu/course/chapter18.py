@@ -7,7 +7,7 @@ import math
 import numpy as np
 from scipy.stats import norm, t
 
-from maca_edu.course.answers import as_array, as_number
+from maca_edu.course.answers import as_array, as_number, name_slip
 from maca_edu.course.verdict import Mistake, exercise
 
 
@@ -99,11 +99,7 @@ def explain_seeds(got, want, exact_number, difference, std):
         * (2 * test / both) ** 2,
         "You count the seeds of both arms. The question is how many each arm needs.": exact_number * 2,
     }
-    for message, number in wrong.items():
-        if got in (number, math.ceil(number)) or np.isclose(got, number, rtol=1e-9):
-            raise Mistake(message)
-    if abs(got - want) <= 1:
-        raise Mistake(f"{got:g} is not the least whole number that is enough. Round {exact_number:.3f} up.")
+    name_slip(got, exact_number, wrong)
     raise Mistake(
         f"For a difference of {difference:.3f} and a deviation of {std:.3f} each arm needs {want} seeds; your function "
         f"returned {got:g}."
