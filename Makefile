@@ -7,7 +7,7 @@ export OPENBLAS_NUM_THREADS ?= 1
 BIN := .venv/bin
 INSTALL := @$(BIN)/python install.py
 BOOK := book/_build/html/index.html
-SPELLED := README.md CONTRIBUTING.md Makefile install.py book notebooks/src maca_edu toy_envs tests
+SPELLED := README.md CONTRIBUTING.md SECURITY.md Makefile install.py book notebooks/src maca_edu toy_envs tests
 PINS := pyproject.toml constraints.txt
 LAB := $(BIN)/jupyter lab --log-level=WARN --LabApp.log_level=WARN --LabApp.default_url=/lab/tree/my_labs/00_start_here.ipynb \
 	--ServerApp.extra_static_paths=book/_build \
