@@ -97,6 +97,54 @@ def grade_command(
     print(f"Written to {out} and {write_grades(grades, out)}")
 
 
+@command("own-games")
+def own_games_command(
+    students: tyro.conf.Positional[AnyPath],
+    out: AnyPath = Path("own_games.html"),
+    course: str = "",
+    force: bool = False,
+) -> None:
+    """Write a sheet of paper for every student: a game drawn from the name, and five questions about it.
+
+    Args:
+        students: A text file with a name in every line.
+        out: The page to print, a .html.
+        course: Any text, such as a year; another one gives everybody another game.
+        force: Overwrite a page that this command did not write.
+    """
+    from maca_edu.course.own_sheets import check_page_free, students_in, write_sheets
+
+    check_page_free(out, force)
+    names = students_in(students)
+    write_sheets(names, course, out)
+    print(f"Written to {out}: {len(names)} sheets. Points for the answers: maca-edu own-grades")
+
+
+@command("own-grades")
+def own_grades_command(
+    answers: tyro.conf.Positional[AnyPath],
+    out: AnyPath = Path("own_grades.csv"),
+    course: str = "",
+    force: bool = False,
+) -> None:
+    """Give points for the numbers that students found for their own games: a table, and a page beside it.
+
+    Args:
+        answers: A .csv with the columns student, 1, 2, 3, 4, 5.
+        out: The table, a .csv; the page is the .html of the same name.
+        course: The text that the sheets were made with.
+        force: Overwrite a table or a page that this command did not write.
+    """
+    from maca_edu.course.grade import check_free, write_grades
+    from maca_edu.course.own_sheets import grades, read_answers
+
+    check_free(out, force)
+    rows = grades(read_answers(answers), course)
+    for row in rows:
+        print(f"{row.student:<20} {row.exercise:<3} {row.points} of {row.of}  {row.status}")
+    print(f"Written to {out} and {write_grades(rows, out)}")
+
+
 def trainer(defaults: Config):
     """The command train, with the settings of a preset as defaults."""
 
