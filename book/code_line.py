@@ -53,11 +53,6 @@ def place(file: str, name: str, line: str) -> Place:
     return Place(first, found.end_lineno, numbers[0])
 
 
-def dotted(file: str, name: str) -> str:
-    """What one would import: "maca_edu.credit.mixture.mix"."""
-    return f"{file.removesuffix('.py').replace('/', '.')}.{name}"
-
-
 class CodeLine(LiteralInclude):
     """Arguments: the file, from the repository's root, and the function. Content: the line."""
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import code_line
 import pytest
-from code_line import ROOT, dotted, place
+from code_line import ROOT, place
 
 # What the paper numbers, counted in its text, and the rows of its Table 1 without MACA's own, which is Eq. 3 and 4
 NUMBERED = ["Eq. 1", "Eq. 2", "Eq. 3", "Eq. 4", "Lemma A.1", "Theorem A.2", "Lemma A.3", "Lemma A.4"]
@@ -66,7 +66,7 @@ def test_an_equation_has_code_a_chapter_and_tests(entry):
 def test_the_line_is_there_and_the_function_or_what_it_is_part_of_names_the_equation(number, file, name, line):
     at = place(file, name, line)
     assert (ROOT / file).read_text(encoding="utf-8").splitlines()[at.line - 1].strip() == line
-    module = importlib.import_module(dotted(file, name).removesuffix(f".{name}"))
+    module = importlib.import_module(file.removesuffix(".py").replace("/", "."))
     parts = name.split(".")
     things = [reduce(getattr, parts[:k], module) for k in range(len(parts) + 1)]
     said = " ".join(" ".join((thing.__doc__ or "").split()) for thing in things)
