@@ -19,6 +19,7 @@ VIEW = "application/vnd.jupyter.widget-view+json"
 HEADING = re.compile(r"^#{1,3} (.+)$", re.MULTILINE)
 GLUED = re.compile(r"^```\{glue\} (\w+)\n.*?^```$\n+(?:^\*(.+?)\*$)?", re.MULTILINE | re.DOTALL)
 IMAGE = re.compile(r"^!\[(.+?)\]\((.+?)\)$\n+(?:^\*(.+?)\*$)?", re.MULTILINE | re.DOTALL)
+SUMMARY = re.compile(r"^:class: summary\n(.+?)^:::", re.MULTILINE | re.DOTALL)
 RESULT = re.compile(r"^:+\{prf:(\w+)\} (.+)\n:label: (\S+)$", re.MULTILINE)
 ASIDE = (
     "Predict",
@@ -70,12 +71,17 @@ def chapters() -> dict[str, str]:
     return {path.stem: path.read_text(encoding="utf-8") for path in sorted((BOOK / "chapters").glob("[0-9]*.md"))}
 
 
+def is_text(cell: dict) -> bool:
+    """Whether a lab's cell is no code."""
+    return cell["cell_type"] == "markdown"
+
+
 def figures(lab: Path) -> Iterator[Figure]:
     """The figures of a lab, from the first to the last."""
     section = ""
     for cell in json.loads(lab.read_text(encoding="utf-8"))["cells"]:
         source = "".join(cell["source"])
-        if cell["cell_type"] == "markdown":
+        if is_text(cell):
             section = (HEADING.findall(source) or [section])[-1]
             continue
         for output in cell.get("outputs", []):
@@ -166,6 +172,58 @@ def term_list() -> str:
     return "\n".join(lines)
 
 
+def claims_section(lab: Path) -> str:
+    """The heading of a lab under which its claims are asserted."""
+    section = ""
+    for cell in json.loads(lab.read_text(encoding="utf-8"))["cells"]:
+        if "claim" in cell["metadata"].get("tags", []):
+            return section
+        section = (HEADING.findall("".join(cell["source"])) or [section])[-1] if is_text(cell) else section
+    raise ValueError(f"{lab} asserts no claim: it has no cell with the tag claim")
+
+
+def claim_list() -> str:
+    """The claims of every chapter, where its lab asserts them, and the command that runs the lab again."""
+    lines = []
+    for name, text in chapters().items():
+        place = f"labs/{name}.ipynb#{slug(claims_section(BOOK.parent / 'notebooks' / f'{name}.ipynb'))}"
+        lines += [f"### {int(name[:2])}. {title(text)}", "", from_the_top(SUMMARY.search(text)[1].strip()), ""]
+        lines += [f"[The chapter](chapters/{name}.md) proves or measures them, [its lab]({place}) asserts them:", ""]
+        lines += [
+            "```bash",
+            f"pytest --nbval notebooks/{name}.ipynb --nbval-sanitize-with notebooks/sanitize.cfg",
+            "```",
+            "",
+        ]
+    return "\n".join(lines)
+
+
+def made_by(folder: Path) -> list[str]:
+    """The commands that made the results in a folder of book/data, as they were left beside them."""
+    said = [folder / "README"] if (folder / "README").exists() else []
+    words = [path.read_text(encoding="utf-8").strip() for path in said]
+    for path in sorted(folder.rglob("*.json")):
+        about = json.loads(path.read_text(encoding="utf-8"))
+        if "command" in about:
+            inside = path.parent.relative_to(folder).as_posix()
+            words.append(f"{'' if inside == '.' else inside + ': '}{about['command']}    ({about['date']})")
+    return words
+
+
+def data_list() -> str:
+    """Every folder of committed results: its commands, and the prediction that was written before."""
+    lines = []
+    for folder in sorted(path for path in (BOOK / "data").iterdir() if path.is_dir()):
+        lines += [f"(data-{folder.name.replace('_', '-')})=", f"### {folder.name}", ""]
+        commands = made_by(folder)
+        lines += ["```text", *commands, "```", ""] if commands else ["There are no results yet.", ""]
+        if (folder / "prediction.txt").exists():
+            lines += ["<details><summary>The prediction, written before the runs</summary>", ""]
+            lines += [f"```{{literalinclude}} data/{folder.name}/prediction.txt", ":language: text", "```", ""]
+            lines += ["</details>", ""]
+    return "\n".join(lines)
+
+
 def write_if_changed(file: Path, text: str) -> None:
     """Write a file unless it holds this text: Sphinx reads a page again when a file that it includes is newer."""
     file.parent.mkdir(parents=True, exist_ok=True)
@@ -174,7 +232,9 @@ def write_if_changed(file: Path, text: str) -> None:
 
 
 def write() -> None:
-    """Both lists, where the pages include them from."""
+    """All of it, where the pages include it from."""
+    write_if_changed(MADE / "claims.md", claim_list())
+    write_if_changed(MADE / "data.md", data_list())
     write_if_changed(MADE / "figures.md", figure_list())
     write_if_changed(MADE / "terms.md", term_list())
 

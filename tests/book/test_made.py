@@ -2,6 +2,8 @@
 
 import json
 import re
+import subprocess
+import sys
 
 import made
 import pytest
@@ -82,7 +84,7 @@ def test_every_definition_and_theorem_is_in_the_index():
         ("agent", "The third"),
         ("COMA", None),
         ("title", "A *title* with `code`"),
-        ("toke", None),
+        ("ken", None),
     ],
 )
 def test_a_term_is_found_where_a_text_first_uses_it(term, heading):
@@ -106,3 +108,62 @@ def test_uses_lead_to_sections_and_a_term_of_most_chapters_is_used_throughout():
 )
 def test_places_are_named_as_myst_names_them(heading, place):
     assert slug(heading) == place
+
+
+def test_every_chapter_has_its_five_claims_its_lab_and_a_command():
+    claims = made.claim_list()
+    for name, text in chapters().items():
+        summary = text.split(":class: summary\n")[1].split(":::")[0]
+        assert len(re.findall(r"^\d\. ", summary, re.MULTILINE)) == 5
+        assert made.from_the_top(summary.strip()) in claims
+        assert f"pytest --nbval notebooks/{name}.ipynb " in claims
+
+
+def test_a_labs_claims_are_found_under_their_heading(tmp_path):
+    cells = [
+        ("markdown", "# Lab\n\n## One", []),
+        ("code", "1", []),
+        ("markdown", "## Two", []),
+        ("code", "2", ["claim"]),
+    ]
+    cells = [{"cell_type": kind, "source": [text], "metadata": {"tags": tags}} for kind, text, tags in cells]
+    (tmp_path / "lab.ipynb").write_text(json.dumps({"cells": cells}))
+    assert made.claims_section(tmp_path / "lab.ipynb") == "Two"
+    (tmp_path / "lab.ipynb").write_text(json.dumps({"cells": cells[:3]}))
+    with pytest.raises(ValueError, match="asserts no claim"):
+        made.claims_section(tmp_path / "lab.ipynb")
+
+
+@pytest.mark.parametrize(
+    "folder", [path for path in (BOOK / "data").iterdir() if path.is_dir()], ids=lambda path: path.name
+)
+def test_results_that_are_committed_have_the_command_that_made_them(folder):
+    results = [path for path in folder.rglob("*.*") if path.name != "prediction.txt"]
+    assert made.made_by(folder) or not results
+
+
+def test_every_guide_is_among_the_claims_and_every_command_exists():
+    text = (BOOK / "claims.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| \[.+?\]\(guides/(\w+)\.md\) \| .+ \| (.+) \|$", text, re.MULTILINE)
+    assert sorted(guide for guide, _ in rows) == sorted(path.stem for path in (BOOK / "guides").glob("*.md"))
+    words = "\n".join([*(commands for _, commands in rows), text.split("\n## Guides")[1], made.claim_list()])
+    files = re.findall(r"\b(?:book|tests|notebooks)/[\w/]+\.\w+", words)
+    assert len(files) > 10
+    assert [file for file in files if not (BOOK.parent / file).exists()] == []
+    assert set(re.findall(r"maca-edu ([a-z][a-z-]+)", words)) <= set(cli_commands())
+    for target in re.findall(r"`make ([\w-]+)`", text):
+        assert f"\n{target}:" in (BOOK.parent / "Makefile").read_text(encoding="utf-8")
+
+
+def cli_commands():
+    """What `maca-edu` knows, as its help says."""
+    run = subprocess.run([sys.executable, "-m", "maca_edu", "--help"], capture_output=True, text=True, check=True)
+    return re.findall(r"[a-z][a-z-]+", run.stdout)
+
+
+def test_data_that_a_page_names_has_a_place_on_the_page_of_claims():
+    places = set(re.findall(r"^\((data-[\w-]+)\)=$", made.data_list(), re.MULTILINE))
+    for path in BOOK.rglob("*.md"):
+        if not {"_build", "labs"} & set(path.parts):
+            named = re.findall(r"#(data-[\w-]+)\)", path.read_text(encoding="utf-8"))
+            assert set(named) <= places, path
