@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+from chapter_map import svg
 from myst_parser.slugs import github_slugify
 
 BOOK = Path(__file__).parent
@@ -235,6 +236,7 @@ def write() -> None:
     """All of it, where the pages include it from."""
     write_if_changed(MADE / "claims.md", claim_list())
     write_if_changed(MADE / "data.md", data_list())
+    write_if_changed(MADE / "chapter_map.html", f'<div class="map">{svg()}</div>\n')
     write_if_changed(MADE / "figures.md", figure_list())
     write_if_changed(MADE / "terms.md", term_list())
 
