@@ -1,6 +1,6 @@
 """The map of chapters: an arrow leads from a chapter to those whose labs say that they need it.
 
-    python book/chapter_map.py      # writes book/_static/chapter_map.svg, the README's; the book makes its own at every build
+    python book/chapter_map.py      # writes book/_static/chapter_map.svg for the README; every build makes the book's
 
 What a lab needs stands in its first lines. An arrow that others imply is left out.
 """

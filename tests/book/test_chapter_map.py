@@ -1,4 +1,4 @@
-"""The map of chapters: what labs say they need, no arrow too many, none through a box; the committed picture is today's."""
+"""The map of chapters: what labs say they need, no arrow too many, none through a box; and the README has today's."""
 
 import xml.etree.ElementTree as ET
 
