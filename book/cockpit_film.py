@@ -1,6 +1,6 @@
-"""Make the README's moving picture of the cockpit: an episode of the warehouse, step by step.
+"""Make the moving picture of the cockpit for README and start page: an episode of the warehouse, step by step.
 
-python book/cockpit_film.py      # writes book/_static/cockpit.gif
+python book/cockpit_film.py      # writes book/_static/cockpit.gif, and cockpit.png for readers who want nothing to move
 """
 
 import io
@@ -13,6 +13,7 @@ from maca_edu.widgets import cockpit_figure
 
 OUT = Path(__file__).parent / "_static" / "cockpit.gif"
 STEPS = range(1, 19, 2)
+STILL = 9  # the step that stands for all
 SHOWN = 1600  # milliseconds of a step
 
 
@@ -27,4 +28,5 @@ def picture(step: int) -> Image.Image:
 if __name__ == "__main__":
     first, *others = [picture(step) for step in STEPS]
     first.save(OUT, save_all=True, append_images=others, duration=SHOWN, loop=0, optimize=True)
+    picture(STILL).save(OUT.with_suffix(".png"), optimize=True)
     print(f"Written to {OUT.name}: {OUT.stat().st_size:,} bytes")

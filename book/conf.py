@@ -156,13 +156,17 @@ def texts_quote_labs(app, env, added, changed, removed):
 
 def setup(app):
     sys.path.insert(0, str(HERE))
+    from code_line import CodeLine
     from copy_labs import copy_labs
+    from made import write
     from stale_pages import remove_stale_pages
 
     def clear(app, exception):
         if exception is None and app.builder.name == "html":
             remove_stale_pages(Path(app.outdir), app.env.found_docs)
 
+    app.add_directive("code-line", CodeLine)
     app.connect("builder-inited", lambda app: copy_labs(HERE.parent / "notebooks", HERE / "labs"))
+    app.connect("builder-inited", lambda app: write())
     app.connect("env-get-outdated", texts_quote_labs)
     app.connect("build-finished", clear)

@@ -41,9 +41,9 @@ def attention_rollout(attentions, residual: bool = False) -> Tensor:
 
 
 def corrset(attention: Tensor, sigma: float) -> Tensor:
-    """Who is strongly correlated with whom, bool `[S, n, n]`: j is in C_i if attention_ij >= sigma, or j = i (4.2).
+    """Who is strongly correlated with whom, bool `[S, n, n]`: j is in C_i if attention_ij >= sigma, or j = i.
 
-    attention: `[S, n, n]`, rows of weights; sigma: from 0 to 1, the paper's is 1/n.
+    Source: section 4.2. attention: `[S, n, n]`, rows of weights; sigma: from 0 to 1, the paper's is 1/n.
     Raises ValueError where they are not.
     """
     check_weights("attention", attention, ("S, n, n",))

@@ -65,8 +65,9 @@ def advantage(q, policy, group) -> np.ndarray:
 def minimum_variance_baseline(q, policy, agent, group) -> np.ndarray:
     """The baseline of least gradient variance among those that ignore the group's actions (Theorem A.2).
 
-    b* = E[Q w] / E[w] over a_G, with w = |grad log pi_i(a_i)|^2 for softmax logits. q: `(A,) * n`; policy: `[n, A]`;
-    group: agents, `agent` among them. Returns a new array of q's shape, constant along the group's axes.
+    b* = E[Q w] / E[w] over a_G, with w = |grad log pi_i(a_i)|^2 for softmax logits; it is `baseline` plus
+    Cov(Q, w) / E[w] (Lemma A.3). q: `(A,) * n`; policy: `[n, A]`; group: agents, `agent` among them. Returns a new
+    array of q's shape, constant along the group's axes.
     Where agent's policy is deterministic, E[w] = 0: the gradient is 0 with any baseline, and the plain one
     is returned.
     Raises ValueError where an argument is wrong or the group does not contain the agent.

@@ -53,7 +53,7 @@ def check_agent(agent, n_agents: int) -> int:
 
 
 def check_group(group, n_agents: int, agent: int | None = None) -> tuple[int, ...]:
-    """Return `group` as a sorted tuple; where `agent` is given, the group has to contain it."""
+    """Return `group` as a sorted tuple; where `agent` is given, the group has to contain it (Lemma A.1)."""
     if not isinstance(group, Iterable):
         raise ValueError(f"group={shown(group)} is not a collection of agents; write ({shown(group)},)")
     members = list(group)

@@ -230,7 +230,7 @@ def term_spectrum(terms: dict, policy, state: int) -> dict:
 
 
 def _solve_many(game: Game, policy, gamma: float, enumeration: Enumeration, payments: np.ndarray):
-    """V `[K, S]` and Q `[K, S, A, ..., A]` for K reward functions `[K, S, A^n]`."""
+    """V `[K, S]` and Q `[K, S, A, ..., A]` for K reward functions `[K, S, A^n]` (section 3.1)."""
     gamma = check_share("gamma", gamma)
     n, A = len(game.agents), len(game.actions)
     states, _, next_state, _ = enumeration

@@ -280,7 +280,7 @@ class MacaCritic(nn.Module):
         return q
 
     def level_spectrum(self, z: Encoding, policy: Tensor, action: Tensor) -> Tensor:
-        """Q(s, a) split by credit assignment level, `[S, n + 1]`: entry k adds up A_H(a) over |H| = k; entry 0 is V.
+        """Q(s, a) split by credit assignment level, `[S, n + 1]`: entry k adds up Q_H(a) over |H| = k; entry 0 is V.
 
         Under the policy the levels are uncorrelated, so a batch's mean square of entry k estimates level k's variance.
         Raises ValueError for the decoder, whose levels only enumeration finds.

@@ -224,7 +224,8 @@ def policy_loss(ratio: Tensor, advantage: Tensor, clip: float, alive: Tensor | N
     """PPO's clipped surrogate, to be minimised: -E[min(rho A, clip(rho, 1 - c, 1 + c) A)] (Schulman et al., 2017).
 
     ratio, advantage, alive: one shape. The gradient is 0 where the ratio has already left the interval on the side
-    that the advantage asks for. The numbers of one continuous action share one ratio ("prod" aggregation, Table 7).
+    that the advantage asks for; at ratio 1 it is that of Eq. 1. The numbers of one continuous action share one ratio
+    ("prod" aggregation, Table 7).
     """
     surrogate = torch.minimum(ratio * advantage, ratio.clamp(1 - clip, 1 + clip) * advantage)
     return -masked_mean(surrogate, alive)
