@@ -12,7 +12,7 @@ BOOK = Path(__file__).parents[2] / "book"
 sys.path.insert(0, str(BOOK))
 import units  # noqa: E402
 
-ALL = [comparison for comparison in (units.MAIN, *units.OTHERS) if units.there(comparison)]
+ALL = [comparison for comparison in (units.MAIN, *units.OTHERS, *units.MAPS) if units.there(comparison)]
 GUIDE = (BOOK / "guides" / "units.md").read_text(encoding="utf-8")
 
 
@@ -21,7 +21,7 @@ def test_tables_are_made_of_the_data(comparison):
     text = (units.DATA / f"{comparison.name}.md").read_text()
     assert text == f"{units.table(comparison)}\n\n{units.differences(comparison)}\n"
     assert f"../data/units/{comparison.name}.md" in GUIDE
-    assert all(f"../data/units/{arm.folder}/source.md" in GUIDE for arm in comparison.arms)
+    assert all(f"../data/units/{arm.folder}/source.md" in GUIDE for arm in units.own_arms(comparison))
     assert (BOOK / "_static" / "units_smax_2s3z.png").stat().st_size > 10_000
 
 
