@@ -208,6 +208,44 @@ def test_writing_a_row_reads_nothing(tmp_path, monkeypatch):
 
 
 # ---------------------------------------------------------------------------------------------------------------------
+# Runs of another version
+
+OLDER = Path(__file__).parent / "older_runs"  # made on 2026-11-25 by commit acadab5, with
+# maca-edu train --env "toy/xor?n_agents=2" --method maca --steps 64 --batch 4 --rollout 8 --seed 1 --actor-sizes 4
+# --critic-sizes 4 --embed 4 --z-size 4
+
+
+@pytest.mark.parametrize("method", ["mappo", "maca"])
+def test_a_run_of_an_older_version_is_not_gone_on_with(tmp_path, method):
+    run = Path(shutil.copytree(OLDER / f"2026-11-25-{method}", tmp_path / "run"))
+    before = {path.name: path.read_bytes() for path in run.iterdir()}
+    config = Config(rollout=8, actor_sizes=(4,), critic_sizes=(4,), embed=4, z_size=4)
+    with pytest.raises(ValueError, match=r"run' was begun by a version of this library with other settings, and only"):
+        maca_edu.train(ENV, method, 96, 1, run, batch=4, config=config, resume=True)
+    assert {path.name: path.read_bytes() for path in run.iterdir()} == before
+
+
+def test_a_run_of_an_older_version_is_played_where_its_checkpoint_fits():
+    run = maca_edu.load(OLDER / "2026-11-25-mappo")
+    assert run.metrics["env_steps"].tolist() == [32, 64]
+    assert maca_edu.evaluate(run, 2)["return_mean"] in (0.0, 1.0)
+    with pytest.raises(ValueError, match=r"does not fit the run: search .* a version of this library with other"):
+        maca_edu.evaluate(OLDER / "2026-11-25-maca", 2)
+
+
+@pytest.mark.parametrize("change", ["lacks", "knows more"])
+def test_a_run_of_another_version_is_told_from_one_with_other_settings(run, change):
+    """Also that of a newer version."""
+    settings = json.loads((run / "config.json").read_text())
+    settings = settings | {"colour": "red"} if change == "knows more" else settings
+    settings.pop("critic_start" if change == "lacks" else "no such setting", None)
+    (run / "config.json").write_text(json.dumps(settings))
+    with pytest.raises(ValueError, match="was begun by a version of this library with other settings"):
+        train(run, 6, "maca", resume=True)
+    assert maca_edu.load(run).settings["method"] == "maca"
+
+
+# ---------------------------------------------------------------------------------------------------------------------
 # Only finite numbers are stored
 
 
