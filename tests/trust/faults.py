@@ -1,4 +1,4 @@
-"""Runs, sweeps and films that something happens to: they are killed, stopped, find no room, no memory, or a wrong clock.
+"""Runs, sweeps and films that something happens to: a kill, a stop, a full disk, no memory, a wrong clock.
 
 Each function here is one attempt: it is given random numbers and an empty folder, and returns None where nothing was
 lost or torn, otherwise what was. Nothing is lost: the same command, given again, ends with the same bits as one that
@@ -31,13 +31,12 @@ from maca_edu import __main__ as program
 from maca_edu.cli import main
 
 CLOCKS = ("_seconds", "_per_second")
-SMALL = ["--actor-sizes", "16", "--critic-sizes", "16", "--embed", "8", "--z-size", "16", "--processes", "1"]
-RUNS = (
-    ["--env", "toy/xor?n_agents=2", "--method", "mappo", "--batch", "4", "--rollout", "4", "--steps", "480"]
-    + ["--evaluate-every", "3", "--evaluate-episodes", "4", "--save-every", "4", *SMALL],
-    ["--env", "toy/warehouse?preset=tiny&horizon=6", "--method", "maca", "--batch", "2", "--rollout", "8"]
-    + ["--recurrent", "--chunk", "4", "--epochs", "2", "--steps", "240", "--save-every", "2", *SMALL],
-)
+SMALL = "--actor-sizes 16 --critic-sizes 16 --embed 8 --z-size 16 --processes 1"
+EVALUATED = "--env toy/xor?n_agents=2 --method mappo --batch 4 --rollout 4 --steps 480 --save-every 4"
+EVALUATED += " --evaluate-every 3 --evaluate-episodes 4"
+WITH_MEMORY = "--env toy/warehouse?preset=tiny&horizon=6 --method maca --batch 2 --rollout 8 --steps 240 --save-every 2"
+WITH_MEMORY += " --recurrent --chunk 4 --epochs 2"
+RUNS = tuple(f"{words} {SMALL}".split() for words in (EVALUATED, WITH_MEMORY))
 SWEEP = ["--envs", "toy/xor?n_agents=2", "--methods", "mappo", "--steps", "480", "--seeds", "2", "--processes", "1"]
 SWEEP += ["--options=--batch 4 --rollout 4 --save-every 4 --evaluate-every 10 --evaluate-episodes 4"]
 STOPPED = {130, 143}

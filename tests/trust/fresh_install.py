@@ -4,12 +4,12 @@
     python tests/trust/fresh_install.py --python python3.13 --only course
     python tests/trust/fresh_install.py --python python3.11 --only conda
 
-course   `make .venv/.lab`, as `make lab` does it first, the session of the README, and its commands `.venv/bin/maca-edu`
-conda    the pip part of environment.yml in an empty virtual environment, without the packages that come from a repository
-         of git where that cannot be reached; then one training
+course   `make .venv/.lab`, as `make lab` does it first, the README's session, and its commands `.venv/bin/maca-edu`
+conda    the pip part of environment.yml in an empty virtual environment, without the packages that come from a
+         repository of git where that cannot be reached; then one training
 
-Prints what each step took and what the folder holds afterwards; ends with 1 where a step failed. pip asks whatever
-index the machine is set to, so the time depends on the network.
+Prints what each step took, by the clock on the wall and of the processor, and what the folder holds afterwards; ends
+with 1 where a step failed. pip asks whatever index the machine is set to, so the time depends on the network.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from __future__ import annotations
 import argparse
 import os
 import re
+import resource
 import subprocess
 import sys
 import tempfile
@@ -54,12 +55,13 @@ class Machine:
 
     def run(self, words: list[str]) -> None:
         """Run a command in the copy, and say how it ended, after how many seconds."""
-        began = time.monotonic()
+        began, worked = time.monotonic(), processor_seconds()
         done = subprocess.run(
             words, cwd=self.course, env=self.environment, stdin=subprocess.DEVNULL, capture_output=True, text=True
         )
         how = "ok    " if done.returncode == 0 else "failed"
-        print(f"{how} {time.monotonic() - began:6.0f} s  {' '.join(words)[:140]}", flush=True)
+        took, worked = time.monotonic() - began, processor_seconds() - worked
+        print(f"{how} {took:6.0f} s, processor {worked:4.0f} s  {' '.join(words)[:120]}", flush=True)
         if done.returncode:
             self.good = False
             print((done.stdout + done.stderr)[-3000:], flush=True)
@@ -125,6 +127,12 @@ def reachable(requirements: list[str]) -> bool:
     asked = dict(os.environ, GIT_TERMINAL_PROMPT="0")
     answers = [subprocess.run(["git", "ls-remote", url, "HEAD"], capture_output=True, env=asked) for url in addresses]
     return all(answer.returncode == 0 for answer in answers)
+
+
+def processor_seconds() -> float:
+    """What the commands so far have taken of the processors."""
+    spent = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return spent.ru_utime + spent.ru_stime
 
 
 def megabytes(folder: Path) -> int:

@@ -24,12 +24,11 @@ from pathlib import Path
 
 os.environ["OMP_NUM_THREADS"] = "1"  # children are copies of this process: it must have one thread
 HERE = Path(__file__).parent
-sys.path[:0] = [str(HERE), str(HERE.parents[1])]
+sys.path[:0] = [str(HERE), str(HERE.parent / "experiments"), str(HERE.parents[1])]
 
-import faults
-import torch
-
-from maca_edu.experiments.events import Events  # noqa: F401  # loaded here once, not in every child
+import faults  # noqa: E402
+import torch  # noqa: E402
+import wrong  # noqa: E402
 
 Attempt = Callable[[random.Random, Path], str | None]
 
@@ -46,6 +45,9 @@ KINDS: dict[str, Attempt] = {
     "small disk": faults.small_disk,
     "little memory": faults.little_memory,
     "wrong clock": faults.wrong_clock,
+    "command line": wrong.command,
+    "call": wrong.call,
+    "crafted run": wrong.crafted_run,
 }
 
 
