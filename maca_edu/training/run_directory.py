@@ -23,7 +23,8 @@ from maca_edu.files import LOCK, clear_leftovers, is_leftover, open_regular, rea
 from maca_edu.training import checkpoint
 from maca_edu.training.config import Config
 
-OURS = ("config", "metrics", "state", "best", "final")  # the stems of what only the process that holds the lock writes
+# The stems of what only the process that holds the lock writes.
+OURS = ("config", "metrics", "state", "best", "final", "findings", "progress")
 LARGEST_SETTINGS = 100_000  # bytes of config.json
 LONGEST_LINE = 100_000  # characters of a row of metrics.csv
 LARGEST = dict(  # settings that decide how much memory a team takes
