@@ -23,8 +23,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-os.environ["OMP_NUM_THREADS"] = "1"  # children are copies of this process: it must have one thread
-sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[2])]
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # children are copies of this process: it must have one thread
+sys.path.insert(0, str(Path(__file__).parents[2]))
 
 import numpy as np
 import torch

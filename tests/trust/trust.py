@@ -22,13 +22,13 @@ from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
-os.environ["OMP_NUM_THREADS"] = "1"  # children are copies of this process: it must have one thread
-HERE = Path(__file__).parent
-sys.path[:0] = [str(HERE), str(HERE.parent / "experiments"), str(HERE.parents[1])]
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # children are copies of this process: it must have one thread
+sys.path.insert(0, str(Path(__file__).parents[2]))
+sys.path.insert(0, str(Path(__file__).parents[1] / "experiments"))
 
-import faults  # noqa: E402
-import torch  # noqa: E402
-import wrong  # noqa: E402
+import faults
+import torch
+import wrong
 
 Attempt = Callable[[random.Random, Path], str | None]
 
