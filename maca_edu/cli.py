@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import os
+import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -690,6 +691,9 @@ def sentence(error: Exception) -> str:
         if isinstance(error, FileExistsError | NotADirectoryError):
             return f"{where}: something that is not a folder is in the way"
         return f"{where}: {error.strerror}" if where else error.strerror
+    if isinstance(error, RuntimeError) and "DefaultCPUAllocator" in str(error):  # what torch says of it
+        asked = re.search(r"tried to allocate (\d+) bytes", str(error))
+        return f"there is not enough memory{f' for {int(asked[1]):,} bytes more' if asked else ''}"
     if isinstance(error, MemoryError):
         return f"there is not enough memory{f': {error}' if str(error) else ''}"
     return " ".join(str(error).split()) or type(error).__name__

@@ -24,7 +24,7 @@ from maca_edu.training.play import Played, Policy, env_seed, play_episodes
 from maca_edu.training.precision import matmul
 from maca_edu.training.processes import OneProcess, Processes
 from maca_edu.training.records import Sizes
-from maca_edu.training.run_directory import RunDirectory, config_of
+from maca_edu.training.run_directory import RunDirectory, config_of, of_another_version
 from maca_edu.training.trainer import OF_TRAINER, Trainer, sizes_of
 
 NOT_EVALUATED = (-math.inf, -math.inf)  # less than the score of any evaluation
@@ -221,7 +221,8 @@ def load(
         check_state(learner, state)
         checkpoint.restore(learner.parts(), {name: x for name, x in state.items() if name not in OF_TRAINER})
     except checkpoint.DAMAGED as error:
-        raise ValueError(f"{str(directory.state)!r} does not fit the run: {first_line(error)}") from error
+        older = "; it was begun by a version of this library with other settings" * of_another_version(settings)
+        raise ValueError(f"{str(directory.state)!r} does not fit the run: {first_line(error)}{older}") from error
     rows = directory.lines_and_rows(state["updates"])[1]
     return Run(settings | {"env": env.name}, columns(rows), learner)
 
