@@ -57,15 +57,20 @@ AnyPath = Annotated[Path, PATH]  # as tyro reads a Path, but for the empty word
 
 
 @command("class-copy")
-def class_copy_command(folder: tyro.conf.Positional[AnyPath]) -> None:
+def class_copy_command(
+    folder: tyro.conf.Positional[AnyPath], grader: Literal["none", "nbgrader", "otter"] = "none"
+) -> None:
     """Write a copy of the labs to hand out to students: without solutions, answers and outputs.
 
     Args:
         folder: Where to write them: a new or an empty folder.
+        grader: For another program that hands out and grades: the lecturer's sources for nbgrader or otter-grader, with
+            solutions and tests, from which that program makes the students' copy.
     """
     from maca_edu.course.class_copy import class_copy
+    from maca_edu.course.releases import release
 
-    for path in class_copy(folder):
+    for path in class_copy(folder) if grader == "none" else release(folder, grader):
         print(path)
 
 
