@@ -1,4 +1,4 @@
-// Two controls of the theme that a reader who hears the page, or speaks to it, could not name.
+// What the theme leaves open for a reader who hears the page, speaks to it, or uses the keyboard.
 document.addEventListener("DOMContentLoaded", () => {
   // The arrow that opens a part of the table of contents holds a picture only.
   document.querySelectorAll("nav li.has-children > details > summary").forEach((arrow) => {
@@ -6,4 +6,14 @@ document.addEventListener("DOMContentLoaded", () => {
   });
   // The search button shows its key, too; what it shows is its name.
   document.querySelectorAll(".search-button-field[aria-label]").forEach((button) => button.removeAttribute("aria-label"));
+  // The link that skips the table of contents leads to the text, past the buttons above it.
+  const text = document.querySelector("article");
+  const skip = document.querySelector("#pst-skip-link a");
+  if (text && skip) {
+    text.tabIndex = -1;
+    skip.addEventListener("click", (event) => {
+      event.preventDefault();
+      text.focus();
+    });
+  }
 });

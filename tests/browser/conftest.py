@@ -54,6 +54,7 @@ def page(chromium):
     """An empty page, 1280 wide. The test fails on any error in the page, and when it asks a machine other than this."""
     context = chromium.new_context(viewport={"width": 1280, "height": 900})
     page, faults = context.new_page(), []
+    page.set_default_navigation_timeout(120_000)
     page.on("console", lambda message: message.type == "error" and faults.append(f"console: {message.text}"))
     page.on("pageerror", lambda error: faults.append(f"error: {error}"))
     page.on("request", lambda request: is_elsewhere(request.url) and faults.append(f"asked for {request.url}"))

@@ -3,7 +3,7 @@
 import json
 import re
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote, urljoin, urlsplit
 
 import numpy as np
 import pytest
@@ -79,7 +79,8 @@ def check_pictures_have_words(page):
 
 
 def check_links_lead_somewhere(page):
-    hrefs = page.locator("a[href]").evaluate_all("links => links.map(link => link.href)")
+    hrefs = page.locator("a[href]").evaluate_all("links => links.map(link => link.href.baseVal ?? link.href)")
+    hrefs = [urljoin(page.url, href) for href in hrefs]  # links in a drawing are not made whole
     assert [href for href in set(hrefs) if urlsplit(href).scheme == "file" and not leads_somewhere(href)] == []
 
 
@@ -156,6 +157,46 @@ def test_search_finds_a_text_and_its_lab(page, built_book):
         Path(urlsplit(link).path).parent.name for link in results.evaluate_all("all => all.map(link => link.href)")
     }
     assert {"chapters", "labs"} <= found
+
+
+# What can be seen of the part that has the focus: the colour and width of its outline, or of the arrow in it
+FOCUS = """() => {
+    const part = document.activeElement, arrow = part.querySelector(":scope > .toctree-toggle");
+    const style = getComputedStyle(arrow || part);
+    return [part.tagName, part.closest("article") !== null, style.outlineStyle, style.outlineWidth];
+}"""
+
+
+@pytest.mark.parametrize(("name", "width"), [("chapters/03_k_level_baselines", 1280), ("index", 390)])
+def test_with_the_keyboard_the_place_is_always_seen(page, built_book, name, width):
+    page.set_viewport_size({"width": width, "height": 844})
+    visit(page, built_book, name)
+    seen = []
+    for _ in range(20):
+        page.keyboard.press("Tab")
+        seen.append(page.evaluate(FOCUS))
+    assert {tag for tag, *_ in seen} >= ({"A", "BUTTON", "SUMMARY"} if width == 1280 else {"A", "BUTTON"})
+    assert [where for where in seen if where[2:] != ["solid", "3px"]] == []
+
+
+def test_the_first_key_offers_to_skip_to_the_text(page, built_book):
+    visit(page, built_book, "chapters/03_k_level_baselines")
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("link", name="Skip to main content")).to_be_in_viewport()
+    page.keyboard.press("Enter")
+    page.keyboard.press("Tab")
+    assert page.evaluate(FOCUS)[:2] == ["A", True]
+
+
+def test_search_needs_the_keyboard_only_and_no_server(page, built_book):
+    asked = visit(page, built_book, "index")
+    page.keyboard.press("Control+k")
+    page.keyboard.type("overkill")
+    page.keyboard.press("Enter")
+    results = page.locator("#search-results a")
+    expect(results.filter(has_text="StarCraft without StarCraft").first).to_be_visible()
+    assert urlsplit(page.url).scheme == "file"
+    check_no_server_was_asked(asked)
 
 
 def test_a_figure_is_legible_in_the_dark(page, built_book):
