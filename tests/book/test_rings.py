@@ -2,6 +2,8 @@
 
 from dataclasses import replace
 
+import learned
+import numpy as np
 import pytest
 import rings
 
@@ -14,6 +16,23 @@ def test_tables_are_made_of_the_data(name, monkeypatch):
     runs = rings.Runs(name)
     assert (rings.DATA / f"{name}.md").read_text(encoding="utf-8") == rings.table(runs) + "\n"
     assert len(runs.done) >= len(runs.race.arms) * len(runs.race.rates) * len(runs.race.tuning)
+
+
+def test_claims_about_policies_of_their_own():
+    """What the guide says of the arms with 32 agents."""
+    runs = rings.Runs("own_policies_32")
+    arms = tuple(runs.race.arms)
+    assert arms == ("joint", "equal thirds", "CMA-ES", "least squares", "individual", "best legal")
+    assert [rings.lost(runs, arm) for arm in arms] == [2, 0, 9, 1, 1, 2]
+    change = learned.updates("own_policies_32", "joint", "individual")
+    share = rings.reached(runs, "individual").mean / 100
+    assert (share * change.mean, share * change.half) == pytest.approx((-1.4, 7.5), abs=0.05)
+    means = {
+        (arm, rate): np.mean([runs.updates(arm, rate, seed) for seed in runs.race.tuning])
+        for arm in ("CMA-ES", "equal thirds")
+        for rate in (0.004, 0.008)
+    }
+    assert list(means.values()) == pytest.approx([24.8, 21.8, 24.0, 39.0], abs=0.05)
 
 
 def test_an_interval_by_hand(monkeypatch):
