@@ -6,7 +6,6 @@
 import doctest
 import re
 import shlex
-from importlib.util import find_spec
 from pathlib import Path
 
 from maca_edu.cli import main
@@ -22,7 +21,7 @@ def test_the_session_in_the_readme():
 
 
 COMMANDS = re.findall(r"^    \.venv/bin/maca-edu ([^#\n]+?) *(?:#.*)?$", README.read_text(), re.MULTILINE)
-MINUTES = ("bench", "credit-bench")  # take minutes; their own tests run them in small
+MINUTES = ("bench", "credit-bench", "train --env smax/2s3z")  # take minutes; their own tests run them in small
 
 
 def test_commands_of_the_readme(tmp_path, monkeypatch, capsys):
@@ -33,7 +32,7 @@ def test_commands_of_the_readme(tmp_path, monkeypatch, capsys):
     assert len(COMMANDS) > 10
     for line in COMMANDS:
         words = shlex.split(re.sub(r"--steps \d+", "--steps 512 --batch 16", line))
-        if words[0] in MINUTES or ("smax/" in line and find_spec("jaxmarl") is None):
+        if line.startswith(MINUTES):
             continue
         assert main(words) == 0, (line, capsys.readouterr().err)
     assert Path("runs/first/film.gif").exists()

@@ -21,7 +21,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-LIMIT = 300.0  # seconds; who takes longer hangs
+LIMIT = 900.0  # seconds; who takes longer hangs
 OPERATIONS = ("open", "os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.truncate")  # names of Python's audit events
 
 

@@ -252,6 +252,8 @@ def killed_in_a_sweep(rng: random.Random, folder: Path) -> str | None:
                 os.kill(process, signal.SIGKILL)
 
     ended = in_child(work, during)
+    if ended.hangs:
+        return traceback_in(ended)
     if whom == "worker" and ended.status != 0:
         return f"without one of its workers it ended with {ended.status} and said: {ended.said[-1500:]}"
     fault = next((found for run in out.glob("*/*/*/") if (found := torn(run))), None)

@@ -3,7 +3,8 @@
     python tests/trust/scale.py
     python tests/trust/scale.py --gigabytes 8
 
-agents         two updates of MACA and of MAPPO in toy/ring, and exact credit of one joint action, with 5 to 100 agents
+agents         two updates of MACA and of MAPPO in toy/ring, with 5 to 100 agents
+credit         the Shapley values of one joint action of that game
 environments   two updates of MACA in toy/warehouse, with 1 to 1,024 at a time
 seeds          the plan of a sweep of two methods, with 1 to 100 seeds
 
@@ -15,10 +16,12 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import functools
 import io
 import os
 import resource
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -35,6 +38,8 @@ from maca_edu.cli import main as command_line
 from maca_edu.cli import sentence
 from toy_envs import ring_v0
 
+METHODS = ("maca", "mappo")
+WAREHOUSE = "toy/warehouse?preset=practice"
 AGENTS = (5, 10, 20, 30, 50, 100)
 ENVIRONMENTS = (1, 4, 16, 64, 256, 1024)
 SEEDS = (1, 10, 100)
@@ -44,13 +49,17 @@ def main() -> int:
     """Try everything, report, and say whether each ended well or with a sentence."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--gigabytes", type=float, default=4.0, help="that a child may take")
-    most = int(parser.parse_args().gigabytes * 2**30)
+    parser.add_argument("--only", choices=("agents", "credit", "environments", "seeds"), help="one of the four")
+    asked = parser.parse_args()
     torch.set_num_threads(1)
-    good = [tried(f"{method}, {n} agents", train(f"toy/ring?n_agents={n}", method, 16), most)
-            for method in ("maca", "mappo") for n in AGENTS]  # fmt: skip
-    good += [tried(f"exact credit, {n} agents", lambda n=n: shapley(n), most) for n in AGENTS]
-    good += [tried(f"{b} environments", train("toy/warehouse?preset=practice", "maca", b), most) for b in ENVIRONMENTS]
-    good += [tried(f"a plan of {s} seeds", lambda s=s: plan(s), most) for s in SEEDS]
+    works = {
+        "agents": [(f"{m}, {n} agents", train(f"toy/ring?n_agents={n}", m, 16)) for m in METHODS for n in AGENTS],
+        "credit": [(f"exact credit, {n} agents", functools.partial(shapley, n)) for n in AGENTS],
+        "environments": [(f"{b} environments", train(WAREHOUSE, "maca", b)) for b in ENVIRONMENTS],
+        "seeds": [(f"a plan of {k} seeds", functools.partial(plan, k)) for k in SEEDS],
+    }
+    most = int(asked.gigabytes * 2**30)
+    good = [tried(*one, most) for name in works if asked.only in (None, name) for one in works[name]]
     return 0 if all(good) else 1
 
 
@@ -79,8 +88,6 @@ def train(env: str, method: str, batch: int) -> Callable[[], int]:
     words = ["train", "--env", env, "--method", method, "--batch", str(batch), "--rollout", "8", "--processes", "1"]
 
     def work() -> int:
-        import tempfile
-
         with tempfile.TemporaryDirectory() as folder, quiet_where_it_works() as errors:
             status = command_line([*words, "--steps", str(16 * batch), "--out", f"{folder}/run"])
             errors.status = status

@@ -54,10 +54,10 @@ assert children.small_disk(out, 2**20)
 print(main([*train, "16"]))
 taken = os.statvfs(out).f_blocks - os.statvfs(out).f_bfree
 assert children.small_disk(out, (taken + 2) * os.statvfs(out).f_bsize, again=True)
-print(main([*train, "800"]))
+print(main([*train, "160"]))
 assert children.small_disk(out, 2**24, again=True)
 print(main(["evaluate", str(out / "run")]))
-print(main([*train, "800"]))
+print(main([*train, "160"]))
 print(sorted(path.name for path in (out / "run").iterdir()))
 """,
     )
