@@ -65,7 +65,7 @@ def test_what_is_lost_or_torn_or_rude_is_found(sabotage, kind, word):
 
 
 def test_an_attempt_is_repeated_by_its_number():
-    words = ("--only", "call", "--seed", "11")
-    found = re.findall(r"^NOT.*$", program(*words, "--tries", "3", sabotage=RUDE).stdout, re.MULTILINE)
-    again = re.findall(r"^NOT.*$", program(*words, "--attempt", "2", sabotage=RUDE).stdout, re.MULTILINE)
-    assert again == found[-1:] != []
+    first = program("--only", "call", "--seed", "11", "--tries", "3", sabotage=RUDE).stdout
+    fault, number = re.findall(r"^(NOT SURVIVED: .*)\n.*--attempt (\d+)$", first, re.MULTILINE)[-1]
+    again = program("--only", "call", "--seed", "11", "--attempt", number, sabotage=RUDE).stdout
+    assert re.findall(r"^NOT SURVIVED: .*$", again, re.MULTILINE) == [fault]
