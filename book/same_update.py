@@ -6,9 +6,9 @@ HARL here is a folder with a copy of HARL's repository. It needs absl-py, PyYAML
 older than 3.13. Both sides begin at HARL's weights and go on with their own. It writes book/data/peers/same_update.csv,
 and same_update.md, a table of it.
 
-HARL's ValueNorm takes in a rollout's returns before each of the critic's steps, ours once. So there are four trials:
-HARL as it is; HARL with a ValueNorm that does as ours; the same with settings that clip much, on both sides; and the
-second with another setting on our side, to see that a difference would show.
+HARL's ValueNorm takes in a rollout's returns before each of the critic's steps, ours once. So one trial is HARL as it
+is; in the others its ValueNorm does as ours. HARL's actor with a GRU is compared as it is, and with its chunks of steps
+in order, see `in_order`. In the last trial our side has another setting, to see that a difference would show.
 """
 
 from __future__ import annotations
@@ -22,20 +22,20 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from gymnasium.spaces import Box
+from gymnasium.spaces import Box, Discrete
 from torch import Tensor, nn
 
 from maca_edu import envs
 from maca_edu.experiments.sweep_tables import read_csv, texts, write_csv
 from maca_edu.files import write_whole
-from maca_edu.team_env import NOTHING
+from maca_edu.team_env import NOTHING, View
 from maca_edu.training.config import Config
 from maca_edu.training.learner import Learner
 from maca_edu.training.methods import METHODS
 from maca_edu.training.records import Finals, Memory, Rollout, Seen, Sizes
 
 DATA = Path(__file__).parent / "data" / "peers"
-ENV, STEPS, COPIES, UPDATES = "mpe/simple_spread", 50, 8, 6
+STEPS, COPIES, UPDATES = 50, 8, 6
 ALIKE = Config(  # HARL's file mappo.yaml, but for the rollout's length
     rollout=STEPS, lr=5e-4, clip=0.2, epochs=5, minibatches=1, entropy=0.01, max_grad_norm=10.0,
     actor_sizes=(128, 128), critic_sizes=(128, 128), time_limits="harl", diagnose_every=0,
@@ -46,18 +46,26 @@ class Trial(NamedTuple):
     """What is compared."""
 
     name: str
-    once: bool  # HARL's ValueNorm takes in a rollout's returns once
     ours: Config = ALIKE
     theirs: Mapping[str, float] = NOTHING  # what is changed in HARL's settings
+    once: bool = True  # HARL's ValueNorm takes in a rollout's returns once
+    ordered: bool = False  # HARL's shared actor gets the chunks of all agents in order
+    env: str = "mpe/simple_spread"
 
 
 HARSH = dataclasses.replace(ALIKE, lr=5e-3, clip=0.05, max_grad_norm=0.1)
 THEIR_HARSH = MappingProxyType(dict(lr=5e-3, critic_lr=5e-3, clip_param=0.05, max_grad_norm=0.1))
+GRU = dataclasses.replace(ALIKE, recurrent=True, chunk=10)
+THEIR_GRU = MappingProxyType(dict(use_recurrent_policy=True, data_chunk_length=10))
+MOVES = "mpe/simple_spread?continuous=false"
 TRIALS = (
-    Trial("HARL as it is", False),
-    Trial("value statistics once a rollout", True),
-    Trial("the same, clipped much", True, HARSH, THEIR_HARSH),
-    Trial("the second, and our entropy bonus .02", True, dataclasses.replace(ALIKE, entropy=0.02)),
+    Trial("HARL as it is", once=False),
+    Trial("value statistics once a rollout"),
+    Trial("clipped much", HARSH, THEIR_HARSH),
+    Trial("discrete actions", env=MOVES),
+    Trial("discrete actions, GRUs", GRU, THEIR_GRU, env=MOVES),
+    Trial("discrete actions, GRUs, chunks in order", GRU, THEIR_GRU, ordered=True, env=MOVES),
+    Trial("our entropy bonus .02", dataclasses.replace(ALIKE, entropy=0.02)),
 )
 
 
@@ -76,40 +84,45 @@ class Drift(NamedTuple):
 class Copies:
     """Copies of Spread as HARL's runners want them: everything once for each agent."""
 
-    def __init__(self, seed: int):
-        self.env, self.seed = envs.make(ENV, COPIES), seed
-        self.n_agents = n = self.env.n_agents
-        self.observation_space = [Box(-np.inf, np.inf, (self.env.obs_size,))] * n
-        self.share_observation_space = [Box(-np.inf, np.inf, (self.env.state_size,))] * n
-        self.action_space = [Box(0.0, 1.0, (self.env.n_actions,))] * n
+    def __init__(self, name: str, seed: int):
+        self.env, self.seed = envs.make(name, COPIES), seed
+        self.n_agents, numbers = self.env.n_agents, self.env.n_actions
+        self.observation_space = [Box(-np.inf, np.inf, (self.env.obs_size,))] * self.n_agents
+        self.share_observation_space = [Box(-np.inf, np.inf, (self.env.state_size,))] * self.n_agents
+        self.action_space = [Box(0.0, 1.0, (numbers,)) if self.env.continuous else Discrete(numbers)] * self.n_agents
 
     def reset(self):
-        """Observations `[B, n, d]`, states `[B, n, s]`, and no list of legal actions."""
-        view = self.env.reset(self.seed)
-        return view.obs, self.for_each(view.state), np.full(COPIES, None)
+        """Observations `[B, n, d]`, states `[B, n, s]`, and the legal actions."""
+        return self.seen(self.env.reset(self.seed))
 
     def step(self, action: np.ndarray):
-        """As `reset`, with rewards `[B, n, 1]`, ends `[B, n]`, and for each agent whether the clock cut the episode."""
-        step = self.env.step(action)
+        """What is seen, rewards `[B, n, 1]`, ends `[B, n]`, and for each agent whether the clock cut the episode."""
+        step = self.env.step(action if self.env.continuous else action[..., 0])
+        obs, state, legal = self.seen(step.view)
         cut = [[{"bad_transition": bool(late)}] * self.n_agents for late in step.truncated]
         rewards, done = self.for_each(step.reward[:, None]), self.for_each(step.terminated | step.truncated)
-        return step.view.obs, self.for_each(step.view.state), rewards, done, cut, np.full(COPIES, None)
+        return obs, state, rewards, done, cut, legal
+
+    def seen(self, view: View):
+        """The legal actions are `[B, n, A]`, or None for each copy where actions are continuous."""
+        legal = np.full(COPIES, None) if self.env.continuous else view.available
+        return view.obs, self.for_each(view.state), legal
 
     def for_each(self, x: np.ndarray) -> np.ndarray:
         """`[B, ...]` as `[B, n, ...]`."""
         return np.repeat(x[:, None], self.n_agents, axis=1)
 
 
-def harl_runner(changed: Mapping[str, float], logs: str):
-    """HARL's runner of MAPPO on `Copies`, seed 0, with its own settings but for those named here or changed."""
+def harl_runner(trial: Trial, logs: str):
+    """HARL's runner of MAPPO on `Copies`, seed 0, with its own settings but for those named here and in the trial."""
     from harl.runners import RUNNER_REGISTRY, on_policy_base_runner
     from harl.utils.configs_tools import get_defaults_yaml_args, update_args
 
     told = dict(seed=0, cuda=False, torch_threads=1, use_eval=False, log_dir=logs)
-    told |= dict(episode_length=STEPS, n_rollout_threads=COPIES, **changed)
+    told |= dict(episode_length=STEPS, n_rollout_threads=COPIES, **trial.theirs)
     settings, of_game = get_defaults_yaml_args("mappo", "pettingzoo_mpe")
     update_args(told, settings, of_game)
-    on_policy_base_runner.make_train_env = lambda name, seed, copies, options: Copies(seed)
+    on_policy_base_runner.make_train_env = lambda name, seed, copies, options: Copies(trial.env, seed)
     names = dict(algo="mappo", env="pettingzoo_mpe", exp_name="same_update")
     return RUNNER_REGISTRY["mappo"](names, settings, of_game)
 
@@ -129,20 +142,32 @@ def as_rollout(runner) -> Rollout:
 
     The last views of episodes that the clock cut are zeros: HARL does not keep them, and gives such steps no advantage.
     """
-    critic, actors = runner.critic_buffer, runner.actor_buffer
-    obs = tensor(np.stack([actor.obs for actor in actors], axis=2))  # [T + 1, B, n, d]
-    action = tensor(np.stack([actor.actions for actor in actors], axis=2))  # [T, B, n, A]
+    critic, env = runner.critic_buffer, runner.envs.env
+    obs, action = of_agents(runner, "obs"), of_agents(runner, "actions")  # [T + 1, B, n, d], [T, B, n, A or 1]
     state, reward = tensor(critic.share_obs), tensor(critic.rewards[..., 0])
     first, truncated = tensor(critic.masks[..., 0] == 0), tensor(critic.bad_masks[1:, :, 0] == 0)
-    yes = torch.ones_like(action, dtype=torch.bool)
+    legal = torch.ones(*action.shape[:3], env.n_actions, dtype=torch.bool)
     cuts = truncated.flatten().nonzero().squeeze(-1)
-    zeros = [torch.zeros(len(cuts), *x.shape[2:]) for x in (obs, state)]
-    unseen = Seen(*zeros, torch.ones(len(cuts), *yes.shape[2:], dtype=torch.bool))
-    last = Seen(obs[-1], state[-1], yes[0])
+    unseen = Seen(*(torch.zeros(len(cuts), *x.shape[2:]) for x in (obs, state)), legal.flatten(0, 1)[cuts])
+    last = Seen(obs[-1], state[-1], legal[0])
     return Rollout(
-        obs[:-1], state[:-1], yes, yes[..., 0], action, reward, torch.zeros_like(truncated), truncated, first[:-1],
-        Finals(cuts, unseen), last, first[-1], Memory(None, None), None, None,
+        obs[:-1], state[:-1], legal, legal[..., 0], action if env.continuous else action[..., 0].long(), reward,
+        torch.zeros_like(truncated), truncated, first[:-1], Finals(cuts, unseen), last, first[-1],
+        memory_before(runner), None, None,
     )  # fmt: skip
+
+
+def memory_before(runner) -> Memory:
+    """What the GRUs remember before the first step."""
+    if not runner.algo_args["model"]["use_recurrent_policy"]:
+        return Memory(None, None)
+    critic = tensor(runner.critic_buffer.rnn_states_critic[0, :, 0])
+    return Memory(of_agents(runner, "rnn_states")[0, :, :, 0], critic)
+
+
+def of_agents(runner, name: str) -> Tensor:
+    """What the actors' buffers have under a name, `[T or T + 1, B, n, ...]`."""
+    return torch.from_numpy(np.stack([getattr(buffer, name) for buffer in runner.actor_buffer], axis=2))
 
 
 def tensor(x: np.ndarray) -> Tensor:
@@ -158,8 +183,9 @@ class Sides(NamedTuple):
 
 
 def weights(net: nn.Module, *head: Tensor) -> list[Tensor]:
-    """The weights of HARL's network in the order of ours: those of its layers, then of its head."""
-    return [*net.base.feature_norm.parameters(), *net.base.mlp.parameters(), *head]
+    """The weights of HARL's network in the order of ours: those of its layers, its GRU, then its head."""
+    memory = net.rnn.parameters() if hasattr(net, "rnn") else ()
+    return [*net.base.feature_norm.parameters(), *net.base.mlp.parameters(), *memory, *head]
 
 
 def our_weights(net: nn.Module, *more: Tensor) -> list[Tensor]:
@@ -175,9 +201,12 @@ def largest(x: list[Tensor], y: list[Tensor]) -> float:
 def networks(runner, learner: Learner) -> tuple[Sides, Sides]:
     """The weights of both actors, and of both critics."""
     actor, critic = runner.actor[0].actor, runner.critic.critic
-    gaussian, ours = actor.act.action_out, learner.actor.nets[0]
-    theirs = weights(actor, *gaussian.fc_mean.parameters(), gaussian.log_std)
-    actors = Sides(theirs, our_weights(ours, ours.log_std))
+    out, ours = actor.act.action_out, learner.actor.nets[0]
+    if learner.sizes.continuous:
+        theirs = weights(actor, *out.fc_mean.parameters(), out.log_std)
+        actors = Sides(theirs, our_weights(ours, ours.log_std))
+    else:
+        actors = Sides(weights(actor, *out.linear.parameters()), our_weights(ours))
     return actors, Sides(weights(critic, *critic.v_out.parameters()), our_weights(learner.critic.net))
 
 
@@ -194,17 +223,39 @@ def take_in_once(value_norm) -> list:
     return seen
 
 
+def in_order(actor, n_agents: int) -> None:
+    """Let HARL's shared actor learn from the chunks of all agents in the order in which its GRU reads them.
+
+    The GRU reads the L first steps of all chunks, then their second steps, and so on. HARL's `share_param_train` hands
+    it all steps of the first agent's chunks, then all of the second's. What belongs to a chunk as a whole, the memory
+    before it, is in the right order.
+    """
+    update = actor.update
+
+    def update_in_order(sample):
+        def time_first(x):  # [n * L * N, ...] to [L * n * N, ...]
+            agents = x.reshape(n_agents, actor.data_chunk_length, -1, *x.shape[1:])
+            return np.ascontiguousarray(agents.swapaxes(0, 1)).reshape(x.shape)
+
+        obs, memory, *others = sample
+        return update((time_first(obs), memory, *(None if x is None else time_first(x) for x in others)))
+
+    actor.update = update_in_order
+
+
 def drifts(trial: Trial, logs: str) -> list[Drift]:
     """HARL plays and learns, ours learns with it; a row for each update."""
-    runner = harl_runner(trial.theirs, logs)
+    runner = harl_runner(trial, logs)
     env = runner.envs.env
-    sizes = Sizes(env.obs_size, env.state_size, env.n_agents, env.n_actions, continuous=True)
+    sizes = Sizes(env.obs_size, env.state_size, env.n_agents, env.n_actions, env.continuous)
     learner = Learner(sizes, METHODS["mappo"], 0, trial.ours)
     both = networks(runner, learner)
     for sides in both:
         nn.utils.vector_to_parameters(nn.utils.parameters_to_vector(sides.theirs), sides.ours)
     start = [[x.detach().clone() for x in sides.theirs] for sides in both]
     seen = take_in_once(runner.value_normalizer) if trial.once else []
+    if trial.ordered:
+        in_order(runner.actor[0], env.n_agents)
     runner.warmup()
     rows = []
     for update in range(1, UPDATES + 1):

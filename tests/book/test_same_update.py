@@ -16,13 +16,15 @@ def test_the_table_is_made_of_the_data():
 
 
 def test_claims_of_the_guide():
-    as_it_is, once, harsh, control = (
-        [row for row in same_update.read() if row.trial == t.name] for t in same_update.TRIALS
-    )
+    trials = [[row for row in same_update.read() if row.trial == trial.name] for trial in same_update.TRIALS]
+    as_it_is, once, harsh, moves, gru, ordered, control = trials
     assert max(as_it_is[0].actor_apart, as_it_is[0].critic_apart) < ROUNDING
     assert as_it_is[-1].critic_apart > 100 * ROUNDING  # the value statistics
     assert as_it_is[-1].actor_apart < 0.1 * as_it_is[-1].actor_moved
-    assert max(max(row.actor_apart, row.critic_apart) for row in once) < ROUNDING
+    for alike in (once, moves, ordered):
+        assert max(max(row.actor_apart, row.critic_apart) for row in alike) < ROUNDING
+    assert gru[0].actor_apart > gru[0].actor_moved  # the order of the chunks, and only in the actor
+    assert max(row.critic_apart for row in gru) < ROUNDING
     assert min(row.actor_moved for row in once) > STEP
     assert max(harsh[0].actor_apart, harsh[0].critic_apart, harsh[1].actor_apart, harsh[1].critic_apart) < ROUNDING
     assert harsh[-1].actor_apart < 0.05 * harsh[-1].actor_moved
@@ -43,7 +45,10 @@ def test_a_rollout_from_buffers_by_hand():
     critic = SimpleNamespace(
         share_obs=rng.random((T + 1, B, 7)), rewards=rng.random((T, B, 1)), masks=masks, bad_masks=bad_masks
     )
-    rollout = same_update.as_rollout(SimpleNamespace(critic_buffer=critic, actor_buffer=actors))
+    copies = SimpleNamespace(env=SimpleNamespace(n_actions=A, continuous=True))
+    settings = {"model": {"use_recurrent_policy": False}}
+    runner = SimpleNamespace(critic_buffer=critic, actor_buffer=actors, envs=copies, algo_args=settings)
+    rollout = same_update.as_rollout(runner)
     assert rollout.shape == (T, B)
     assert rollout.truncated.flatten().tolist() == [False, True, False]
     assert rollout.first.flatten().tolist() == [False, False, True]
@@ -51,3 +56,16 @@ def test_a_rollout_from_buffers_by_hand():
     torch.testing.assert_close(rollout.obs[2, 0, 1], torch.from_numpy(actors[1].obs[2, 0]))
     torch.testing.assert_close(rollout.action[0, 0, 1], torch.from_numpy(actors[1].actions[0, 0]))
     torch.testing.assert_close(rollout.last.state, torch.from_numpy(critic.share_obs[3]))
+
+
+def test_chunks_in_order_by_hand():
+    """Two agents, chunks of L = 2 steps, N = 1 chunk each: agent 0 at steps 0 and 1, then agent 1 at steps 0 and 1."""
+    got = []
+    actor = SimpleNamespace(data_chunk_length=2, update=got.append)
+    same_update.in_order(actor, n_agents=2)
+    rows, memory = np.array([[0.0], [1.0], [10.0], [11.0]]), np.array([[5.0], [6.0]])
+    actor.update((rows, memory, rows, None))
+    obs, kept, action, nothing = got[0]
+    assert obs.ravel().tolist() == action.ravel().tolist() == [0, 10, 1, 11]
+    assert kept is memory
+    assert nothing is None
