@@ -15,7 +15,7 @@ LAB := $(BIN)/jupyter lab --log-level=WARN --LabApp.log_level=WARN --LabApp.defa
 	$(if $(filter 0,$(shell id -u)),--allow-root)
 QUIET := "@jupyterlab/apputils-extension:announcements" "@jupyterlab/extensionmanager-extension"
 
-.PHONY: help lab test lint unit nbval notebooks worlds-test cluster-test trust book slides pdf bundle browser-test bench clean
+.PHONY: help lab test lint unit coverage nbval notebooks worlds-test cluster-test trust book slides pdf bundle browser-test bench clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -37,6 +37,9 @@ lint: .venv/.test
 
 unit: .venv/.test
 	$(BIN)/python -m pytest -q -n 2
+
+coverage: .venv/.test  ## which lines of the library and the games the tests reach; fails below 90 per cent
+	$(BIN)/python -m pytest -q -n 2 --cov=maca_edu --cov=toy_envs --cov-report=term:skip-covered
 
 nbval: .venv/.test
 	$(BIN)/python -m pytest -q --nbval notebooks/ --nbval-sanitize-with notebooks/sanitize.cfg \
