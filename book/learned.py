@@ -226,7 +226,16 @@ def outcomes() -> str:
         for row in group.rows:
             cells = (row.game, row.changed, row.predicted, words(row.found), verdict(row), row.page)
             lines.append("| " + " | ".join(cells) + " |")
-    return "\n".join(lines)
+    return "\n".join([*lines, "", tally(groups())])
+
+
+def tally(rows: list[Group]) -> str:
+    """How many predictions held, as a sentence."""
+    verdicts = [verdict(row) for group in rows for row in group.rows]
+    yes, rather, rather_no, no = (verdicts.count(word) for word in ("yes", "rather yes", "rather no", "no"))
+    return (
+        f"Of {len(verdicts)} predictions {yes} held and {rather} rather did; {no} did not and {rather_no} rather not."
+    )
 
 
 def main() -> None:

@@ -33,6 +33,12 @@ def test_a_verdict_by_hand(mean, half, expected):
     assert verdict(Row("", "", "", 0.0, 1.0, Change(mean, half, ""), "")) == expected
 
 
+def test_a_tally_by_hand():
+    rows = [Row("", "", "", 0.0, 1.0, Change(mean, 0.2, ""), "") for mean in (0.5, 0.5, 0.9, 1.1, 1.1, 1.1, 2.0)]
+    text = learned.tally([learned.Group("", rows[:3]), learned.Group("", rows[3:])])
+    assert text == "Of 7 predictions 2 held and 1 rather did; 1 did not and 3 rather not."
+
+
 def test_words():
     assert words(Change(-0.0764, 0.0911, "")) == "−.076 ± .091"
     assert words(Change(-22.6, 15.4, "%")) == "−23 % ± 15"

@@ -35,6 +35,14 @@ def test_claims_about_policies_of_their_own():
     assert list(means.values()) == pytest.approx([24.8, 21.8, 24.0, 39.0], abs=0.05)
 
 
+def test_claims_about_the_warehouse():
+    runs = rings.Runs("warehouse")
+    assert [rings.lost(runs, arm) for arm in runs.race.arms] == [4, 3, 5, 6]
+    changes = [learned.words(learned.updates("warehouse", arm, "joint")) for arm in list(runs.race.arms)[1:]]
+    assert changes == ["+2 % ± 17", "−8 % ± 19", "+8 % ± 11"]
+    assert len({runs.best_rate(arm) for arm in runs.race.arms}) == 3
+
+
 def test_an_interval_by_hand(monkeypatch):
     # 1, 2, 3: mean 2, deviation 1, t(.975; 2) = 4.3027, half length 4.3027 / sqrt(3); seed 2 took all updates
     runs = rings.Runs("one_shot")

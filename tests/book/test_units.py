@@ -97,3 +97,15 @@ def test_claims_about_the_cost():
     assert attention / rows["whole update"][1] == pytest.approx(1 / 3, abs=0.01)
     mlp, attention, sums = (units.read(arm) for arm in units.MAIN.arms)
     assert "× 1.17 " in units.ratio(sums.minutes, mlp.minutes)
+
+
+def test_claims_about_other_maps():
+    found = {comparison.name: units.compared(comparison) for comparison in units.MAPS if units.there(comparison)}
+    changes = {name: units.interval(runs.mean - reference.mean) for name, (reference, runs) in found.items()}
+    assert changes["smacv2_5_units_mappo"] == pytest.approx((0.039, 0.062), abs=6e-4)
+    assert changes["smacv2_5_units_maca"] == pytest.approx((-0.021, 0.106), abs=6e-4)
+    higher = {name: (runs.mean > reference.mean).sum() for name, (reference, runs) in found.items()}
+    assert (higher["smacv2_5_units_mappo"], higher["smacv2_5_units_maca"]) == (3, 1)
+    assert all(runs.error.mean() < reference.error.mean() for reference, runs in found.values())
+    for name in set(found) - {"smacv2_5_units_mappo", "smacv2_5_units_maca"}:
+        assert max(runs.mean.max() for runs in found[name]) < 0.01
