@@ -1,20 +1,21 @@
 # Every target does its own set-up: a virtual environment in .venv, with everything pinned in constraints.txt.
 PYTHON ?= python3
 LAB_ARGS ?=
+TRUST_ARGS ?=
 # Tests and labs run two at a time; threads that compete for the same cores make them slower, not faster.
 export OPENBLAS_NUM_THREADS ?= 1
 
 BIN := .venv/bin
 INSTALL := @$(BIN)/python install.py
 BOOK := book/_build/html/index.html
-SPELLED := README.md CONTRIBUTING.md Makefile install.py book notebooks/src maca_edu toy_envs tests
+SPELLED := README.md CONTRIBUTING.md SECURITY.md Makefile install.py book notebooks/src maca_edu toy_envs tests
 PINS := pyproject.toml constraints.txt
 LAB := $(BIN)/jupyter lab --log-level=WARN --LabApp.log_level=WARN --LabApp.default_url=/lab/tree/my_labs/00_start_here.ipynb \
 	--ServerApp.extra_static_paths=book/_build \
 	$(if $(filter 0,$(shell id -u)),--allow-root)
 QUIET := "@jupyterlab/apputils-extension:announcements" "@jupyterlab/extensionmanager-extension"
 
-.PHONY: help lab test lint unit nbval notebooks worlds-test cluster-test book slides pdf bundle browser-test bench clean
+.PHONY: help lab test lint unit nbval notebooks worlds-test cluster-test trust book slides pdf bundle browser-test bench clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -46,6 +47,9 @@ worlds-test: .venv/.worlds  ## the battles and particle games of JaxMARL against
 
 cluster-test: .venv/.cluster  ## sweeps on a cluster of two nodes, both on this machine, one of which is killed
 	$(BIN)/python -m pytest -q tests/cluster
+
+trust: .venv/.test  ## kill, stop and starve runs at random moments for ten minutes (TRUST_ARGS="--minutes 50 --seed 7")
+	$(BIN)/python tests/trust/trust.py $(TRUST_ARGS)
 
 notebooks: .venv/.test  ## run the labs' sources (notebooks/src) and write the .ipynb files
 	$(BIN)/python -m maca_edu.course.build

@@ -1,4 +1,4 @@
-"""Draw the learning curves of the guide "What was learned", and write its tables, from the data in book/data.
+"""Draw the learning curves of the guide "Learning curves", and write its tables, from the data in book/data.
 
     python book/curves.py
 

@@ -24,7 +24,8 @@ from maca_edu.files import whole_file
 
 BUILT = Path(__file__).parent / "_build" / "html"
 PDF = Path(__file__).parent / "_build" / "pdf" / "maca-edu.pdf"
-BEFORE, AFTER = ("preface",), ("notation", "part1_formulas", "glossary", "bibliography")
+BEFORE = ("preface",)
+AFTER = ("notation", "part1_formulas", "part2_formulas", "part3_formulas", "glossary", "bibliography")
 TITLE = "Multi-agent credit assignment, from a shared reward to MACA"
 
 PAGE = """<!doctype html>

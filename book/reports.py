@@ -22,7 +22,7 @@ PRINTED = {  # file -> command
     "table_6.md": "table 6",
     "table_2.md": "table 2",
     "table_3.md": "table 3",
-    "compare_coma.txt": "compare book/data/table2:coma book/data/table2:mappo",
+    "compare_coma.txt": "compare book/data/table2/smacv2_5_units:coma book/data/table2/smacv2_5_units:mappo",
     "compare_ind.txt": "compare book/data/table3:maca-ind book/data/table3:maca",
     "table_5.md": "table 5 book/data/spread",
     "compare_units.txt": "compare book/data/units/smax_2s3z_units book/data/units/smax_2s3z_mlp --measure curve",

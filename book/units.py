@@ -3,7 +3,8 @@
     python book/units.py
 
 A folder there is what `maca-edu sweep` left behind for one arm of a comparison: smax_2s3z_units holds the runs of
---value units on smax/2s3z. Arms of one comparison have the same seeds and are compared seed by seed.
+--value units on smax/2s3z. On other maps the arms without units come from the sweeps of Table 2. Arms of one
+comparison have the same seeds and are compared seed by seed.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ class Arm(NamedTuple):
 
     folder: str  # in book/data/units
     words: str
+    method: str | None = None  # whose runs, where the folder has those of several
 
 
 class Comparison(NamedTuple):
@@ -55,6 +57,12 @@ OTHERS = (
     Comparison("plus", (MLP, UNITS, Arm("smax_2s3z_plus", "all three remedies"))),
     Comparison("epochs", (MLP, Arm("smax_2s3z_epochs", "MLP, 15 critic epochs"))),
 )
+TABLE_2 = {"smacv2_5_units": "../table2/smacv2_5_units", "5m_vs_6m": "5m_vs_6m"}  # {map: runs without units}
+MAPS = tuple(
+    Comparison(f"{name}_{method}", (Arm(folder, words, method), Arm(f"{name}_{method}_units", f"{words}, units")))
+    for name, folder in TABLE_2.items()
+    for method, words in (("mappo", "MAPPO"), ("maca", "MACA"))
+)
 DRAWN = Comparison("all", (MLP, PLAIN, WHOLE, SUMS, UNITS))
 
 
@@ -73,9 +81,9 @@ class Runs(NamedTuple):
 
 def read(arm: Arm, seeds: int | None = None) -> Runs:
     """The runs of an arm, or the first `seeds` of them."""
-    folder = DATA / arm.folder
-    curves = aligned(read_curves(folder / "curves.csv"), "win_rate")
-    final, measured = read_final(folder / "final.csv"), read_measured(folder / "measured.csv")
+    curves = aligned(of_method(arm, read_curves(DATA / arm.folder / "curves.csv")), "win_rate")
+    final = of_method(arm, read_final(DATA / arm.folder / "final.csv"))
+    measured = of_method(arm, read_measured(DATA / arm.folder / "measured.csv"))
     runs = Runs(
         np.array([row.seed for row in final]),
         curves,
@@ -88,6 +96,11 @@ def read(arm: Arm, seeds: int | None = None) -> Runs:
     )
     cut = Curves(curves.steps, curves.values[:seeds])
     return Runs(*(cut if part is curves else part[:seeds] for part in runs))
+
+
+def of_method(arm: Arm, rows: list) -> list:
+    """The rows of the arm's method; all where it names none."""
+    return [row for row in rows if arm.method in (None, row.method)]
 
 
 def first_at(curves: Curves, level: float) -> np.ndarray:
@@ -181,6 +194,11 @@ def there(comparison: Comparison) -> bool:
     return all((DATA / arm.folder / "final.csv").exists() for arm in comparison.arms)
 
 
+def own_arms(comparison: Comparison) -> list[Arm]:
+    """The arms whose runs were made for this guide, not for Table 2."""
+    return [arm for arm in comparison.arms if arm.method is None]
+
+
 def draw(comparison: Comparison, path: Path) -> None:
     """Left the learning curves with 95 % bootstrap intervals, right the mean win rate of every seed, arm by arm."""
     with matplotlib.style.context(STYLE):
@@ -209,9 +227,9 @@ def draw_seeds(ax: Axes, comparison: Comparison, runs: list[Runs], colours: list
 
 def main() -> None:
     """Write the tables and the picture of every comparison whose data are there."""
-    for comparison in filter(there, (MAIN, *OTHERS)):
+    for comparison in filter(there, (MAIN, *OTHERS, *MAPS)):
         write_whole(DATA / f"{comparison.name}.md", f"{table(comparison)}\n\n{differences(comparison)}\n")
-        for arm in comparison.arms:
+        for arm in own_arms(comparison):
             write_whole(DATA / arm.folder / "source.md", source(f"units/{arm.folder}") + "\n")
     if there(DRAWN):
         draw(DRAWN, BOOK / "_static" / "units_smax_2s3z.png")

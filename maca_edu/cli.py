@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import os
+import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -56,15 +57,20 @@ AnyPath = Annotated[Path, PATH]  # as tyro reads a Path, but for the empty word
 
 
 @command("class-copy")
-def class_copy_command(folder: tyro.conf.Positional[AnyPath]) -> None:
+def class_copy_command(
+    folder: tyro.conf.Positional[AnyPath], grader: Literal["none", "nbgrader", "otter"] = "none"
+) -> None:
     """Write a copy of the labs to hand out to students: without solutions, answers and outputs.
 
     Args:
         folder: Where to write them: a new or an empty folder.
+        grader: For another program that hands out and grades: the lecturer's sources for nbgrader or otter-grader, with
+            solutions and tests, from which that program makes the students' copy.
     """
     from maca_edu.course.class_copy import class_copy
+    from maca_edu.course.releases import release
 
-    for path in class_copy(folder):
+    for path in class_copy(folder) if grader == "none" else release(folder, grader):
         print(path)
 
 
@@ -95,6 +101,54 @@ def grade_command(
         grades.append(row)
         print(f"{row.student:<20} {row.lab:<3} {row.exercise:<20} {row.points} of {row.of}  {row.status}", flush=True)
     print(f"Written to {out} and {write_grades(grades, out)}")
+
+
+@command("own-games")
+def own_games_command(
+    students: tyro.conf.Positional[AnyPath],
+    out: AnyPath = Path("own_games.html"),
+    course: str = "",
+    force: bool = False,
+) -> None:
+    """Write a sheet of paper for every student: a game drawn from the name, and five questions about it.
+
+    Args:
+        students: A text file with a name in every line.
+        out: The page to print, a .html.
+        course: Any text, such as a year; another one gives everybody another game.
+        force: Overwrite a page that this command did not write.
+    """
+    from maca_edu.course.own_sheets import check_page_free, students_in, write_sheets
+
+    check_page_free(out, force)
+    names = students_in(students)
+    write_sheets(names, course, out)
+    print(f"Written to {out}: {len(names)} sheets. Points for the answers: maca-edu own-grades")
+
+
+@command("own-grades")
+def own_grades_command(
+    answers: tyro.conf.Positional[AnyPath],
+    out: AnyPath = Path("own_grades.csv"),
+    course: str = "",
+    force: bool = False,
+) -> None:
+    """Give points for the numbers that students found for their own games: a table, and a page beside it.
+
+    Args:
+        answers: A .csv with the columns student, 1, 2, 3, 4, 5.
+        out: The table, a .csv; the page is the .html of the same name.
+        course: The text that the sheets were made with.
+        force: Overwrite a table or a page that this command did not write.
+    """
+    from maca_edu.course.grade import check_free, write_grades
+    from maca_edu.course.own_sheets import grades, read_answers
+
+    check_free(out, force)
+    rows = grades(read_answers(answers), course)
+    for row in rows:
+        print(f"{row.student:<20} {row.exercise:<3} {row.points} of {row.of}  {row.status}")
+    print(f"Written to {out} and {write_grades(rows, out)}")
 
 
 def trainer(defaults: Config):
@@ -642,6 +696,9 @@ def sentence(error: Exception) -> str:
         if isinstance(error, FileExistsError | NotADirectoryError):
             return f"{where}: something that is not a folder is in the way"
         return f"{where}: {error.strerror}" if where else error.strerror
+    if isinstance(error, RuntimeError) and "DefaultCPUAllocator" in str(error):  # what torch says of it
+        asked = re.search(r"tried to allocate (\d+) bytes", str(error))
+        return f"there is not enough memory{f' for {int(asked[1]):,} bytes more' if asked else ''}"
     if isinstance(error, MemoryError):
         return f"there is not enough memory{f': {error}' if str(error) else ''}"
     return " ".join(str(error).split()) or type(error).__name__

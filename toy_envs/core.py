@@ -9,7 +9,6 @@ from __future__ import annotations
 import numbers
 import operator
 import sys
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
@@ -49,6 +48,14 @@ def shown(value) -> str:
     return line if len(line) <= 200 else f"{line[:200]}..."
 
 
+def members(collection) -> tuple | None:
+    """What a collection holds; None where it is none. An array without axes only looks like one."""
+    try:
+        return tuple(collection)
+    except TypeError:
+        return None
+
+
 def check_number(name: str, value) -> float:
     """Return the argument `value` as a finite float, or say in one sentence what is allowed."""
     real = isinstance(value, numbers.Real) and not isinstance(value, bool)
@@ -61,7 +68,8 @@ def check_numbers(name: str, array) -> np.ndarray:
     """Return the argument `array` as finite floats (a float array is not copied), or say what is wrong with it."""
     try:
         found = np.asarray(array)
-        real = found.dtype.kind in "biuf" or all(isinstance(x, numbers.Real) for x in found.flat)
+        kind = found.dtype.kind
+        real = kind in "biuf" or (kind == "O" and all(isinstance(x, numbers.Real) for x in found.flat))
         floats = found.astype(float, copy=False) if real else None
     except (TypeError, ValueError, OverflowError, RuntimeError):  # rows of several lengths, a tensor with a gradient
         floats = None
@@ -108,7 +116,8 @@ class RewardTerm:
 
     def __post_init__(self):
         check_word("name", self.name)
-        agents = tuple(map(whole, self.agents)) if isinstance(self.agents, Iterable) else (None,)
+        named = members(self.agents)
+        agents = (None,) if named is None else tuple(map(whole, named))
         if None in agents:
             raise ValueError(f"term {self.name!r}: agents={shown(self.agents)}; allowed are integers from 0 up")
         if not agents:
@@ -230,16 +239,16 @@ class OneShotGame:
         self.n_actions = check_integer("n_actions", n_actions, 2)
         self.agents = agent_names(self.n_agents)
         self.actions = self._checked_actions(map(str, range(self.n_actions)) if actions is None else actions)
-        if not isinstance(terms, Iterable):
+        self.reward_terms = members(terms)
+        if self.reward_terms is None:
             raise ValueError(f"terms={shown(terms)}; allowed is a list of RewardTerm")
-        self.reward_terms = tuple(terms)
         self._check_terms()
 
     def _checked_actions(self, names) -> tuple[str, ...]:
         """The names of the actions; ValueError unless there is a word for each, and no two are the same."""
-        names = tuple(names) if isinstance(names, Iterable) else names
-        if not isinstance(names, tuple) or not all(isinstance(name, str) for name in names):
-            raise ValueError(f"actions={shown(names)}; allowed are {self.n_actions} names")
+        given, names = names, members(names)
+        if names is None or not all(isinstance(name, str) for name in names):
+            raise ValueError(f"actions={shown(given)}; allowed are {self.n_actions} names")
         if len(set(names)) != self.n_actions or len(names) != self.n_actions:
             raise ValueError(f"actions={names!r}; n_actions={self.n_actions} are needed, all different")
         return names

@@ -23,10 +23,24 @@ def class_copy(folder: str | Path, labs: Path = LABS) -> list[Path]:
 
     The folder is written whole or not at all. ValueError where it holds something already, or there are no labs.
     """
-    folder, labs = check_path("folder", folder), check_path("labs", labs)
-    sources = sorted(labs.glob("[0-9][0-9]*_*.ipynb"))
+    folder, sources = check_path("folder", folder), labs_in(labs)
+    notebooks = {source.name: for_students(nbformat.read(source, as_version=4)) for source in sources}
+    return write_folder(folder, {name: nbformat.writes(notebook) + "\n" for name, notebook in notebooks.items()})
+
+
+def labs_in(folder: str | Path) -> list[Path]:
+    """The labs in a folder, in their order. ValueError where there are none."""
+    sources = sorted(check_path("labs", folder).glob("[0-9][0-9]*_*.ipynb"))
     if not sources:
-        raise ValueError(f"labs={str(labs)!r} holds no labs; run this from a checkout of the course")
+        raise ValueError(f"labs={str(folder)!r} holds no labs; run this from a checkout of the course")
+    return sources
+
+
+def write_folder(folder: Path, files: dict[str, str]) -> list[Path]:
+    """Write a folder of text files, `{name: text}`, whole or not at all; a name may have folders in it.
+
+    ValueError where the folder holds something already.
+    """
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise ValueError(
             f"folder={str(folder)!r} is in use; name a new or an empty one, so that nothing is overwritten"
@@ -35,14 +49,14 @@ def class_copy(folder: str | Path, labs: Path = LABS) -> list[Path]:
     temporary = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
     try:
         temporary.chmod(0o755)
-        for source in sources:
-            notebook = for_students(nbformat.read(source, as_version=4))
-            nbformat.write(notebook, temporary / source.name)
+        for name, text in files.items():
+            (temporary / name).parent.mkdir(parents=True, exist_ok=True)
+            (temporary / name).write_text(text, encoding="utf-8")
         os.replace(temporary, folder)  # an empty folder of that name is replaced
     except BaseException:
         shutil.rmtree(temporary, ignore_errors=True)
         raise
-    return [folder / source.name for source in sources]
+    return [folder / name for name in files]
 
 
 def for_students(notebook):

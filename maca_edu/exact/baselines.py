@@ -59,7 +59,8 @@ def advantage(q, policy, group) -> np.ndarray:
 
     Shapes and errors are those of `baseline`; the result has q's shape.
     """
-    return np.asarray(q, dtype=float) - baseline(q, policy, group)
+    averaged = baseline(q, policy, group)  # first, because it checks the arguments
+    return np.asarray(q, dtype=float) - averaged
 
 
 def minimum_variance_baseline(q, policy, agent, group) -> np.ndarray:

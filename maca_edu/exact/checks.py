@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 import numpy as np
 
-from toy_envs.core import check_integer, check_number, check_numbers, check_whole_numbers, shown, whole
+from toy_envs.core import check_integer, check_number, check_numbers, check_whole_numbers, members, shown, whole
 
 TOLERANCE = 1e-9  # how far from 1 the probabilities of a policy may sum
 
@@ -54,19 +52,19 @@ def check_agent(agent, n_agents: int) -> int:
 
 def check_group(group, n_agents: int, agent: int | None = None) -> tuple[int, ...]:
     """Return `group` as a sorted tuple; where `agent` is given, the group has to contain it (Lemma A.1)."""
-    if not isinstance(group, Iterable):
+    named = members(group)
+    if named is None:
         raise ValueError(f"group={shown(group)} is not a collection of agents; write ({shown(group)},)")
-    members = list(group)
-    for member in members:
+    for member in named:
         number = whole(member)
         if number is None or not 0 <= number < n_agents:
-            raise ValueError(f"group={shown(members)} names agent {shown(member)}; agents are 0 to {n_agents - 1}")
-    members = sorted(map(whole, members))
-    if len(set(members)) < len(members):
-        raise ValueError(f"group={members} names an agent twice; each may occur once")
-    if agent is not None and agent not in members:
-        raise ValueError(f"group={members} does not contain agent {agent}; a baseline must average out its own action")
-    return tuple(members)
+            raise ValueError(f"group={shown(list(named))} names agent {shown(member)}; agents are 0 to {n_agents - 1}")
+    group = sorted(map(whole, named))
+    if len(set(group)) < len(group):
+        raise ValueError(f"group={group} names an agent twice; each may occur once")
+    if agent is not None and agent not in group:
+        raise ValueError(f"group={group} does not contain agent {agent}; a baseline must average out its own action")
+    return tuple(group)
 
 
 def check_action(name: str, action, n_agents: int, n_actions: int) -> np.ndarray:

@@ -27,12 +27,12 @@ class Monitor:
     """
 
     def __init__(self, out: str | Path | None, done: int, steps: int, bar: bool):
-        self.bar = tqdm(total=steps, initial=done, unit=" steps", unit_scale=True, disable=not bar, dynamic_ncols=True)
         self.events = None
         if out is not None:
             from maca_edu.experiments.events import Events  # imports TensorBoard, which takes a while
 
             self.events = Events(Path(out) / "tensorboard", done + 1)
+        self.bar = tqdm(total=steps, initial=done, unit=" steps", unit_scale=True, disable=not bar, dynamic_ncols=True)
 
     def __call__(self, row: dict) -> None:
         """Show one row of metrics.csv; it is a dict because every method and environment adds columns of its own."""

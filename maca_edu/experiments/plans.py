@@ -105,10 +105,10 @@ def table3(budget: Budget) -> list[Part]:
 
 
 def table5(budget: Budget) -> list[Part]:
-    """Seven methods in particle games, with discrete actions: three of the methods have no others."""
+    """Seven methods in particle games, with continuous actions, and with the collisions of the paper's Spread."""
     family = "mpe" if budget == "paper" else "jaxmpe"
-    tasks = ("simple_spread", "simple_reference", "simple_speaker_listener")
-    return [battle(f"{family}/{task}?continuous=false", SEVEN, budget) for task in tasks]
+    tasks = ("simple_spread?collisions=v2", "simple_reference", "simple_speaker_listener")
+    return [battle(f"{family}/{task}", SEVEN, budget) for task in tasks]
 
 
 def table16(budget: Budget) -> list[Part]:
@@ -282,15 +282,19 @@ def write_plan(path: str | Path, jobs: list[Job]) -> None:
 
 def read_plan(path: str | Path) -> list[Job]:
     """The runs that a file lists. Raises ValueError, which names the line, where one is wrong."""
-    lines = csv.DictReader(io.StringIO(read_text(path, LARGEST_PLAN)))
-    if set(lines.fieldnames or ()) != set(COLUMNS):
+    reader = csv.DictReader(io.StringIO(read_text(path, LARGEST_PLAN)))
+    try:
+        lines = list(reader)
+    except csv.Error as error:
+        raise ValueError(f"{str(path)!r} is no plan ({error})") from None
+    if set(reader.fieldnames or ()) != set(COLUMNS):
         raise ValueError(f"{str(path)!r} is no plan: its first line is not {','.join(COLUMNS)}")
     jobs = []
-    for line in lines:
+    for number, line in enumerate(lines, 2):
         try:
             seed, steps = int(line["seed"]), int(line["steps"])
             envs.describe(line["env"])
             jobs.append(job_of(line["env"], line["arm"], seed, steps, line["options"]))
         except (TypeError, ValueError) as error:
-            raise ValueError(f"{str(path)!r}, line {lines.line_num}: {error}") from None
+            raise ValueError(f"{str(path)!r}, line {number}: {error}") from None
     return list(dict.fromkeys(jobs))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 from collections.abc import Iterator
-from pathlib import Path
 
 import torch
 
@@ -89,9 +88,10 @@ def train(
             env, method, steps, seed, out, config, resume, save_every, report, spare, chosen_device, together
         )
     if out is not None:
-        found = [finding._asdict() for finding in run.findings]
-        write_whole(Path(out) / "findings.json", json.dumps(found, indent=2) + "\n")
-        draw_run(run.metrics, f"{method.name} on {name}, seed {seed}", Path(out) / "progress.png")
+        with RunDirectory(out).writing():
+            found = [finding._asdict() for finding in run.findings]
+            write_whole(out / "findings.json", json.dumps(found, indent=2) + "\n")
+            draw_run(run.metrics, f"{method.name} on {name}, seed {seed}", out / "progress.png")
     return run
 
 

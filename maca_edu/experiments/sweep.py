@@ -23,7 +23,7 @@ from maca_edu.experiments.run_job import is_finished
 from maca_edu.experiments.sweep_progress import Progress
 from maca_edu.experiments.sweep_tables import gather, write_tables
 from maca_edu.files import clear_leftovers, writing_to
-from maca_edu.training.run_directory import RunDirectory
+from maca_edu.training.run_directory import RunDirectory, of_another_version
 
 TABLES = ("plan", "curves", "final", "measured", "sweep")  # the stems of what a sweep itself writes
 LOOK_EVERY = 0.5  # seconds between two looks at how far the runs are
@@ -129,6 +129,11 @@ def refuse_other_runs(out: str | Path, jobs: list[Job]) -> None:
                 "or name another directory"
             )
         before, now = RunDirectory(folder).settings(), settings_of(wanted[folder])
+        if of_another_version(before):
+            raise ValueError(
+                f"out={str(out)!r} holds a run of a version of this library with other settings, {folder}; "
+                "name another directory"
+            )
         differ = [f"{name}={before.get(name)!r}, not {now[name]!r}" for name in now if before.get(name) != now[name]]
         if differ:
             raise ValueError(

@@ -105,10 +105,10 @@ def last_row(folder: Path) -> Reached | None:
     whole = lines[:-1]  # what stands behind the last line's end is not yet written to its end
     if not whole:
         return None
-    row = dict(zip(*csv.reader([names.decode(), whole[-1]]), strict=False))
     try:
+        row = dict(zip(*csv.reader([names.decode(errors="replace"), whole[-1]]), strict=False))
         return Reached(int(row["update"]), 1 / float(row["steps_per_second"]))
-    except (KeyError, ValueError, ZeroDivisionError):
+    except (csv.Error, KeyError, ValueError, ZeroDivisionError):
         return None
 
 

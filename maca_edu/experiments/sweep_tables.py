@@ -260,8 +260,11 @@ def write_csv(path: Path, names: Iterable[str], rows: list[tuple]) -> None:
 
 
 def read_csv(path: str | Path) -> list[dict[str, str]]:
-    """The rows of a csv by the names in its first line. Raises ValueError where there is no such file."""
+    """The rows of a csv by the names in its first line. Raises ValueError where there is no such file, or no csv."""
     if not Path(path).exists():
         raise ValueError(f"{str(path)!r} is not there; maca-edu sweep writes it when all runs are done")
     with open_regular(path, "r", newline="", encoding="utf-8", errors="replace") as file:
-        return list(csv.DictReader(file))
+        try:
+            return list(csv.DictReader(file))
+        except csv.Error as error:
+            raise ValueError(f"{str(path)!r} is not a table that maca-edu sweep wrote ({error})") from None

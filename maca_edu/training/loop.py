@@ -6,7 +6,8 @@ import contextlib
 import dataclasses
 import math
 import os
-from collections.abc import Callable
+from array import array
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,7 +25,7 @@ from maca_edu.training.play import Played, Policy, env_seed, play_episodes
 from maca_edu.training.precision import matmul
 from maca_edu.training.processes import OneProcess, Processes
 from maca_edu.training.records import Sizes
-from maca_edu.training.run_directory import RunDirectory, config_of
+from maca_edu.training.run_directory import RunDirectory, config_of, of_another_version
 from maca_edu.training.trainer import OF_TRAINER, Trainer, sizes_of
 
 NOT_EVALUATED = (-math.inf, -math.inf)  # less than the score of any evaluation
@@ -96,7 +97,7 @@ def train(
         **dataclasses.asdict(config),
     )  # fmt: skip
     with contextlib.ExitStack() as stack:
-        rows, directory, state, best = [], None, None, NOT_EVALUATED
+        table, directory, state, best = Table(), None, None, NOT_EVALUATED
         if out is not None and processes.rank == 0:
             directory = stack.enter_context(RunDirectory(out).writing())
             state = directory.open(settings, steps, resume, fixed_length=config.critic_schedule != "constant")
@@ -104,6 +105,7 @@ def train(
         if state is not None:
             restore(trainer, state, out or "")
             rows = directory.rows(trainer.done) if directory is not None else []
+            table = Table(rows)
             best = processes.from_first(max(map(greedy_score, rows), default=NOT_EVALUATED))
         stack.enter_context(matmul(config.matmul))
         while trainer.done < updates:
@@ -114,15 +116,40 @@ def train(
             if processes.rank > 0:
                 continue
             refuse_not_finite(trainer, row, state, directory)
-            rows.append(row)
+            table.append(row)
             if directory is not None:
                 directory.write(row)
                 if saves:
                     directory.save(state, is_best)
             if report is not None:
                 report(row)
-    metrics = columns(rows)
+    metrics = table.columns()
     return Run(settings, metrics, trainer.learner, findings(metrics, trainer.watch))
+
+
+class Table:
+    """Rows of metrics, kept by columns with eight bytes for a number: a run of a week has many.
+
+    The first row names the columns. A column that a row lacks is not a number there.
+    """
+
+    def __init__(self, rows: Iterable[dict] = ()):
+        self.numbers: dict[str, array] = {}
+        self.whole: set[str] = set()  # names of columns that hold whole numbers only
+        for row in rows:
+            self.append(row)
+
+    def append(self, row: dict) -> None:
+        """Take in one row."""
+        if not self.numbers:
+            self.numbers, self.whole = {name: array("d") for name in row}, set(row)
+        for name, column in self.numbers.items():
+            column.append(row.get(name, math.nan))
+        self.whole = {name for name in self.whole if isinstance(row.get(name), int | np.integer)}
+
+    def columns(self) -> dict[str, np.ndarray]:
+        """The columns by their names, `[updates]` each."""
+        return {name: np.array(x, dtype=int if name in self.whole else float) for name, x in self.numbers.items()}
 
 
 def greedy_score(row: dict) -> tuple[float, float]:
@@ -221,9 +248,10 @@ def load(
         check_state(learner, state)
         checkpoint.restore(learner.parts(), {name: x for name, x in state.items() if name not in OF_TRAINER})
     except checkpoint.DAMAGED as error:
-        raise ValueError(f"{str(directory.state)!r} does not fit the run: {first_line(error)}") from error
+        older = "; it was begun by a version of this library with other settings" * of_another_version(settings)
+        raise ValueError(f"{str(directory.state)!r} does not fit the run: {first_line(error)}{older}") from error
     rows = directory.lines_and_rows(state["updates"])[1]
-    return Run(settings | {"env": env.name}, columns(rows), learner)
+    return Run(settings | {"env": env.name}, Table(rows).columns(), learner)
 
 
 def refuse_larger_networks(sizes: Sizes, method: Method, config: Config, size: int) -> None:
@@ -241,8 +269,3 @@ def play(run: Run, env: TeamEnv, seed: int, episodes: int | None = None) -> Play
     if not isinstance(run, Run):
         raise ValueError(f"run={shown(run)}; allowed is a loop.Run, which train and load return")
     return play_episodes(run.policy, env, env_seed(seed, "evaluate"), episodes)
-
-
-def columns(rows: list[dict]) -> dict[str, np.ndarray]:
-    """Rows of metrics as columns; what a row lacks is not a number."""
-    return {name: np.array([row.get(name, math.nan) for row in rows]) for name in (rows[0] if rows else ())}

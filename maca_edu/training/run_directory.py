@@ -23,7 +23,8 @@ from maca_edu.files import LOCK, clear_leftovers, is_leftover, open_regular, rea
 from maca_edu.training import checkpoint
 from maca_edu.training.config import Config
 
-OURS = ("config", "metrics", "state", "best", "final")  # the stems of what only the process that holds the lock writes
+# The stems of what only the process that holds the lock writes.
+OURS = ("config", "metrics", "state", "best", "final", "findings", "progress")
 LARGEST_SETTINGS = 100_000  # bytes of config.json
 LONGEST_LINE = 100_000  # characters of a row of metrics.csv
 LARGEST = dict(  # settings that decide how much memory a team takes
@@ -79,6 +80,11 @@ class RunDirectory:
             )
         before = self.settings() if begun else None
         if begun:
+            if of_another_version(before):
+                raise ValueError(
+                    f"the run in {str(self.path)!r} was begun by a version of this library with other settings, "
+                    "and only that version can go on with it; name another directory for a new run"
+                )
             differ = [name for name in before.keys() | wanted.keys() if before.get(name) != wanted.get(name)]
             differ = sorted(name for name in differ if fixed_length or name != "steps")
             if differ:
@@ -241,6 +247,12 @@ def check_settings(settings, file: Path) -> None:
         config_of(settings)
     except ValueError as error:
         raise ValueError(f"{str(file)!r} is damaged: {error}") from None
+
+
+def of_another_version(settings: dict) -> bool:
+    """Whether a run was begun by a version of this library that had fewer or more settings, or other names for them."""
+    known = {"env", "method", "seed", "steps", "batch", *annotations(Config)}
+    return settings.keys() - {"processes"} != known
 
 
 def refuse_enormous(name: str, value, largest: int) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import html
 import io
-from collections.abc import Iterable
 
 import ipywidgets as widgets
 import matplotlib.pyplot as plt
@@ -14,6 +13,7 @@ from PIL import Image
 
 from maca_edu.checks import check, check_integer, shown
 from maca_edu.widgets.style import check_alt, png
+from toy_envs.core import members
 
 
 class Explorer(widgets.VBox):
@@ -54,7 +54,7 @@ def frames(pictures, labels, description: str = "", start: int = 0) -> Explorer:
     """
     description = check("description", description, str)
     for name, given in (("pictures", pictures), ("labels", labels)):
-        if not isinstance(given, Iterable):
+        if members(given) is None:
             raise ValueError(f"{name}={shown(given)}; allowed is a list")
     pictures, labels = list(pictures), [str(label) for label in labels]
     if not all(isinstance(picture, str) for picture in pictures):

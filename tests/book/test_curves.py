@@ -1,4 +1,4 @@
-"""The tables of "What was learned" are what the data say."""
+"""The tables of "Learning curves" are what the data say."""
 
 import re
 import sys

@@ -12,7 +12,7 @@ BOOK = Path(__file__).parents[2] / "book"
 sys.path.insert(0, str(BOOK))
 import units  # noqa: E402
 
-ALL = [comparison for comparison in (units.MAIN, *units.OTHERS) if units.there(comparison)]
+ALL = [comparison for comparison in (units.MAIN, *units.OTHERS, *units.MAPS) if units.there(comparison)]
 GUIDE = (BOOK / "guides" / "units.md").read_text(encoding="utf-8")
 
 
@@ -21,7 +21,7 @@ def test_tables_are_made_of_the_data(comparison):
     text = (units.DATA / f"{comparison.name}.md").read_text()
     assert text == f"{units.table(comparison)}\n\n{units.differences(comparison)}\n"
     assert f"../data/units/{comparison.name}.md" in GUIDE
-    assert all(f"../data/units/{arm.folder}/source.md" in GUIDE for arm in comparison.arms)
+    assert all(f"../data/units/{arm.folder}/source.md" in GUIDE for arm in units.own_arms(comparison))
     assert (BOOK / "_static" / "units_smax_2s3z.png").stat().st_size > 10_000
 
 
@@ -83,3 +83,17 @@ def test_claims_about_what_makes_the_difference():
     mean, half = units.interval(everything.mean - alone.mean)
     assert (mean, half) == pytest.approx((0.029, 0.067), abs=6e-4)
     assert abs(mean) < 0.06  # as predicted
+
+
+def test_claims_about_the_cost():
+    """What the guide says of the table of times."""
+    lines = (units.DATA / "time.md").read_text(encoding="utf-8").splitlines()[2:]
+    rows = {cells[1].strip(): [int(x) for x in cells[2:6]] for cells in (line.split("|") for line in lines)}
+    mlp, attention, maca, maca_attention = rows["whole update"]
+    assert attention / mlp == pytest.approx(1.26, abs=5e-3)
+    assert maca_attention / maca == pytest.approx(1.17, abs=5e-3)
+    mlp, attention, *_ = rows["train the critic"]
+    assert attention > 2 * mlp
+    assert attention / rows["whole update"][1] == pytest.approx(1 / 3, abs=0.01)
+    mlp, attention, sums = (units.read(arm) for arm in units.MAIN.arms)
+    assert "× 1.17 " in units.ratio(sums.minutes, mlp.minutes)

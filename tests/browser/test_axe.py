@@ -32,6 +32,8 @@ KINDS = {
     "guide with figures": "guides/curves",
     "method": "methods/maca",
     "for lecturers": "teaching/01",
+    "sheet to write on": "teaching/predictions",
+    "cards to cut out": "teaching/fridge_cards",
 }
 # preload: axe would read the style sheets again, by requests that a browser does not allow from disk
 RUN = """() => axe.run({resultTypes: ["violations"], preload: false}).then(({violations}) => violations.flatMap(rule =>

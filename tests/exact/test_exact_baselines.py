@@ -152,9 +152,12 @@ Q, HALF = np.zeros((2, 2, 2)), np.full((3, 2), 0.5)
         (lambda: value(Q, HALF[:2]), r"policy has shape \(2, 2\); expected \(3, 2\)"),
         (lambda: value(Q, HALF * 2), "policy has a row that sums to 2; every row must sum to 1"),
         (lambda: value(Q, [[1.5, -0.5]] * 3), "policy holds -0.5; probabilities are 0 or more"),
+        (lambda: advantage({0, 1}, HALF, [0]), "q is not an array of numbers"),
+        (lambda: baseline(np.zeros((0, 2), dtype=complex), HALF, [0]), "q is not an array of numbers"),
         (lambda: baseline(Q, HALF, [3]), r"group=\[3\] names agent 3; agents are 0 to 2"),
         (lambda: baseline(Q, HALF, [-1]), r"group=\[-1\] names agent -1; agents are 0 to 2"),
         (lambda: baseline(Q, HALF, [0, 0]), r"group=\[0, 0\] names an agent twice"),
+        (lambda: baseline(Q, HALF, np.array(1)), r"group=array\(1\) is not a collection of agents"),
         (lambda: baseline(Q, HALF, 1), r"group=1 is not a collection of agents; write \(1,\)"),
         (
             lambda: baseline(Q, HALF, [True, False, True]),

@@ -197,5 +197,10 @@ def test_wrong_arguments_are_refused():
         _ = three_owners(longring_v0.game(), np.tile([1.0, 0.0], (5, 1)), 0.9, 0.9).shares
     with pytest.raises(ValueError, match=r"now has shape \(2,\) and left \(3,\)"):
         corrected_share([1, 1], [1, 1, 1], 0.9, 0.9)
+    for wrong in (1e300, -0.1, "x", None):
+        with pytest.raises(ValueError, match="gamma="):
+            corrected_share([1, 1], [1, 1], wrong, 0.9)
+        with pytest.raises(ValueError, match="lam="):
+            corrected_share([1, 1], [1, 1], 0.9, wrong)
     with pytest.raises(ValueError, match="hold no variance"):
         corrected_share([0, 0], [0, 0], 0.9, 0.9)

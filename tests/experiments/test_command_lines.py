@@ -45,11 +45,14 @@ OPTIONS = {  # of each command, with good and bad values; {}: words without a na
     "params": dict(task=("5m_vs_6m", "3m", "")),
     "class-copy": {},
     "grade": dict(out=PATHS, seconds=("0", "-1", "x", "nan", "")),
+    "own-games": dict(out=PATHS, course=("", "a", "a\nb")),
+    "own-grades": dict(out=PATHS, course=("", "a")),
     "methods": {},
     "doctor": {},
 }
 FIRST = {"evaluate": PATHS, "watch": PATHS, "curves": PATHS, "class-copy": ("run", "file.txt", ""), "grade": PATHS}
 FIRST |= {"table": ("1", "2", "7", ""), "figure": ("2", "6", "profiles", "7"), "compare": ("run", "run:maca", "")}
+FIRST |= {"own-games": PATHS, "own-grades": PATHS}
 FIRST |= {"bench": ("worlds", "core", "all"), "doctor": ("everything", "starcraft", "all")}
 NEEDED = {  # what keeps most lines valid up to the value that is tried, or from taking long
     "train": ("--out", "new", "--env", "toy/xor", "--steps", "32", "--batch", "4", "--rollout", "4"),

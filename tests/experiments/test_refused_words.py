@@ -35,7 +35,7 @@ CASES = [
     (["evaluate", "run", "stray"], "there is no 'stray'; allowed are those that maca-edu evaluate --help lists"),
     (["doctor", "x"], "PART='x'; allowed are everything, starcraft"),
     (["trane"], "there is no 'trane'; allowed are those that maca-edu --help lists"),
-    ([], "maca-edu needs a command; allowed are class-copy, grade, train"),
+    ([], "maca-edu needs a command; allowed are class-copy, grade, own-games, own-grades, train"),
 ]
 SWEEP = ["sweep", "--out", "new", "--envs", "toy/xor", "--methods", "maca", "--steps", "512"]
 CASES += [

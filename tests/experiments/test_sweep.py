@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -118,6 +119,16 @@ def test_other_runs_are_not_mixed_in(finished, change, message):
     """Neither other settings, nor runs that the command does not ask for."""
     with pytest.raises(ValueError, match=message):
         sweep(finished, [dataclasses.replace(JOB, **change), LATER], "a command")
+
+
+def test_a_run_of_an_older_version_is_not_mixed_in(finished, tmp_path):
+    out = Path(shutil.copytree(finished, tmp_path / "sweep"))
+    config = run_folder(out, JOB) / "config.json"
+    settings = json.loads(config.read_text())
+    del settings["critic_start"]
+    config.write_text(json.dumps(settings))
+    with pytest.raises(ValueError, match=f"a version of this library with other settings, {run_folder(out, JOB)}"):
+        sweep(out, [JOB, LATER], "a command")
 
 
 def test_a_sweep_may_grow(finished):

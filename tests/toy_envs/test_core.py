@@ -117,6 +117,7 @@ def test_levels_and_names():
         ((1, 0, 1), None, "term 'x': agents=(1, 0, 1) names an agent twice; each may occur once"),
         ((0, -1), None, "term 'x': agents=(0, -1); allowed are integers from 0 up"),
         ((0.5,), None, "term 'x': agents=(0.5,); allowed are integers from 0 up"),
+        (np.array(3), None, "term 'x': agents=array(3); allowed are integers from 0 up"),
         (3, None, "term 'x': agents=3; allowed are integers from 0 up"),
         ("AB", None, "term 'x': agents='AB'; allowed are integers from 0 up"),
         (

@@ -2,7 +2,9 @@
 
 import dataclasses
 import json
+import math
 import re
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -87,6 +89,22 @@ def test_a_resumed_run_is_the_uninterrupted_run(method, tmp_path):
         [{k: v for k, v in row.items() if k not in clocks} for row in second]
     )
     assert (weights(train(method, 10, WAREHOUSE, seed=1)) != weights(whole)).any()
+
+
+def test_a_table_is_its_rows_by_columns_and_small():
+    rows = [{"update": 1, "loss": 0.5, "wins": 0}, {"update": 2, "loss": math.nan, "other": 3.0, "wins": 0.5}]
+    rows.append({"update": 3})
+    found = loop.Table(rows).columns()
+    assert str({name: column.tolist() for name, column in found.items()}) == str(
+        {name: [row.get(name, math.nan) for row in rows] for name in rows[0]} | {"wins": [0.0, 0.5, math.nan]}
+    )
+    assert (found["update"].dtype.kind, found["wins"].dtype.kind) == ("i", "f")
+    assert loop.Table().columns() == {}
+    tracemalloc.start()
+    many = loop.Table({f"column {k}": 0.1 * k for k in range(50)} for _ in range(1_000))
+    assert tracemalloc.get_traced_memory()[0] < 600_000
+    tracemalloc.stop()
+    assert len(many.columns()["column 7"]) == 1_000
 
 
 def test_a_run_directory_is_not_overwritten(tmp_path):

@@ -16,7 +16,6 @@ import torch
 import maca_edu
 from maca_edu.envs import make
 from maca_edu.files import LOCK, is_leftover, open_regular, whole_file, write_whole, writing_to
-from maca_edu.team_env import TeamStep
 from maca_edu.training import checkpoint, loop
 from maca_edu.training.config import Config
 from maca_edu.training.run_directory import OURS, RunDirectory
@@ -90,6 +89,7 @@ def test_a_lock_that_its_owner_has_just_removed_is_no_lock(tmp_path, monkeypatch
 
 def test_unfinished_files_of_killed_processes_go(tmp_path):
     leftovers = [".state.npz.12.tmp", ".config.json.12.tmp", ".state.12.tmp.npz", ".metrics.12.00ff.tmp.csv", LOCK]
+    leftovers += [".progress.12.00ff.tmp.png", ".findings.12.00ff.tmp.json"]
     for name in leftovers:
         (tmp_path / name).write_text("half")
     train(tmp_path, 1)  # the directory counts as empty
@@ -208,26 +208,69 @@ def test_writing_a_row_reads_nothing(tmp_path, monkeypatch):
 
 
 # ---------------------------------------------------------------------------------------------------------------------
+# Runs of another version
+
+OLDER = Path(__file__).parent / "older_runs"  # made on 2026-11-25 by commit acadab5, with
+# maca-edu train --env "toy/xor?n_agents=2" --method maca --steps 64 --batch 4 --rollout 8 --seed 1 --actor-sizes 4
+# --critic-sizes 4 --embed 4 --z-size 4
+
+
+@pytest.mark.parametrize("method", ["mappo", "maca"])
+def test_a_run_of_an_older_version_is_not_gone_on_with(tmp_path, method):
+    run = Path(shutil.copytree(OLDER / f"2026-11-25-{method}", tmp_path / "run"))
+    before = {path.name: path.read_bytes() for path in run.iterdir()}
+    config = Config(rollout=8, actor_sizes=(4,), critic_sizes=(4,), embed=4, z_size=4)
+    with pytest.raises(ValueError, match=r"run' was begun by a version of this library with other settings, and only"):
+        maca_edu.train(ENV, method, 96, 1, run, batch=4, config=config, resume=True)
+    assert {path.name: path.read_bytes() for path in run.iterdir()} == before
+
+
+def test_a_run_of_an_older_version_is_played_where_its_checkpoint_fits():
+    run = maca_edu.load(OLDER / "2026-11-25-mappo")
+    assert run.metrics["env_steps"].tolist() == [32, 64]
+    assert maca_edu.evaluate(run, 2)["return_mean"] in (0.0, 1.0)
+    with pytest.raises(ValueError, match=r"does not fit the run: search .* a version of this library with other"):
+        maca_edu.evaluate(OLDER / "2026-11-25-maca", 2)
+
+
+@pytest.mark.parametrize("change", ["lacks", "knows more"])
+def test_a_run_of_another_version_is_told_from_one_with_other_settings(run, change):
+    """Also that of a newer version."""
+    settings = json.loads((run / "config.json").read_text())
+    settings = settings | {"colour": "red"} if change == "knows more" else settings
+    settings.pop("critic_start" if change == "lacks" else "no such setting", None)
+    (run / "config.json").write_text(json.dumps(settings))
+    with pytest.raises(ValueError, match="was begun by a version of this library with other settings"):
+        train(run, 6, "maca", resume=True)
+    assert maca_edu.load(run).settings["method"] == "maca"
+
+
+# ---------------------------------------------------------------------------------------------------------------------
 # Only finite numbers are stored
 
 
-class Overflowing:
-    """A toy game that pays too much once: 1e38 in its tenth step."""
+class Wrong:
+    """A toy game that goes wrong once, in its tenth step: it pays, or shows in all observations, another number."""
 
-    def __init__(self, env):
-        self.env, self.steps = env, 0
+    def __init__(self, env, field, number):
+        self.env, self.field, self.number, self.steps = env, field, number, 0
 
     def __getattr__(self, name):
         return getattr(self.env, name)
 
     def step(self, action):
         step, self.steps = self.env.step(action), self.steps + 1
-        return TeamStep(*step)._replace(reward=np.full_like(step.reward, 1e38)) if self.steps == 10 else step
+        if self.steps != 10:
+            return step
+        if self.field == "reward":
+            return step._replace(reward=np.full_like(step.reward, self.number))
+        return step._replace(view=step.view._replace(obs=np.full_like(step.view.obs, self.number)))
 
 
-def test_a_run_stops_before_it_stores_what_is_not_finite(tmp_path):
+@pytest.mark.parametrize(("field", "number"), [("reward", 1e38), ("reward", np.nan), ("obs", np.nan)])
+def test_a_run_stops_before_it_stores_what_is_not_finite(tmp_path, field, number):
     with pytest.raises((RuntimeError, ValueError), match="update 3"):
-        loop.train(Overflowing(make(ENV, 2)), "mappo", 100 * UPDATE, 0, tmp_path, CONFIG, save_every=1)
+        loop.train(Wrong(make(ENV, 2), field, number), "mappo", 100 * UPDATE, 0, tmp_path, CONFIG, save_every=1)
     state = checkpoint.load(tmp_path / "state.npz")
     assert state["updates"] == 2
     assert all(torch.isfinite(weight).all() for weight in state["actor"].values())

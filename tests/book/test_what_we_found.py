@@ -1,0 +1,81 @@
+"""The numbers on the page "What we found" are those of the committed data."""
+
+import csv
+from collections import defaultdict
+from itertools import product
+from pathlib import Path
+
+import pytest
+
+BOOK = Path(__file__).parents[2] / "book"
+PAGE = " ".join((BOOK / "guides" / "what_we_found.md").read_text(encoding="utf-8").split())
+BEHIND = ("ippo", "happo", "ppo-sum", "ppo-mix")
+MAPS = ("smacv2_5_units", "protoss_5_vs_5")
+
+
+def rows(name: str) -> list[dict[str, str]]:
+    lines = (BOOK / "data" / name).read_text(encoding="utf-8").splitlines()
+    return list(csv.DictReader(line for line in lines if not line.startswith("#")))
+
+
+def won(folder: str) -> dict[str, list[float]]:
+    """Per cent of battles won in greedy play, by method."""
+    found = defaultdict(list)
+    for row in rows(f"{folder}/final.csv"):
+        found[row["method"]].append(100 * float(row["win_rate"]))
+    return found
+
+
+def mean(numbers: list[float]) -> float:
+    return sum(numbers) / len(numbers)
+
+
+def test_the_lead_of_maca():
+    leads, pairs = [], []
+    for place in MAPS:
+        scores = won(f"table2/{place}")
+        for method in BEHIND:
+            leads.append(mean(scores["maca"]) - mean(scores[method]))
+            pairs += [ours > theirs for ours, theirs in product(scores["maca"], scores[method])]
+    assert f"by {min(leads):.0f} to {max(leads):.0f} points, in all {len(pairs)} pairs of runs" in PAGE
+    assert all(pairs)
+
+
+@pytest.mark.parametrize("place", MAPS)
+def test_the_four_lead(place):
+    scores = {method: mean(numbers) for method, numbers in won(f"table2/{place}").items()}
+    assert min(scores[method] for method in ("coma", "mappo", "maca-multilinear", "maca")) > max(
+        map(scores.get, BEHIND)
+    )
+
+
+def test_table_3():
+    means = [mean(numbers) for numbers in won("table3/smacv2_5_units").values()]
+    assert len(means) == 7
+    assert f"all seven ablations lie between {min(means):.0f} and {max(means):.0f} per cent" in PAGE
+
+
+def test_the_text_and_ours():
+    def greedy(method):
+        return mean([float(row["win_rate"]) for row in rows("deviations/methods/final.csv") if row["method"] == method])
+
+    said = f"wins {100 * greedy('maca-text'):.0f} per cent of battles that our reading of it wins at"
+    assert f"{said} {100 * greedy('maca'):.0f}" in PAGE
+
+
+def test_the_growth():
+    growth = {(row["estimator"], row["n_agents"]): float(row["variance"]) for row in rows("credit_bench/growth.csv")}
+    joint, thirds, squares = (growth[name, "64"] for name in ("mappo", "maca", "maca-lsq"))
+    assert f"the joint baseline has {joint:.0f} times the least variance, equal thirds {thirds:.0f} times" in PAGE
+    assert f"the mixture by least squares {squares:.1f} times" in PAGE
+    assert (round(joint / thirds), round(joint / squares)) == (7, 50)
+    assert "by a factor of seven to fifty" in PAGE
+
+
+def test_the_budget_of_a_battle():
+    shares = defaultdict(list)
+    for row in rows("budget_2s3z/budget.csv"):
+        shares[row["owner"]].append(100 * float(row["share"]))
+    assert "[that part is {:.1f} and {:.1f} per cent]".format(*shares["joint action, level 1"]) in PAGE
+    assert "the critic's error owns {:.0f} and {:.0f}".format(*shares["critic's error"]) in PAGE
+    assert "later actions {:.0f} and {:.0f}".format(*shares["later actions"]) in PAGE
