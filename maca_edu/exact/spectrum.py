@@ -36,7 +36,7 @@ def components(q: np.ndarray, policy: np.ndarray) -> dict[tuple[int, ...], np.nd
 
 
 def credit_spectrum(q, policy) -> dict[tuple[int, ...], np.ndarray]:
-    """Every component Q_H of Q, by group: `{(): V, (0,): A_0, ..., (0, 1): A_01, ...}`, each of q's shape.
+    """Every component Q_H of Q, by group: `{(): V, (0,): Q_0, ..., (0, 1): Q_01, ...}`, each of q's shape.
 
     q: `(A,) * n`; policy: `[n, A]`. The keys are sorted tuples, small groups first, 2^n of them. Each component is a
     read-only view that depends on its members' actions only; they sum to q. The unit is q's.
