@@ -113,8 +113,8 @@ def team_curves(updates, curves: dict[str, np.ndarray]):
     looks = ((NEUTRAL, ":"), ("#56B4E9", (0, (4, 1.5))), (BAD, (0, (1, 1))), (GOOD, "-"))
     for (label, values), (colour, dash) in zip(curves.items(), looks, strict=True):
         ax.plot(updates, values.mean(axis=0), color=colour, linestyle=dash, linewidth=2.6, label=label)
-    ax.set(xlabel="updates", ylabel="value, mean of the teams")
-    ax.legend(loc="lower right")
+    ax.set(xlabel="updates", ylabel="value, mean of the teams", ylim=(-1.8, 0))
+    ax.legend(loc="upper left")
     return fig
 
 
