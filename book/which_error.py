@@ -68,7 +68,7 @@ class Mixture(nn.Module):
         self.mixer = QMixer(N, 1) if mixed else None
 
     def forward(self) -> tuple[Tensor, Tensor]:
-        utilities = self.net(OBS[None])[0][0]  # [n, A]
+        utilities = self.net(OBS[None])[0].values[0]  # [n, A]
         played = utilities[torch.arange(N), ACTIONS]  # [16, n]
         if self.mixer is None:
             return utilities, played.sum(dim=-1)

@@ -8,12 +8,22 @@ values    everybody else's critic          VCritic, ComaCritic, UtilityCritic, v
 units     V by attention over units        UnitsCritic
 """
 
-from maca_edu.networks.actor import Actor, Choice, Gaussian, draw_action, draw_noise, expected_action, greedy, together
+from maca_edu.networks.actor import (
+    Actor,
+    Choice,
+    Gaussian,
+    action_std,
+    draw_action,
+    draw_noise,
+    expected_action,
+    greedy,
+    together,
+)
 from maca_edu.networks.critic import Coefficients, Encoding, MacaCritic, level_spectrum
 from maca_edu.networks.encoder import Attention, Encoder
 from maca_edu.networks.layers import count_parameters
 from maca_edu.networks.units import UnitsCritic
-from maca_edu.networks.values import ComaCritic, QMixer, UtilityCritic, VCritic, vdn
+from maca_edu.networks.values import ComaCritic, OfChoice, OfNumbers, QMixer, UtilityCritic, VCritic, vdn
 
 __all__ = [
     "Actor",
@@ -25,10 +35,13 @@ __all__ = [
     "Encoding",
     "Gaussian",
     "MacaCritic",
+    "OfChoice",
+    "OfNumbers",
     "QMixer",
     "UnitsCritic",
     "UtilityCritic",
     "VCritic",
+    "action_std",
     "count_parameters",
     "draw_action",
     "draw_noise",

@@ -141,6 +141,12 @@ def expected_action(distribution: Choice | Gaussian) -> Tensor:
     return distribution.probs if isinstance(distribution, Choice) else distribution.mean
 
 
+def action_std(distribution: Choice | Gaussian) -> Tensor | None:
+    """The deviation of each number of a Gaussian action, `[S, n, A]`, 0 where it is not real; None for a choice."""
+    check_kind("distribution", distribution, Choice, Gaussian)
+    return None if isinstance(distribution, Choice) else torch.where(distribution.real, distribution.stddev, 0.0)
+
+
 def draw_noise(generator: torch.Generator, shape: tuple[int, ...], continuous: bool) -> Tensor:
     """Chance for actions of the given shape, `[..., n, A]`: exponential numbers, or normal ones where continuous.
 

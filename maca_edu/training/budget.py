@@ -38,7 +38,7 @@ import scipy.stats
 import torch
 from torch import Tensor
 
-from maca_edu.networks import draw_action, draw_noise, expected_action
+from maca_edu.networks import action_std, draw_action, draw_noise, expected_action
 from maca_edu.team_env import TeamEnv
 from maca_edu.training.judging import look_ahead, memory_at
 from maca_edu.training.learner import Learner
@@ -151,7 +151,8 @@ def ask(learner: Learner, seen: Seen, first: np.ndarray, memory: Memory, noise: 
     begins = torch.from_numpy(first).to(learner.device)
     distribution, after = learner.actor(seen.obs, seen.available, memory.actor, begins)
     actions = [draw_action(distribution, each.to(learner.device)) for each in noise]
-    x = CriticInput(seen.obs, seen.state, actions[0], expected_action(distribution), begins, memory.critic)
+    policy, std = expected_action(distribution), action_std(distribution)
+    x = CriticInput(seen.obs, seen.state, actions[0], policy, begins, memory.critic, std)
     words = learner.critic.judge(x)
     return Asked([action.cpu().numpy() for action in actions], words, Memory(after, words.memory))
 

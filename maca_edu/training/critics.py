@@ -21,7 +21,18 @@ import torch
 from torch import Tensor, nn
 
 from maca_edu.credit import attention_psi, attention_rollout, corrset, marginals, one_hot, weighed_by_score
-from maca_edu.networks import ComaCritic, Encoding, MacaCritic, QMixer, UnitsCritic, UtilityCritic, VCritic, vdn
+from maca_edu.networks import (
+    ComaCritic,
+    Encoding,
+    MacaCritic,
+    OfChoice,
+    OfNumbers,
+    QMixer,
+    UnitsCritic,
+    UtilityCritic,
+    VCritic,
+    vdn,
+)
 from maca_edu.networks.layers import eye
 from maca_edu.training.config import Config
 from maca_edu.training.records import CriticInput, CriticWords, Sizes
@@ -99,7 +110,7 @@ class ValueCritic(nn.Module):
 
 
 class ComaCounterfactual(nn.Module):
-    """COMA: Q of every action of agent i, the others' as played; each agent bootstraps from its own E_{a_i}[Q]."""
+    """COMA: Q of whatever agent i might do, the others' actions as played; each bootstraps from its own E_{a_i}[Q]."""
 
     needs_action = True  # the others' actions are part of the input
 
@@ -108,31 +119,34 @@ class ComaCounterfactual(nn.Module):
         refuse_units(config)
         self.net = ComaCritic(
             sizes.state, sizes.n_agents, sizes.n_actions, config.critic_sizes, config.recurrent,
-            feature_norm=config.feature_norm == "layer",
+            feature_norm=config.feature_norm == "layer", continuous=sizes.continuous,
         )  # fmt: skip
         self.outputs = (Output("q", 1.0, ValueNorm()),)
         self.memory_shape = (sizes.n_agents, config.critic_sizes[-1]) if config.recurrent else None
 
-    def read(self, x: CriticInput) -> tuple[Tensor, Tensor | None]:
-        """Q of all actions, `[S, n, A]`, in the network's units, and the memory after each sample."""
+    def read(self, x: CriticInput) -> tuple[OfChoice | OfNumbers, Tensor | None]:
+        """Q of each agent's own action, in the network's units, and the memory after each sample."""
         return self.net(x.state, one_hot(x.action, x.policy), x.memory, x.first)
+
+    def in_reward(self, own: OfChoice | OfNumbers) -> OfChoice | OfNumbers:
+        """The same in the units of the reward."""
+        norm = self.outputs[0].norm
+        return own.times(norm.std, norm.mean)
 
     def judge(self, x: CriticInput) -> CriticWords:
         """Q of all actions, of the one played, and its expectation."""
         raw, memory = self.read(x)
-        q_values = self.outputs[0].norm.denormalise(raw)
-        expected = (x.policy * q_values).sum(dim=-1)  # [S, n]
-        played = of_played(q_values, x.action)
-        return CriticWords((of_played(raw, x.action),), expected, memory, q=played, q_values=q_values)
+        own = self.in_reward(raw)
+        q, mean = own.of(x.action), own.mean(x.policy, x.std)  # [S, n]
+        return CriticWords((raw.of(x.action),), mean, memory, q=q, q_values=own.values, own_q=q, own_mean=mean)
 
     def bootstrap(self, x: CriticInput) -> Tensor:
         """E_{a_i}[Q] for each agent i, `[S, n]`."""
-        q_values = self.outputs[0].norm.denormalise(self.read(x)[0])
-        return (x.policy * q_values).sum(dim=-1)
+        return self.in_reward(self.read(x)[0]).mean(x.policy, x.std)
 
     def predict(self, x: CriticInput) -> tuple[Tensor, ...]:
         """Q of the action played, `[S, n]`."""
-        return (of_played(self.read(x)[0], x.action),)
+        return (self.read(x)[0].of(x.action),)
 
     def levels(self, x: CriticInput) -> None:
         """It is not split: an agent's Q is of its own action only."""
@@ -154,15 +168,16 @@ class Utilities(nn.Module):
         super().__init__()
         refuse_units(config)
         layer = config.feature_norm == "layer"
-        self.net = UtilityCritic(sizes.obs, sizes.n_actions, config.critic_sizes, config.recurrent, layer)
+        widths = (config.critic_sizes, config.recurrent, layer)
+        self.net = UtilityCritic(sizes.obs, sizes.n_actions, *widths, continuous=sizes.continuous)
         self.mixer = QMixer(sizes.n_agents, sizes.state) if mixed else None
         self.outputs = (Output("q", 1.0, ValueNorm()),)
         self.memory_shape = (sizes.n_agents, config.critic_sizes[-1]) if config.recurrent else None
 
-    def read(self, x: CriticInput) -> tuple[Tensor, Tensor, Tensor | None]:
-        """Utilities `[S, n, A]` and Q(s, a) `[S]` in the network's units, and the memory after each sample."""
+    def read(self, x: CriticInput) -> tuple[OfChoice | OfNumbers, Tensor, Tensor | None]:
+        """Utilities and Q(s, a) `[S]` in the network's units, and the memory after each sample."""
         utilities, memory = self.net(x.obs, x.memory, x.first)
-        played = of_played(utilities, x.action)  # [S, n]
+        played = utilities.of(x.action)  # [S, n]
         q = vdn(played) if self.mixer is None else self.mixer(played, x.state)
         return utilities, q, memory
 
@@ -170,7 +185,9 @@ class Utilities(nn.Module):
         """The utilities and Q(s, a)."""
         utilities, q, memory = self.read(x)
         norm = self.outputs[0].norm
-        return CriticWords((q,), norm.denormalise(q), memory, q_values=utilities * norm.std)
+        own = utilities.times(norm.std)
+        words = dict(q_values=own.values, own_q=own.of(x.action), own_mean=own.mean(x.policy, x.std))
+        return CriticWords((q,), norm.denormalise(q), memory, **words)
 
     def bootstrap(self, x: CriticInput) -> Tensor:
         """Q(s, a)."""
@@ -349,11 +366,6 @@ def check_units_of_maca(config: Config) -> None:
             raise ValueError(
                 f"{name}={getattr(config, name)!r}; with value='units' and a method of maca allowed is {needed!r}"
             )
-
-
-def of_played(q_values: Tensor, action: Tensor) -> Tensor:
-    """Of q_values `[S, n, A]` those of the actions played, `[S, n]`."""
-    return q_values.gather(-1, action.unsqueeze(-1)).squeeze(-1)
 
 
 def blank(shape: tuple[int, ...] | None, batch: int, device: torch.device) -> Tensor | None:

@@ -101,7 +101,7 @@ def baselines_of(batch: JudgedBatch) -> dict[str, Tensor]:
     if batch.baselines is not None:
         return dict(zip(NAMES, batch.baselines, strict=True))
     if batch.q is not None:
-        return {"individual": (batch.policy * batch.q_values).sum(dim=-1)}
+        return {"individual": batch.own_mean}
     return {"joint": batch.value} if batch.value is not None else {}
 
 

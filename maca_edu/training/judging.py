@@ -11,7 +11,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from maca_edu.networks import draw_action, expected_action
+from maca_edu.networks import action_std, draw_action, expected_action
 from maca_edu.training.critics import Critic
 from maca_edu.training.records import (
     CriticInput,
@@ -51,7 +51,7 @@ def judge(team: Team, critic: Critic, rollout: Rollout) -> Judgement:
     seen = Seen(in_one_row(rollout.obs), in_one_row(rollout.state), in_one_row(rollout.available))
     first, action = in_one_row(rollout.first), in_one_row(rollout.action)
     policy = ask_policy(team, seen, first, rollout.memory.actor, action)
-    x = CriticInput(seen.obs, seen.state, action, policy.expected, first, rollout.memory.critic)
+    x = CriticInput(seen.obs, seen.state, action, policy.expected, first, rollout.memory.critic, policy.std)
     words = critic.judge(x)
 
     # What follows: B views after the last steps, and E views on which episodes were cut.
@@ -70,7 +70,10 @@ def judge(team: Team, critic: Critic, rollout: Rollout) -> Judgement:
 def ask_policy(team: Team, seen: Seen, first: Tensor, memory: Tensor | None, action: Tensor) -> PolicyWords:
     """What the policy thinks of samples and of the actions played in them."""
     distribution, memory = team(seen.obs, seen.available, memory, first)
-    return PolicyWords(expected_action(distribution), distribution.log_prob(action), distribution.entropy(), memory)
+    return PolicyWords(
+        expected_action(distribution), distribution.log_prob(action), distribution.entropy(), memory,
+        action_std(distribution),
+    )  # fmt: skip
 
 
 def look_ahead(
@@ -79,7 +82,8 @@ def look_ahead(
     """The critic's word about X views; with chance `[X, n, A]` an action is drawn in each, and the critic is told."""
     distribution, _ = team(seen.obs, seen.available, memory.actor, first)
     action = None if chance is None else draw_action(distribution, chance)
-    x = CriticInput(seen.obs, seen.state, action, expected_action(distribution), first, memory.critic)
+    policy, std = expected_action(distribution), action_std(distribution)
+    x = CriticInput(seen.obs, seen.state, action, policy, first, memory.critic, std)
     values = () if action is None else in_reward_units(critic, critic.predict(x))
     return Following(critic.bootstrap(x), values)
 

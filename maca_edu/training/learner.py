@@ -13,7 +13,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from maca_edu.networks import draw_action, draw_noise, expected_action, greedy
+from maca_edu.networks import action_std, draw_action, draw_noise, expected_action, greedy
 from maca_edu.team_env import View
 from maca_edu.training import rng
 from maca_edu.training.advantages import Advantage, apply_row, batch_of
@@ -209,7 +209,8 @@ class Learner:
         first = torch.ones(len(view.obs), dtype=torch.bool, device=self.device)
         distribution, _ = self.actor(seen.obs, seen.available, memory.actor, first)
         action, policy = greedy(distribution), expected_action(distribution)
-        words = self.critic.judge(CriticInput(seen.obs, seen.state, action, policy, first, memory.critic))
+        std = action_std(distribution)
+        words = self.critic.judge(CriticInput(seen.obs, seen.state, action, policy, first, memory.critic, std))
         target = in_columns(words.bootstrap)
         alive = as_tensor(view.alive).to(self.device)
         apply_row(self.method.advantage, batch_of(words, target, action, policy, alive))
@@ -283,8 +284,8 @@ def check_fit(sizes: Sizes, method: Method, config: Config) -> None:
         raise ValueError(f"advantage='critic' is not for method={method.name!r}; allowed are coma and all of maca")
     if sizes.continuous and not method.continuous:
         raise ValueError(
-            f"method={method.name!r} needs a few actions to choose from, so they cannot be continuous; take "
-            "mappo, ippo, happo or maca, or the environment with ?continuous=false"
+            f"method={method.name!r} needs a few actions to choose from, so they cannot be continuous; take maca or "
+            "another method, or the environment with ?continuous=false"
         )
 
 

@@ -20,7 +20,7 @@ from maca_edu.credit import CORRSET, INDIVIDUAL, JOINT, mix, without
 from maca_edu.training.advantages import Advantage
 from maca_edu.training.config import Config
 from maca_edu.training.corrected import maca_critic
-from maca_edu.training.critics import ComaCounterfactual, Critic, Maca, Utilities, ValueCritic, of_played
+from maca_edu.training.critics import ComaCounterfactual, Critic, Maca, Utilities, ValueCritic
 from maca_edu.training.ppo import Descent, PolicyBatch, PolicyLog, update_in_turn, update_together
 from maca_edu.training.records import JudgedBatch, Sizes
 from maca_edu.training.team import Team
@@ -46,13 +46,13 @@ def happo(batch: JudgedBatch) -> Tensor:
 
 def coma(batch: JudgedBatch) -> Tensor:
     """Q(s, a) - E_{a_i}[Q(s, a)] (Table 1, row COMA)."""
-    return batch.target - (batch.policy * batch.q_values).sum(dim=-1)
+    return batch.target - batch.own_mean
 
 
 def utilities(batch: JudgedBatch) -> Tensor:
     """Q_i(s, a_i) - E_{a_i}[Q_i(s, a_i)], where Q is the sum or a monotone mixture of the Q_i (Table 1, rows PPO-Sum
     and PPO-Mix)."""
-    return of_played(batch.q_values, batch.action) - (batch.policy * batch.q_values).sum(dim=-1)
+    return batch.own_q - batch.own_mean
 
 
 def maca(batch: JudgedBatch) -> Tensor:
@@ -190,7 +190,6 @@ COMA = Method(
     critic_in_words="Q(s, (., a_-i))",
     advantage=coma,
     formula="Q - E_ai[Q]",
-    continuous=False,
     own_q=True,
     paper=PaperSettings(replace(TABLE_7, epochs=5), 0.05, 0.05, 0.05),
     source="Foerster et al. 2018",
@@ -201,7 +200,6 @@ PPO_MIX = Method(
     critic_in_words="mixture of Q_i",
     advantage=utilities,
     formula="Q_i - E_ai[Q_i]",
-    continuous=False,
     paper=PaperSettings(replace(TABLE_7, critic_sizes=(128, 128)), 0.05, 0.05, 0.05),
     source="Table 1; mixer: Rashid et al. 2018",
 )
@@ -211,7 +209,6 @@ PPO_SUM = Method(
     critic_in_words="sum of Q_i",
     advantage=utilities,
     formula="Q_i - E_ai[Q_i]",
-    continuous=False,
     paper=PaperSettings(replace(TABLE_7, critic_sizes=(128, 128)), 0.05, 0.05, 0.05),
     source="Table 1; sum: Sunehag et al. 2018",
 )

@@ -86,6 +86,7 @@ class PolicyWords(NamedTuple):
     log_prob: Tensor | None  # [S, n], of the action that was played
     entropy: Tensor  # [S, n], in nats
     memory: Tensor | None  # [S, n, H], the GRU's after each sample
+    std: Tensor | None  # [S, n, A], of a Gaussian's numbers; None where there are actions to choose from
 
 
 class CriticInput(NamedTuple):
@@ -97,6 +98,7 @@ class CriticInput(NamedTuple):
     policy: Tensor  # [S, n, A], E[a]
     first: Tensor  # [S] bool, an episode begins: memory is wiped
     memory: Tensor | None  # [B, ...], the GRU's before the first step; None: blank
+    std: Tensor | None = None  # [S, n, A], of a Gaussian's numbers; None: a choice, or nobody asks for a mean
 
 
 class CriticWords(NamedTuple):
@@ -108,6 +110,8 @@ class CriticWords(NamedTuple):
     value: Tensor | None = None  # [S, 1], V(s), or [S, n], V(o_i)
     q: Tensor | None = None  # [S, 1] or [S, n], Q(s, a) of the actions played
     q_values: Tensor | None = None  # [S, n, A], Q for each action of agent i, or its utilities Q_i
+    own_q: Tensor | None = None  # [S, n], the same of the action that agent i played, also where actions are numbers
+    own_mean: Tensor | None = None  # [S, n], its mean over what agent i might have played, E_{a_i}
     baselines: Tensor | None = None  # [3, S, n], joint, individual, CorrSet
     psi: Tensor | None = None  # [S, 3] or [S, n, 3], their weights
     best: Tensor | None = None  # [S, n], the best legal baseline
@@ -131,6 +135,8 @@ class JudgedBatch(NamedTuple):
     value: Tensor | None = None  # [S, 1], V(s), or [S, n], V(o_i)
     q: Tensor | None = None  # [S, 1] or [S, n], the critic's own Q(s, a)
     q_values: Tensor | None = None  # [S, n, A], Q for each action of agent i, or its utilities Q_i
+    own_q: Tensor | None = None  # [S, n], the same of the action that agent i played, also where actions are numbers
+    own_mean: Tensor | None = None  # [S, n], its mean over what agent i might have played, E_{a_i}
     baselines: Tensor | None = None  # [3, S, n], joint, individual, CorrSet ([3, S, 1] is the same for every agent)
     psi: Tensor | None = None  # [S, 3] or [S, n, 3], their weights
     best: Tensor | None = None  # [S, n], the best legal baseline

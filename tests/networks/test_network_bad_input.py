@@ -28,8 +28,10 @@ BUILD = {  # a constructor, and arguments that are right
     networks.MacaCritic: dict(obs_size=OBS, n_agents=n, n_actions=A, head="additive", rank=2, centred=False, embed=4)
     | dict(z_size=4, n_layers=1, n_heads=1, recurrent=False, feature_norm=True),
     networks.VCritic: dict(in_size=OBS, hidden_sizes=(4,), recurrent=False, feature_norm=True),
-    networks.ComaCritic: dict(state_size=STATE, n_agents=n, n_actions=A, hidden_sizes=(4,), recurrent=False),
-    networks.UtilityCritic: dict(obs_size=OBS, n_actions=A, hidden_sizes=(4,), recurrent=False, feature_norm=True),
+    networks.ComaCritic: dict(state_size=STATE, n_agents=n, n_actions=A, hidden_sizes=(4,), recurrent=False)
+    | dict(continuous=False),
+    networks.UtilityCritic: dict(obs_size=OBS, n_actions=A, hidden_sizes=(4,), recurrent=False, feature_norm=True)
+    | dict(continuous=False),
     networks.QMixer: dict(n_agents=n, state_size=STATE, embed=4, hyper=4),
     networks.UnitsCritic: dict(state_size=STATE, entities=ENTITIES, embed=4, n_heads=2, hidden_sizes=(4,))
     | dict(recurrent=False),
@@ -161,6 +163,7 @@ OTHERS = [
     (lambda: networks.greedy(POLICY), "distribution"),
     (lambda: networks.greedy(networks.Choice(NOT_FINITE)), "distribution"),
     (lambda: networks.expected_action(POLICY), "distribution"),
+    (lambda: networks.action_std(POLICY), "distribution"),
     (lambda: networks.draw_action(networks.Choice(NOT_FINITE), POLICY), "distribution"),
     (lambda: networks.draw_action(networks.Gaussian(NOT_FINITE, floats(A)), POLICY), "distribution"),
     (lambda: networks.draw_noise(None, (2, 2), False), "generator"),

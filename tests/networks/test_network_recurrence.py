@@ -9,6 +9,8 @@ from maca_edu.networks import (
     ComaCritic,
     Encoding,
     MacaCritic,
+    OfChoice,
+    OfNumbers,
     UnitsCritic,
     UtilityCritic,
     VCritic,
@@ -35,6 +37,8 @@ NETWORKS = {
     "ippo": ("obs", lambda: VCritic(OBS)),
     "coma": ("coma", lambda: ComaCritic(STATE, N, A)),
     "utilities": ("obs", lambda: UtilityCritic(OBS, A)),
+    "coma of numbers": ("coma", lambda: ComaCritic(STATE, N, A, continuous=True)),
+    "utilities of numbers": ("obs", lambda: UtilityCritic(OBS, A, continuous=True)),
     "units": ("state", lambda: UnitsCritic(STATE, Entities((Group("pairs", 2, (Part(0, 2),)),)))),
     "maca": ("obs", lambda: MacaCritic(OBS, N, A)),
 }
@@ -45,7 +49,8 @@ def run(network, args, hidden, start):
         distribution, hidden = network(*args, memory=hidden, first=start)
         return expected_action(distribution), hidden
     out, hidden = network(*args, memory=hidden, first=start)
-    return (out.state if isinstance(out, Encoding) else out), hidden
+    features = {Encoding: "state", OfChoice: "values", OfNumbers: "start"}.get(type(out))
+    return (getattr(out, features) if features else out), hidden
 
 
 @pytest.mark.parametrize("name", NETWORKS)

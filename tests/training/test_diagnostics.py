@@ -317,7 +317,8 @@ def test_comas_r2_and_gradients_are_those_of_one_agents_action():
     facts = world.facts()
     rows = [np.moveaxis(world.q, i, -1)[tuple(np.delete(world.action, i, axis=1).T)] for i in range(AGENTS)]
     q, q_values = facts.batch.target.expand(SAMPLES, AGENTS), torch.tensor(np.stack(rows, axis=1))
-    coma = but(facts._replace(levels=None), baselines=None, psi=None, q=q, q_values=q_values)
+    individual = (facts.batch.policy * q_values).sum(dim=-1)
+    coma = but(facts._replace(levels=None), baselines=None, psi=None, q=q, own_mean=individual)
     row = measure(coma, BATCH, world.gradients(), groups=100)
     full = measure(facts, BATCH, world.gradients(), groups=100)
     assert row["action_r2"] == pytest.approx(1, abs=1e-12)
@@ -328,7 +329,6 @@ def test_comas_r2_and_gradients_are_those_of_one_agents_action():
     error = torch.randn(SAMPLES, AGENTS, generator=torch.Generator().manual_seed(1))
     alive = torch.rand(SAMPLES, AGENTS, generator=torch.Generator().manual_seed(2)) < 0.5
     learned = but(coma, q=q + error, alive=alive)
-    individual = (coma.batch.policy * q_values).sum(dim=-1)
     left, noise = (coma.batch.target - individual)[alive], error[alive]
     assert measure(learned, BATCH)["action_r2"] == pytest.approx(1 - noise.var().item() / left.var().item())
 
@@ -344,7 +344,7 @@ def test_a_method_with_v_only_or_utilities_only():
         f"{x}_{y}" for x in ("noise", "variance", "cosine") for y in ("none", "joint", "method")
     } | {"entropy"}
     assert mappo["noise_joint"] == measure(facts, *gradients)["noise_joint"]
-    utilities = measure(but(plain, q_values=torch.randn(SAMPLES, AGENTS, ACTIONS)), *gradients)
+    utilities = measure(but(plain, own_q=torch.randn(SAMPLES, AGENTS)), *gradients)
     assert utilities["cosine_none"] == pytest.approx(1)
     assert utilities["cosine_method"] == pytest.approx(mappo["cosine_method"], abs=0.1)
     assert "noise_joint" not in utilities

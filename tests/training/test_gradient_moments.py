@@ -13,7 +13,7 @@ import torch
 
 from maca_edu.credit import attention_psi, marginals, one_hot, weighed_by_score
 from maca_edu.exact import baseline, gradient_moments, minimum_variance_baseline
-from maca_edu.networks import Actor, MacaCritic
+from maca_edu.networks import Actor, MacaCritic, OfChoice
 from maca_edu.networks.critic import DecoderHead
 from maca_edu.training.methods import METHODS
 from maca_edu.training.ppo import policy_loss
@@ -77,6 +77,7 @@ def judged(world, action, utilities=False):
     everyones = np.stack([world.levels(i)[(slice(None), *at)] for i in range(AGENTS)], axis=-1)  # [3, B, n]
     alone = [np.moveaxis(world.q, i, -1)[tuple(np.delete(action, i, axis=1).T)] for i in range(AGENTS)]  # [B, A] each
     q_values = np.broadcast_to(world.utilities, (len(action), AGENTS, ACTIONS)) if utilities else np.stack(alone, 1)
+    own = OfChoice(torch.tensor(np.array(q_values)))
     best = np.stack([world.best(i)[at] for i in range(AGENTS)], axis=-1)  # [B, n]
     ratio = world.moved / world.policy  # [n, A]
     ratios = np.stack([ratio[i][action[:, i]] for i in range(AGENTS)], axis=-1)
@@ -87,7 +88,8 @@ def judged(world, action, utilities=False):
         alive=torch.ones(len(action), AGENTS, dtype=torch.bool),
         factor=sequential_factors(torch.tensor(ratios), world.order),
         value=torch.tensor(everyones[0, :, :1]),
-        q_values=torch.tensor(np.array(q_values)),
+        own_q=own.of(torch.from_numpy(action)),
+        own_mean=own.mean(torch.tensor(world.policy)),
         baselines=torch.tensor(everyones),
         psi=torch.tensor(world.psi).expand(len(action), 3),
         best=torch.tensor(best),

@@ -15,7 +15,8 @@ from maca_edu.training.records import JudgedBatch
 TABLE_1 = JudgedBatch(
     target=torch.tensor([[5.0, 5.0]]),
     value=torch.tensor([[1.0, 2.0]]),
-    q_values=torch.tensor([[[4.0, 8.0], [1.0, 3.0]]]),
+    own_q=torch.tensor([[8.0, 1.0]]),  # of [[4, 8], [1, 3]]
+    own_mean=torch.tensor([[7.0, 2.0]]),
     policy=torch.tensor([[[0.25, 0.75], [0.5, 0.5]]]),
     alive=torch.tensor([[True, True]]),
     action=torch.tensor([[1, 0]]),

@@ -110,7 +110,7 @@ def test_only_a_memory_recalls_the_bit(recurrent):
         assert 0.3 < result.win_rate < 0.7
 
 
-@pytest.mark.parametrize("method", ["mappo", "happo", "maca", "maca-dec"])
+@pytest.mark.parametrize("method", ["mappo", "happo", "maca", "maca-dec", "coma", "ppo-sum", "ppo-mix"])
 def test_gaussian_actions_find_their_goals(method):
     sizes = dict(actor_sizes=(32,), critic_sizes=(32,), embed=16, z_size=32)
     config = Config(rollout=1, lr=1e-2, entropy=0.0, minibatches=1, diagnose_every=0, **sizes)
@@ -123,14 +123,15 @@ def test_gaussian_actions_find_their_goals(method):
     )
 
 
-@pytest.mark.parametrize("method", ["ippo", "maca-multilinear", "maca-released"])
+@pytest.mark.parametrize("method", ["ippo", "maca-multilinear", "maca-released", "coma", "ppo-sum", "ppo-mix"])
 def test_gaussian_actions_train(method):
     run = loop.train(Aim(16), method, 3 * 16, config=dataclasses.replace(SMALL, rollout=1, chunk=1, minibatches=1))
     assert np.isfinite(run.metrics["policy_loss"]).all()
+    assert np.isfinite(run.metrics["noise_method"][0])
 
 
 def test_methods_that_need_a_few_actions_say_so():
-    for method in ("coma", "ppo-sum", "ppo-mix", "maca-lsq", "maca-ob"):
+    for method in ("maca-lsq", "maca-ob"):
         with pytest.raises(ValueError, match=f"method='{method}' needs a few actions to choose from"):
             loop.train(Aim(4), method, 4, config=Config(rollout=1))
 

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from maca_edu.credit import CORRSET, attention_psi
 from maca_edu.credit_bench import CreditBatch, Estimator
+from maca_edu.networks import OfChoice
 from maca_edu.training.methods import METHODS, PPO_MIX, PPO_SUM, Method
 from maca_edu.training.processes import OneProcess
 from maca_edu.training.psi_squares import PsiSquares
@@ -27,6 +28,7 @@ def judged(batch: CreditBatch, method: Method) -> JudgedBatch:
     S, n = arrays.action.shape
     attention = arrays.corrset.double()
     from_critic = method.settings.get("advantage") == "critic"
+    own = OfChoice(arrays.utilities if method.name in UTILITIES else arrays.q_values)
     return JudgedBatch(
         target=(arrays.q if from_critic else arrays.returns)[:, None],
         action=arrays.action,
@@ -35,7 +37,9 @@ def judged(batch: CreditBatch, method: Method) -> JudgedBatch:
         factor=torch.ones(S, 1, dtype=torch.float64),
         value=arrays.value[:, None],
         q=arrays.q[:, None],
-        q_values=arrays.utilities if method.name in UTILITIES else arrays.q_values,
+        q_values=own.values,
+        own_q=own.of(arrays.action),
+        own_mean=own.mean(arrays.policy),
         baselines=arrays.baselines,
         psi=torch.full((S, 3), 1 / 3, dtype=torch.float64),
         best=arrays.best,
@@ -76,7 +80,8 @@ def uses_corrsets(method: Method) -> bool:
         alive=torch.ones(S, n, dtype=torch.bool),
         factor=torch.ones(S, 1),
         value=torch.zeros(S, 1),
-        q_values=torch.zeros(S, n, 2),
+        own_q=torch.zeros(S, n),
+        own_mean=torch.zeros(S, n),
         baselines=torch.zeros(3, S, n),
         psi=torch.full((S, 3), 1 / 3),
         best=torch.zeros(S, n),
