@@ -40,9 +40,9 @@ def certainty_picture(reward, height: float, slope: float, variances: dict[str, 
     left.set(xlabel="action", ylim=(-4, 3), title=f"τ = {std:.2f}")
     left.legend(loc="upper left")
     right.bar(list(variances), list(variances.values()), color=[NEUTRAL, "#56B4E9", GOOD])
-    right.set(title="variance of the estimate", ylim=(0, 24))
+    right.set(title="variance of the estimate", ylim=(0, 26))
     for k, number in enumerate(variances.values()):
-        right.text(k, min(number, 22) + 0.4, f"{number:.1f}", ha="center")
+        right.text(k, number + 0.4, f"{number:.1f}", ha="center")
     told = ", ".join(f"{name} {number:.1f}" for name, number in variances.items())
     alt = f"A bell of deviation {std:.2f} around 0 below the reward and its best line. Variance of the estimate: {told}."
     return figure_frame(fig, alt)
@@ -100,9 +100,9 @@ def line_picture(lamps, mean: np.ndarray, std: np.ndarray, value: float, update:
         y = bell(x, m, s)
         ax.fill_between(x, y, color=AGENT_COLOURS[i], alpha=0.35, linewidth=0)
         ax.plot(x, y, color=AGENT_COLOURS[i])
-        ax.text(m, min(y.max(), 4.4) + 0.15, NAMES[i], color="black", ha="center", fontweight="bold")
+        ax.text(m, min(y.max(), 4.6) + 0.15 + 0.4 * i, NAMES[i], color="black", ha="center", fontweight="bold")
     ax.plot(lamps, np.zeros(len(lamps)), "s", color="black", markersize=11, clip_on=False)
-    ax.set(xlim=(-2, 2), ylim=(0, 5), yticks=[], xlabel="place", title=f"value {value:.2f}".replace("-", "−"))
+    ax.set(xlim=(-2, 2), ylim=(0, 6), yticks=[], xlabel="place", title=f"value {value:.2f}".replace("-", "−"))
     where = ", ".join(f"{NAMES[i]} around {m:.1f}" for i, m in enumerate(mean))
     return figure_frame(fig, f"After {update} updates: {where}. The lamps stand at {', '.join(f'{l:g}' for l in lamps)}.")
 
