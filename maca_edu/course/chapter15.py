@@ -117,7 +117,9 @@ def explain_average(got, want, q: Quadratic, mean, std, a, group):
     for message, number in wrong.items():
         if np.isclose(got, number):
             raise Mistake(message)
-    raise Mistake(f"For the group {list(map(int, group))} of {len(a)} agents the mean is {want:.4f}; yours is {got:.4f}.")
+    raise Mistake(
+        f"For the group {list(map(int, group))} of {len(a)} agents the mean is {want:.4f}; yours is {got:.4f}."
+    )
 
 
 @exercise("fresh actions", difficulty=2, minutes=10, without="maca_edu")

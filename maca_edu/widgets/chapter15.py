@@ -23,7 +23,7 @@ def bell(x: np.ndarray, mean: float, std: float) -> np.ndarray:
 def certainty_frames(reward, line, variances, stds, start: int = 0) -> Explorer:
     """A slider over an agent's deviation: its bell over the reward with the best line, and the noise of its gradient.
 
-    reward: reward(a), for arrays. line: line(std) gives height at 0 and slope of the best line. variances: variances(std)
+    reward: reward(a), for arrays. line: line(std) gives height at 0 and slope of the best line. variances(std)
     gives `{baseline: variance}`. The mean is 0.
     """
     pictures = [certainty_picture(reward, *line(std), variances(std), std) for std in stds]
@@ -44,7 +44,9 @@ def certainty_picture(reward, height: float, slope: float, variances: dict[str, 
     for k, number in enumerate(variances.values()):
         right.text(k, number + 0.4, f"{number:.1f}", ha="center")
     told = ", ".join(f"{name} {number:.1f}" for name, number in variances.items())
-    alt = f"A bell of deviation {std:.2f} around 0 below the reward and its best line. Variance of the estimate: {told}."
+    alt = (
+        f"A bell of deviation {std:.2f} around 0 below the reward and its best line. Variance of the estimate: {told}."
+    )
     return figure_frame(fig, alt)
 
 
@@ -104,7 +106,9 @@ def line_picture(lamps, mean: np.ndarray, std: np.ndarray, value: float, update:
     ax.plot(lamps, np.zeros(len(lamps)), "s", color="black", markersize=11, clip_on=False)
     ax.set(xlim=(-2, 2), ylim=(0, 6), yticks=[], xlabel="place", title=f"value {value:.2f}".replace("-", "−"))
     where = ", ".join(f"{NAMES[i]} around {m:.1f}" for i, m in enumerate(mean))
-    return figure_frame(fig, f"After {update} updates: {where}. The lamps stand at {', '.join(f'{l:g}' for l in lamps)}.")
+    return figure_frame(
+        fig, f"After {update} updates: {where}. The lamps stand at {', '.join(f'{l:g}' for l in lamps)}."
+    )
 
 
 def team_curves(updates, curves: dict[str, np.ndarray]):
@@ -119,7 +123,7 @@ def team_curves(updates, curves: dict[str, np.ndarray]):
 
 
 def bound_lines(means: np.ndarray, gradients: dict[str, np.ndarray], variances: dict[str, np.ndarray]):
-    """Gradients (left) and variances of their estimates (right) against the mean of a policy that is clipped at 0 and 1.
+    """Gradients (left) and variances of their estimates (right) against the mean of a policy clipped at 0 and 1.
 
     means: `[M]`; gradients, variances: `{label: [M]}`. Returns the figure.
     """
@@ -154,7 +158,7 @@ def drift_lines(updates: np.ndarray, means: dict[str, np.ndarray]):
 
 
 def film(agents: np.ndarray, places: np.ndarray, paid: list[dict[str, float]], start: int = 0) -> Explorer:
-    """A slider over the steps of an episode of Spread: who is nearest to which landmark, who touches whom, what is paid.
+    """A slider over the steps of an episode of Spread: nearest agents, touches, and what every term paid.
 
     agents: `[T, n, 2]`; places: `[m, 2]`; paid: for each step what each term paid, by the term's name.
     """
@@ -168,7 +172,10 @@ def film(agents: np.ndarray, places: np.ndarray, paid: list[dict[str, float]], s
 def particles(agents: np.ndarray, places: np.ndarray, radius: float = 0.15) -> str:
     """Agents as discs, landmarks as squares; grey lines to the nearest agent, vermillion lines where two touch; SVG."""
     scale = SIDE / (2 * EDGE)
-    point = lambda p: ((p[0] + EDGE) * scale, (EDGE - p[1]) * scale)  # noqa: E731
+
+    def point(place) -> tuple[float, float]:
+        return (place[0] + EDGE) * scale, (EDGE - place[1]) * scale
+
     ways = np.linalg.norm(agents[:, None] - places[None], axis=-1)  # [n, m]
     marks = []
     for k, place in enumerate(places):
@@ -183,7 +190,8 @@ def particles(agents: np.ndarray, places: np.ndarray, radius: float = 0.15) -> s
     for i, place in enumerate(agents):
         x, y = point(place)
         marks.append(
-            f'<circle cx="{x:.0f}" cy="{y:.0f}" r="{radius * scale:.0f}" fill="#56B4E9" fill-opacity="0.8" stroke="#000"/>'
+            f'<circle cx="{x:.0f}" cy="{y:.0f}" r="{radius * scale:.0f}" fill="#56B4E9" fill-opacity="0.8" '
+            'stroke="#000"/>'
             f'<text x="{x:.0f}" y="{y + 5:.0f}" font-size="14" text-anchor="middle" fill="#000">{NAMES[i]}</text>'
         )
     touching = []

@@ -45,7 +45,11 @@ MUTANTS = {
         ("writes", ("x = action.copy()", "x = action"), "Work on a copy"),
     ],
     "clipped_score": [
-        ("as if not clipped", "def my_clipped_score(c, mean, std, low, high):\n    return (c - mean) / std**2\n", "Φ, not φ"),
+        (
+            "as if not clipped",
+            "def my_clipped_score(c, mean, std, low, high):\n    return (c - mean) / std**2\n",
+            "Φ, not φ",
+        ),
         ("nothing to learn", ("-norm.pdf(low, mean, std) / norm.cdf(low, mean, std)", "0.0"), "is not zero"),
         (
             "sign",
