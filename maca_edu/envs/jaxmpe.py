@@ -1,6 +1,7 @@
 """The paper's three particle games once more, from JaxMARL, all copies stepped by one compiled function.
 
-The names' options are those of `mpe`: continuous=true, reward=sum (of the agents' rewards) or mean, horizon=25.
+The names' options are those of `mpe`: continuous=true, reward=sum (of the agents' rewards) or mean, horizon=25, and
+of simple_spread collisions=v3, or v2, where each agent also collides with itself.
 Agents, observations, actions and rewards are in mpe2's order. From the same bodies and the same action, a step leads to
 the same bodies, observations and rewards as in mpe2, up to rounding: JaxMARL counts in float32, mpe2 in float64.
 
@@ -25,6 +26,8 @@ from maca_edu.checks import check_integer
 from maca_edu.envs import options
 from maca_edu.envs.compiled import CompiledEnv, Moved, Outcome, Programs, import_jax, place_of
 from maca_edu.envs.family import Family, Sizes
+from maca_edu.envs.mpe import collides_with_itself
+from maca_edu.envs.particles import ITSELF
 from maca_edu.team_env import View
 
 REWARDS = ("sum", "mean")
@@ -53,6 +56,7 @@ class Asked(NamedTuple):
     continuous: bool
     reward: str  # one of REWARDS
     horizon: int
+    with_itself: bool  # each agent also collides with itself
 
 
 class Game:
@@ -65,6 +69,7 @@ class Game:
         make_game = getattr(environments, asked.known.in_jaxmarl)
         self.game = make_game(action_type="Continuous" if asked.continuous else "Discrete")
         self.continuous, self.reward, self.horizon = asked.continuous, asked.reward, asked.horizon
+        self.paid_for_itself = self.game.local_ratio * ITSELF if asked.with_itself else 0.0  # by each agent, every step
         team = self.game.agents
         spaces = [self.game.action_space(agent) for agent in team]
         self.acts = [space.shape[0] if self.continuous else space.n for space in spaces]  # of each agent
@@ -100,7 +105,7 @@ class Game:
             action = [jnp.clip(action[i, :size], 0, 1) for i, size in enumerate(self.acts)]
         actions = {agent: action[i] for i, agent in enumerate(self.game.agents)}
         obs, state, rewards, _, _ = self.game.step_env(step_key, state, actions)
-        total = sum(rewards[agent] for agent in self.game.agents)
+        total = sum(rewards[agent] - self.paid_for_itself for agent in self.game.agents)
         reward = total / self.n_agents if self.reward == "mean" else total
         late = state.step >= self.horizon
         outcome = Outcome(reward, terminated=jnp.zeros_like(late), truncated=late)
@@ -120,8 +125,9 @@ def names() -> list[str]:
 
 def sizes(name: str) -> Sizes:
     """The sizes of the game that `name` asks for; nothing is imported or compiled. Raises ValueError as `make`."""
-    known, continuous, _, horizon = _asked(name)
-    return Sizes(known.n_agents, known.numbers if continuous else known.actions, continuous, horizon)
+    asked = _asked(name)
+    known, continuous = asked.known, asked.continuous
+    return Sizes(known.n_agents, known.numbers if continuous else known.actions, continuous, asked.horizon)
 
 
 def make(name: str, batch: int, device: torch.device | str | None = None) -> CompiledEnv:
@@ -140,11 +146,13 @@ def _asked(name: str) -> Asked:
         raise ValueError(f"env={name!r}; allowed are {', '.join(GAMES)}, options as in {names()[0]}?continuous=false")
     continuous, reward = options.truth("continuous", chosen.pop("continuous", True)), chosen.pop("reward", "sum")
     horizon = check_integer("horizon", chosen.pop("horizon", 25), 1)
+    with_itself = collides_with_itself(name, chosen)
     if chosen:
-        raise ValueError(f"env={name!r} has no option {', '.join(chosen)}; allowed are continuous, reward, horizon")
+        allowed = "continuous, reward, horizon, and of simple_spread collisions"
+        raise ValueError(f"env={name!r} has no option {', '.join(chosen)}; allowed are {allowed}")
     if reward not in REWARDS:
         raise ValueError(f"reward={reward!r}; allowed are {', '.join(REWARDS)}")
-    return Asked(GAMES[bare], continuous, reward, horizon)
+    return Asked(GAMES[bare], continuous, reward, horizon, with_itself)
 
 
 FAMILY = Family(names, make, packages=("jaxmarl",), sizes=sizes, takes_device=True)

@@ -20,6 +20,7 @@ from maca_edu.envs.pettingzoo import ParallelSingle
 from maca_edu.envs.seeds import episode_seed
 from maca_edu.team_env import TeamEnv, TeamStep, View
 
+ITSELF = 1.0  # what an agent of simple_spread_v2 pays in every step for colliding with itself
 PUSH = 5.0  # the force of an action of size 1
 MOVES = np.array([[0, 0], [-1, 0], [1, 0], [0, -1], [0, 1]], dtype=np.float64)  # directions of the five moves
 
@@ -106,17 +107,19 @@ class Particles:
     """`batch` copies of a particle game (see `team_env.TeamEnv`).
 
     single: one copy, made by `mpe.single`, from which sizes, beginnings and rules are taken. name: what runs call it.
+    with_itself: each agent also collides with itself, see `mpe`.
     Raises ValueError where batch is not a positive integer.
     """
 
     deterministic, terms, entities = True, None, None
 
-    def __init__(self, single: ParallelSingle, batch: int, name: str):
+    def __init__(self, single: ParallelSingle, batch: int, name: str, with_itself: bool = False):
         self.name, self.batch = name, check_integer("batch", batch, 1)
         self.n_agents, self.n_actions = single.n_agents, single.n_actions
         self.obs_size, self.state_size = single.obs_size, single.state_size
         self.horizon, self.continuous = single.horizon, single.continuous
         self._single, self._game, self._kind = single, single.env.game, KINDS[name.partition("?")[0]]
+        self._itself = ITSELF if with_itself else 0.0
         world = self._game.world
         self._moves = np.array([agent.movable for agent in world.agents])  # [n]
         self._speaks = np.array([not agent.silent for agent in world.agents])  # [n]
@@ -208,6 +211,7 @@ class Particles:
         """The reward of each team, `[B]`: the agents' own and the team's mixed as in mpe2, then made one as the option
         reward says."""
         own, team = self._kind.rewards(self._bodies, self._game.world.agents[0].size)  # [B, n], [B]
+        own = own - self._itself
         ratio = self._game.local_ratio
         mixed = own if ratio is None else team[:, None] * (1 - ratio) + own * ratio
         rows = zip(mixed.tolist(), self._time.tolist(), strict=True)

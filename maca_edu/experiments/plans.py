@@ -105,10 +105,10 @@ def table3(budget: Budget) -> list[Part]:
 
 
 def table5(budget: Budget) -> list[Part]:
-    """Seven methods in particle games, with discrete actions: three of the methods have no others."""
+    """Seven methods in particle games, with continuous actions, and with the collisions of the paper's Spread."""
     family = "mpe" if budget == "paper" else "jaxmpe"
-    tasks = ("simple_spread", "simple_reference", "simple_speaker_listener")
-    return [battle(f"{family}/{task}?continuous=false", SEVEN, budget) for task in tasks]
+    tasks = ("simple_spread?collisions=v2", "simple_reference", "simple_speaker_listener")
+    return [battle(f"{family}/{task}", SEVEN, budget) for task in tasks]
 
 
 def table16(budget: Budget) -> list[Part]:

@@ -41,11 +41,12 @@ def place(env, singles, rng):
 
 
 @pytest.mark.parametrize("continuous", [True, False])
-@pytest.mark.parametrize("game", GAMES)
+@pytest.mark.parametrize("game", [*GAMES, "simple_spread?collisions=v2"])
 def test_a_step_is_mpe2s(game, continuous):
     mpe = pytest.importorskip("maca_edu.envs.mpe")
     pytest.importorskip("mpe2")
-    query, rng = f"{game}?continuous={str(continuous).lower()}", np.random.default_rng(0)
+    query = f"{game}{'&' if '?' in game else '?'}continuous={str(continuous).lower()}"
+    rng = np.random.default_rng(0)
     env, singles = jaxmpe.make(f"jaxmpe/{query}", B), [mpe.single(f"mpe/{query}") for _ in range(B)]
     env.reset(0)
     legal = np.stack([single.reset(b).available for b, single in enumerate(singles)])
@@ -96,6 +97,18 @@ def test_rewards_are_added_up_or_averaged():
     assert (total < 0).all()
 
 
+@pytest.mark.parametrize(("query", "paid"), [("", 1.5), ("&reward=mean", 0.5)])
+def test_with_the_old_collisions_each_agent_pays_for_itself(query, paid):
+    """Local ratio 1/2, three agents: 1.5 in every step, whether others touch or not, and 37.5 in an episode."""
+    new, old = (jaxmpe.make(f"jaxmpe/simple_spread?collisions={version}{query}", B) for version in ("v3", "v2"))
+    rng = np.random.default_rng(0)
+    for _ in range(25):
+        action = random_actions(new, rng)
+        here, there = new.step(action), old.step(action)
+        assert_allclose(there.reward, here.reward - paid, rtol=1e-5)
+        assert_array_equal(here.final.obs, there.final.obs)
+
+
 def test_speakers_and_listeners_are_padded():
     env = jaxmpe.make("jaxmpe/simple_speaker_listener", B)
     view = env.reset(0)
@@ -132,7 +145,9 @@ def test_a_saved_state_goes_on(tmp_path):
     ("name", "message"),
     [
         ("jaxmpe/simple", "env='jaxmpe/simple'; allowed are jaxmpe/simple_spread"),
-        ("jaxmpe/simple_spread?N=4", "has no option N; allowed are continuous, reward, horizon"),
+        ("jaxmpe/simple_spread?N=4", "has no option N; allowed are continuous, reward, horizon, and of simple_spread"),
+        ("jaxmpe/simple_spread?collisions=v1", "collisions='v1'; allowed are v3, v2"),
+        ("jaxmpe/simple_reference?collisions=v2", "collisions='v2'; jaxmpe/simple_reference has no collisions, only"),
         ("jaxmpe/simple_spread?continuous=1", "continuous=1; allowed are true and false"),
         ("jaxmpe/simple_spread?reward=max", "reward='max'; allowed are sum, mean"),
         ("jaxmpe/simple_spread?horizon=0", "horizon=0; allowed is an integer of at least 1"),

@@ -370,6 +370,7 @@ def test_mpe_plays_as_mpe2s_parallel_env(name, extra, continuous):
     [
         "mpe/simple_spread",
         "mpe/simple_spread?continuous=false&N=5&local_ratio=0.3&reward=mean",
+        "mpe/simple_spread?N=4&local_ratio=0.3&collisions=v2",
         "mpe/simple_spread?N=1&horizon=3",
         "mpe/simple_reference?reward=mean",
         "mpe/simple_reference?continuous=false&local_ratio=1",
@@ -422,6 +423,50 @@ def test_what_random_and_straight_play_of_spread_get():
     straight = spread_return(Straight())
     assert abs(random + 78) < 2
     assert abs(straight + 20.1) < 1
+
+
+@needs_mpe2
+def test_the_old_collisions_by_hand():
+    """Three agents on a line, 0.2 apart, radius 0.15: the outer ones touch the middle, which touches both."""
+    for query, own in (("", (-1, -2, -1)), ("?collisions=v3", (-1, -2, -1)), ("?collisions=v2", (-2, -3, -2))):
+        one = mpe.single(f"mpe/simple_spread{query}")
+        one.reset(0)
+        world = one.env.game.world
+        for i, (agent, place) in enumerate(zip(world.agents, world.landmarks, strict=True)):
+            agent.state.p_pos, place.state.p_pos = np.array([0.2 * i, 0.0]), np.array([0.2 * i, 0.5])
+        assert tuple(one.env.game.scenario.reward(agent, world) for agent in world.agents) == own
+        assert one.env.game.scenario.global_reward(world) == pytest.approx(-1.5)
+
+
+@needs_mpe2
+def test_the_old_collisions_cost_a_constant():
+    """Local ratio 1/2, three agents: 1.5 in every step, 37.5 in an episode, whether others touch or not."""
+    new, old = (envs.make(f"mpe/simple_spread?collisions={version}", 64) for version in ("v3", "v2"))
+    plain, rng, total = envs.make("mpe/simple_spread", 64), np.random.default_rng(0), np.zeros(64)
+    for env in (new, old, plain):
+        env.reset(3)
+    for _ in range(25):
+        action = rng.random((64, 3, 5)).astype(np.float32)
+        rewards = [env.step(action).reward for env in (new, old, plain)]
+        np.testing.assert_allclose(rewards[1], rewards[0] - 1.5, rtol=1e-5)
+        np.testing.assert_array_equal(rewards[2], rewards[0])
+        total += rewards[1] - rewards[0]
+    np.testing.assert_allclose(total, -37.5, rtol=1e-5)
+
+
+@needs_mpe2
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("mpe/simple_spread?collisions=v1", "collisions='v1'; allowed are v3, v2"),
+        ("mpe/simple_spread?collisions=true", "collisions=True; allowed are v3, v2"),
+        ("mpe/simple_reference?collisions=v2", "collisions='v2'; mpe/simple_reference has no collisions, only simple_"),
+        ("mpe/simple_speaker_listener?collisions=v3", "mpe/simple_speaker_listener has no collisions, only simple_"),
+    ],
+)
+def test_collisions_are_of_spread_only(name, message):
+    with pytest.raises(ValueError, match=message):
+        envs.make(name, 2)
 
 
 def spread_return(choose):

@@ -110,7 +110,7 @@ def test_only_a_memory_recalls_the_bit(recurrent):
         assert 0.3 < result.win_rate < 0.7
 
 
-@pytest.mark.parametrize("method", ["mappo", "happo", "maca", "maca-dec", "coma", "ppo-sum", "ppo-mix"])
+@pytest.mark.parametrize("method", ["mappo", "happo", "maca", "maca-dec", "coma"])
 def test_gaussian_actions_find_their_goals(method):
     sizes = dict(actor_sizes=(32,), critic_sizes=(32,), embed=16, z_size=32)
     config = Config(rollout=1, lr=1e-2, entropy=0.0, minibatches=1, diagnose_every=0, **sizes)
