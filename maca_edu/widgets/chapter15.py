@@ -163,7 +163,7 @@ def film(agents: np.ndarray, places: np.ndarray, paid: list[dict[str, float]], s
     agents: `[T, n, 2]`; places: `[m, 2]`; paid: for each step what each term paid, by the term's name.
     """
     pictures = [
-        f"{particles(here, places)}<div>{html.escape(in_words(terms))}</div>"
+        f'<div style="display: flex">{particles(here, places)}</div><div>{html.escape(in_words(terms))}</div>'
         for here, terms in zip(agents, paid, strict=True)
     ]
     return frames(pictures, [str(t) for t in range(len(pictures))], "step", start=start)
