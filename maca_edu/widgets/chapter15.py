@@ -12,7 +12,7 @@ from maca_edu.widgets.frames import Explorer, figure_frame, frames
 from maca_edu.widgets.style import AGENT_COLOURS, BAD, GOOD, NEUTRAL
 
 NAMES = "ABCDEFGH"  # of the agents
-SIDE, EDGE = 340, 1.6  # of a drawing of particles: pixels, and the world's units from its middle to its edge
+SIDE, EDGE = 340, 1.2  # of a drawing of particles: pixels, and the world's units from its middle to its edge
 
 
 def bell(x: np.ndarray, mean: float, std: float) -> np.ndarray:
@@ -157,16 +157,17 @@ def drift_lines(updates: np.ndarray, means: dict[str, np.ndarray]):
 # Particles
 
 
-def film(agents: np.ndarray, places: np.ndarray, paid: list[dict[str, float]], start: int = 0) -> Explorer:
+def film(agents: np.ndarray, places: np.ndarray, paid: list[dict[str, float]], every: int = 2) -> Explorer:
     """A slider over the steps of an episode of Spread: nearest agents, touches, and what every term paid.
 
     agents: `[T, n, 2]`; places: `[m, 2]`; paid: for each step what each term paid, by the term's name.
+    every: so many steps apart are the pictures.
     """
     pictures = [
         f'<div style="display: flex">{particles(here, places)}</div><div>{html.escape(in_words(terms))}</div>'
-        for here, terms in zip(agents, paid, strict=True)
+        for here, terms in list(zip(agents, paid, strict=True))[::every]
     ]
-    return frames(pictures, [str(t) for t in range(len(pictures))], "step", start=start)
+    return frames(pictures, [str(t) for t in range(0, len(agents), every)], "step")
 
 
 def particles(agents: np.ndarray, places: np.ndarray, radius: float = 0.15) -> str:
@@ -207,8 +208,8 @@ def particles(agents: np.ndarray, places: np.ndarray, radius: float = 0.15) -> s
 
 def in_words(terms: dict[str, float]) -> str:
     """What every term paid in a step."""
-    told = [f"{name} {amount:+.2f}".replace("-", "−") for name, amount in terms.items() if amount]
-    return "; ".join(told) + "."
+    told = [f"{name} {amount:+.2f}".replace("-", "−") for name, amount in terms.items() if abs(amount) > 5e-3]
+    return "; ".join(told or ["nothing paid"]) + "."
 
 
 def linear_bars(groups: dict[str, dict[str, float]]):
