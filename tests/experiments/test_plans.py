@@ -128,6 +128,17 @@ def test_named_plans_have_environments_and_settings_that_exist(name, budget):
             assert job.in_update * job.config.evaluate_every == plans.PROTOCOL_STEPS
 
 
+@pytest.mark.parametrize("budget", ["quick", "small", "paper"])
+def test_table_5_has_continuous_actions_and_the_papers_collisions(budget):
+    parts = plans.table5(budget)
+    assert [part.env.partition("/")[0] for part in parts] == ["mpe" if budget == "paper" else "jaxmpe"] * 3
+    for part in parts:
+        assert ("collisions=v2" in part.env) == ("simple_spread" in part.env)
+        assert "continuous" not in part.env
+        config = job_of(part.env, part.arms[0], 0, part.steps, part.options).config
+        assert (config.feature_norm, config.entropy) == (("layer", 0.01) if budget == "paper" else ("none", 0.0))
+
+
 def test_the_tables_that_vary_settings_vary_those_of_the_paper():
     of_sixteen = {(job.config.epochs, job.config.clip) for job in jobs_of(Asked("table16", envs=("toy/ring",)))}
     assert of_sixteen == {(10, 0.05), (10, 0.075), (10, 0.1), (10, 0.125), (5, 0.05), (5, 0.1)}
