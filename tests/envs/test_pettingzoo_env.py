@@ -416,13 +416,14 @@ def crowded(view):
 
 
 @needs_mpe2
-def test_what_random_and_straight_play_of_spread_get():
-    """The two returns that `maca_edu.envs.mpe` compares Table 5 with."""
+def test_what_simple_plays_of_spread_get():
+    """The returns that `maca_edu.envs.mpe` and the guides compare Table 5 with."""
     rng = np.random.default_rng(0)
     random = spread_return(lambda env, t: rng.random((env.batch, 3, 5)))
-    straight = spread_return(Straight())
     assert abs(random + 78) < 2
-    assert abs(straight + 20.1) < 1
+    assert abs(spread_return(lambda env, t: np.zeros((env.batch, 3, 5))) + 72.7) < 2
+    assert abs(spread_return(Straight(agree=False)) + 49.5) < 2
+    assert abs(spread_return(Straight()) + 20.1) < 1
 
 
 @needs_mpe2
@@ -477,7 +478,11 @@ def spread_return(choose):
 
 
 class Straight:
-    """Sends every agent to a landmark of its own so that the ways add up to the least."""
+    """Sends every agent to a landmark of its own so that the ways add up to the least; or, where agents do not agree,
+    each to the landmark that is nearest at first."""
+
+    def __init__(self, agree=True):
+        self.agree = agree
 
     def __call__(self, env, t):
         x = env._bodies
@@ -485,7 +490,7 @@ class Straight:
             ways = np.linalg.norm(x.agents[:, :, None] - x.places[:, None], axis=-1)  # [B, agent, landmark]
             plans = np.array(list(itertools.permutations(range(3))))
             costs = np.stack([sum(ways[:, i, plan[i]] for i in range(3)) for plan in plans], axis=1)
-            self.plan = plans[costs.argmin(1)]
+            self.plan = plans[costs.argmin(1)] if self.agree else ways.argmin(2)
         goal = np.take_along_axis(x.places, self.plan[..., None], axis=1)
         push = np.clip(4 * (goal - x.agents) - 1.5 * x.speed, -1, 1)
         left, right, down, up = -push[..., 0], push[..., 0], -push[..., 1], push[..., 1]
