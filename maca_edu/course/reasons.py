@@ -38,6 +38,10 @@ REASONS = {
     "ch14_apart": "COMA, MACA-NoInd and MACA-NoCor fall behind. The intervals of the others hold zero, and the joint "
     "baseline and MAPPO are as good as MACA.",
     "ch14_above_chance": "The critic's loss asks for returns, and nothing in it asks attention to find partners.",
+    "ch15_line": "The score in log τ is even around the mean, a line is odd. It cannot say whether to be more certain.",
+    "ch15_bounds": "Only numbers drawn between the bounds tell the mean where to go, and at −1 they are three in a "
+    "thousand.",
+    "ch15_spread": "Without a collision nearly all of it is level 1. A touch is a jump that two agents make together.",
     "ch16_sum_of_differences": "Leave out either shot, and the other one takes the 4. Neither seems to have earned "
     "anything.",
     "ch16_with_partner": "Most of the time is spent walking and waiting for the weapon. An ally that hits somebody has "
