@@ -1,10 +1,11 @@
 """What random teams ask of credit: psi's path, whom CorrSets hold, and what a team is worth, for chapter 17.
 
-    python book/random_teams.py runs/random runs/fixed_1700 runs/fixed_1701 runs/fixed_1702 runs/fixed_1703
+    python book/random_teams.py runs/fixed_1700 runs/random_1700 runs/fixed_1701 ...
 
 The folders are those of the sweeps in book/data/ch17/README. All runs of MACA in them are looked at, after their last
 update. Each team plays battles in its own environment, on seeds that training did not see, its actions drawn from its
-policy. Written are three tables in book/data/ch17:
+policy. Written to book/data/ch17 are the three tables of all runs that a sweep writes of its own (curves.csv,
+final.csv, measured.csv), and
 
     psi.csv       the weights of the baselines along training
     corrsets.csv  by the kind of the other agent: how often it is admitted, and is a true partner
@@ -26,7 +27,7 @@ from maca_edu.course.random_teams import DATA
 from maca_edu.credit import attention_rollout, corrset
 from maca_edu.envs.smax_scenarios import KINDS
 from maca_edu.experiments.run import load
-from maca_edu.experiments.sweep_tables import write_csv
+from maca_edu.experiments.sweep_tables import write_csv, write_tables
 from maca_edu.networks import draw_action, draw_noise
 from maca_edu.training.records import as_seen
 from maca_edu.training.rng import torch_stream
@@ -88,7 +89,9 @@ def by_kind(played: Played) -> list[tuple]:
 def main(folders: list[str]) -> None:
     """Look at all runs of MACA, write down."""
     torch.set_num_threads(1)
-    runs = [run.parent for folder in folders for run in sorted(Path(folder).glob("*/maca/*/final.json"))]
+    finished = [run.parent for folder in folders for run in sorted(Path(folder).glob("*/*/*/final.json"))]
+    write_tables(DATA, finished)
+    runs = [run for run in finished if run.parent.name == "maca"]
     psi, sets, battles = [], [], []
     for run in runs:
         about = load(run).settings
