@@ -1,0 +1,70 @@
+"""Chapter 17's committed runs as the lab reads them, and what its live run plays."""
+
+import numpy as np
+import pytest
+
+from maca_edu.course import random_teams
+from maca_edu.envs.smax_scenarios import KINDS
+
+SEEDS = [1700, 1701, 1702, 1703]
+
+
+@pytest.mark.parametrize("team", random_teams.TEAMS)
+def test_every_method_has_every_seed_and_ends_where_its_curve_ends(team):
+    runs = random_teams.runs_of(team)
+    assert runs.seeds.tolist() == SEEDS
+    assert runs.steps[-1] == 204_800
+    for method in random_teams.METHODS:
+        assert runs.wins[method].shape == (len(SEEDS), len(runs.steps))
+        assert ((runs.wins[method] >= 0) & (runs.wins[method] <= 1)).all()
+        apart = np.abs(runs.final[method] - runs.wins[method][:, -1])  # 100 battles against 40
+        assert (apart < 0.4).all()
+
+
+@pytest.mark.parametrize("team", random_teams.TEAMS)
+def test_weights_add_up_to_one_and_sets_hold_what_was_counted(team):
+    steps, paths = random_teams.psi_paths(team)
+    assert paths.shape == (len(SEEDS), len(steps), 3)
+    assert np.allclose(paths.sum(axis=2), 1, atol=2e-4)
+    for kind, rows in random_teams.corrsets(team).items():
+        pairs, admitted, partners, both = rows.T
+        assert (admitted <= pairs).all()
+        assert (both <= np.minimum(admitted, partners)).all()
+        assert (pairs > 0).all() or team == "FIXED", kind
+
+
+def test_a_team_is_five_units_and_seeds_play_the_same_teams():
+    battles = random_teams.battles()
+    assert battles.counts.shape == (len(battles.seed), len(KINDS))
+    assert (battles.counts.sum(axis=1) == 5).all()
+    each = [battles.counts[battles.seed == seed] for seed in SEEDS]
+    assert all(np.array_equal(counts, each[0]) for counts in each)
+
+
+def test_owners_share_the_whole():
+    for parts in random_teams.budgets().values():
+        assert sum(parts.values()) == pytest.approx(1, abs=0.02)
+
+
+def test_there_is_no_third_kind_of_team():
+    with pytest.raises(ValueError, match="team='fixed'; allowed are FIXED, RANDOM"):
+        random_teams.runs_of("fixed")
+
+
+@pytest.mark.parametrize(
+    ("game", "packages", "played"),
+    [
+        (True, ("smacv2", "jaxmarl"), "smacv2/"),
+        (True, ("jaxmarl",), "smax/"),
+        (False, ("smacv2", "jaxmarl"), "smax/"),
+        (False, (), "toy/"),
+    ],
+)
+def test_the_live_run_plays_the_first_world_that_is_there(monkeypatch, game, packages, played):
+    def check_game(name):
+        if not game:
+            raise ValueError("no game")
+
+    monkeypatch.setattr(random_teams.starcraft, "check_game", check_game)
+    monkeypatch.setattr(random_teams, "find_spec", lambda name: name in packages or None)
+    assert random_teams.world().startswith(played)
