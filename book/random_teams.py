@@ -23,7 +23,7 @@ import numpy as np
 import torch
 
 from maca_edu import envs
-from maca_edu.course.random_teams import DATA
+from maca_edu.course.random_teams import DATA, team_of
 from maca_edu.credit import attention_rollout, corrset
 from maca_edu.envs.smax_scenarios import KINDS
 from maca_edu.experiments.run import load
@@ -33,7 +33,7 @@ from maca_edu.training.records import as_seen
 from maca_edu.training.rng import torch_stream
 from maca_edu.training.run_directory import RunDirectory
 
-BATTLES, SEED = 512, 1717
+BATTLES, SEED = 256, 1717
 PSI = ("psi_joint", "psi_individual", "psi_corrset")
 
 
@@ -90,24 +90,23 @@ def main(folders: list[str]) -> None:
     """Look at all runs of MACA, write down."""
     torch.set_num_threads(1)
     finished = [run.parent for folder in folders for run in sorted(Path(folder).glob("*/*/*/final.json"))]
-    write_tables(DATA, finished)
     runs = [run for run in finished if run.parent.name == "maca"]
     psi, sets, battles = [], [], []
     for run in runs:
         about = load(run).settings
-        team, seed = ("FIXED" if "team=" in about["env"] else "RANDOM"), about["seed"]
+        team, seed = team_of(about["env"]), about["seed"]
         for row in RunDirectory(run).rows(10**9):
             if all(np.isfinite(row.get(name, np.nan)) for name in PSI):
                 psi.append((team, seed, int(row["env_steps"]), *(f"{row[name]:.4f}" for name in PSI)))
-        played = play(run)
-        sets += [(team, seed, *row) for row in by_kind(played)]
         if team == "RANDOM":
+            played = play(run)
+            sets += [(seed, *row) for row in by_kind(played)]
             counts = (played.kinds[:, :, None] == np.arange(len(KINDS))).sum(axis=1)  # [B, 6]
             rest = zip(counts.tolist(), played.value, played.returns, played.won, strict=True)
             battles += [(seed, *c, f"{v:.4f}", f"{r:.4f}", int(w)) for c, v, r, w in rest]
-        print(team, seed, f"won {played.won.mean():.2f} of {BATTLES}", flush=True)
+            print(seed, f"won {played.won.mean():.2f} of {BATTLES}", flush=True)
     write_csv(DATA / "psi.csv", ("team", "seed", "env_steps", *PSI), psi)
-    write_csv(DATA / "corrsets.csv", ("team", "seed", "kind", "pairs", "admitted", "partners", "both"), sets)
+    write_csv(DATA / "corrsets.csv", ("seed", "kind", "pairs", "admitted", "partners", "both"), sets)
     write_csv(DATA / "battles.csv", ("seed", *KINDS, "value", "return", "won"), battles)
 
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from maca_edu.envs import starcraft
-from maca_edu.envs.smax_scenarios import KINDS
+from maca_edu.envs.smax_scenarios import BATTLES, KINDS
 from maca_edu.experiments.sweep_tables import read_csv, read_curves, read_final, read_measured
 
 DATA = Path(__file__).parents[2] / "book" / "data" / "ch17"
@@ -27,8 +27,9 @@ class Runs(NamedTuple):
 
 
 def team_of(env: str) -> str:
-    """FIXED or RANDOM, from an environment's name."""
-    return TEAMS[0] if "team=" in env else TEAMS[1]
+    """FIXED or RANDOM, from the name of a battle."""
+    drawn = BATTLES[env.partition("?")[0].removeprefix("smax/")].random and "team=" not in env
+    return TEAMS[1] if drawn else TEAMS[0]
 
 
 def runs_of(team: str) -> Runs:
