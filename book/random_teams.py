@@ -1,15 +1,17 @@
 """What random teams ask of credit: psi's path, whom CorrSets hold, and what a team is worth, for chapter 17.
 
-    python book/random_teams.py runs/fixed_1700 runs/random_1700 runs/fixed_1701 ...
+    python book/random_teams.py runs/t2_protoss runs/t2_5m6m
 
-The folders are those of the sweeps in book/data/ch17/README. All runs of MACA in them are looked at, after their last
-update. Each team plays battles in its own environment, on seeds that training did not see, its actions drawn from its
-policy. Written to book/data/ch17 are the three tables of all runs that a sweep writes of its own (curves.csv,
-final.csv, measured.csv), and
+The folders are sweeps, here those of Table 2 on smax/protoss_5_vs_5 and smax/5m_vs_6m. All runs of MACA in them are
+looked at, after their last update. Written to book/data/ch17 are
 
-    psi.csv       the weights of the baselines along training
-    corrsets.csv  by the kind of the other agent: how often it is admitted, and is a true partner
-    battles.csv   RANDOM only: the counts of kinds, the critic's value of the first moment, the return and who won
+    psi.csv        the weights of the baselines along training
+    precision.csv  size and precision of CorrSets, means over training
+
+and of runs with random teams, which play battles on seeds that training did not see, actions drawn from their policy:
+
+    corrsets.csv   by the kind of the other agent: how often it is admitted, and is a true partner
+    battles.csv    the counts of kinds, the critic's value of the first moment, the return and who won
 """
 
 from __future__ import annotations
@@ -27,7 +29,7 @@ from maca_edu.course.random_teams import DATA, team_of
 from maca_edu.credit import attention_rollout, corrset
 from maca_edu.envs.smax_scenarios import KINDS
 from maca_edu.experiments.run import load
-from maca_edu.experiments.sweep_tables import write_csv, write_tables
+from maca_edu.experiments.sweep_tables import column, write_csv
 from maca_edu.networks import draw_action, draw_noise
 from maca_edu.training.records import as_seen
 from maca_edu.training.rng import torch_stream
@@ -91,11 +93,14 @@ def main(folders: list[str]) -> None:
     torch.set_num_threads(1)
     finished = [run.parent for folder in folders for run in sorted(Path(folder).glob("*/*/*/final.json"))]
     runs = [run for run in finished if run.parent.name == "maca"]
-    psi, sets, battles = [], [], []
+    psi, sets, battles, found = [], [], [], []
     for run in runs:
         about = load(run).settings
         team, seed = team_of(about["env"]), about["seed"]
-        for row in RunDirectory(run).rows(10**9):
+        rows = RunDirectory(run).rows(10**9)
+        columns = (column(rows, f"corrset_{name}") for name in ("size", "precision", "precision_chance"))
+        found.append((team, seed, *(f"{np.nanmean(values):.4f}" for values in columns)))
+        for row in rows:
             if all(np.isfinite(row.get(name, np.nan)) for name in PSI):
                 psi.append((team, seed, int(row["env_steps"]), *(f"{row[name]:.4f}" for name in PSI)))
         if team == "RANDOM":
@@ -106,6 +111,7 @@ def main(folders: list[str]) -> None:
             battles += [(seed, *c, f"{v:.4f}", f"{r:.4f}", int(w)) for c, v, r, w in rest]
             print(seed, f"won {played.won.mean():.2f} of {BATTLES}", flush=True)
     write_csv(DATA / "psi.csv", ("team", "seed", "env_steps", *PSI), psi)
+    write_csv(DATA / "precision.csv", ("team", "seed", "size", "precision", "chance"), found)
     write_csv(DATA / "corrsets.csv", ("seed", "kind", "pairs", "admitted", "partners", "both"), sets)
     write_csv(DATA / "battles.csv", ("seed", *KINDS, "value", "return", "won"), battles)
 

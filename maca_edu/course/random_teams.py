@@ -10,7 +10,7 @@ import numpy as np
 
 from maca_edu.envs import starcraft
 from maca_edu.envs.smax_scenarios import BATTLES, KINDS
-from maca_edu.experiments.sweep_tables import read_csv, read_curves, read_final, read_measured
+from maca_edu.experiments.sweep_tables import read_csv, read_curves, read_final
 
 DATA = Path(__file__).parents[2] / "book" / "data" / "ch17"
 TEAMS = ("FIXED", "RANDOM")
@@ -18,12 +18,12 @@ METHODS = ("maca", "maca-ind", "mappo")
 
 
 class Runs(NamedTuple):
-    """What the runs of one kind of team reached; every array has the seeds in rising order."""
+    """What the runs of one kind of team reached; every array has the maps, and in a map the seeds, in rising order."""
 
-    seeds: np.ndarray  # [seeds]
+    names: list[tuple[str, int]]  # environment and seed of each row
     steps: np.ndarray  # [points] environment-steps of the greedy evaluations
-    wins: dict[str, np.ndarray]  # {method: [seeds, points]} greedy win rates along training
-    final: dict[str, np.ndarray]  # {method: [seeds]} greedy win rates after the last update
+    wins: dict[str, np.ndarray]  # {method: [rows, points]} greedy win rates along training
+    final: dict[str, np.ndarray]  # {method: [rows]} greedy win rates after the last update
 
 
 def team_of(env: str) -> str:
@@ -40,21 +40,16 @@ def runs_of(team: str) -> Runs:
     if team not in TEAMS:
         raise ValueError(f"team={team!r}; allowed are {', '.join(TEAMS)}")
     points = [point for point in read_curves(DATA / "curves.csv") if team_of(point.env) == team]
-    steps, seeds = np.unique([point.env_steps for point in points]), np.unique([point.seed for point in points])
-    wins = {(point.method, point.seed, point.env_steps): point.greedy_win_rate for point in points}
-    final = {(row.method, row.seed): row.win_rate for row in read_final(DATA / "final.csv") if team_of(row.env) == team}
+    steps = np.unique([point.env_steps for point in points])
+    names = sorted({(point.env, point.seed) for point in points}, key=lambda name: name[::-1])
+    wins = {(point.method, point.env, point.seed, point.env_steps): point.greedy_win_rate for point in points}
+    final = {(row.method, row.env, row.seed): row.win_rate for row in read_final(DATA / "final.csv")}
     return Runs(
-        seeds,
+        names,
         steps,
-        {name: np.array([[wins[name, seed, t] for t in steps] for seed in seeds]) for name in METHODS},
-        {name: np.array([final[name, seed] for seed in seeds]) for name in METHODS},
+        {method: np.array([[wins[method, *name, t] for t in steps] for name in names]) for method in METHODS},
+        {method: np.array([final[method, *name] for name in names]) for method in METHODS},
     )
-
-
-def measured(team: str, column: str, method: str = "maca") -> np.ndarray:
-    """One column of measured.csv, the mean over each run's updates, `[seeds]`, seeds in rising order."""
-    rows = [row for row in read_measured(DATA / "measured.csv") if (row.method, team_of(row.env)) == (method, team)]
-    return np.array([row.means[column] for row in sorted(rows, key=lambda row: row.seed)])
 
 
 def psi_paths(team: str) -> tuple[np.ndarray, np.ndarray]:
@@ -71,19 +66,26 @@ def psi_paths(team: str) -> tuple[np.ndarray, np.ndarray]:
     return np.array([int(row["env_steps"]) for row in rows if row["seed"] == seeds[0]]), np.array(paths)
 
 
-def corrsets(team: str) -> dict[str, np.ndarray]:
-    """For every kind of the other agent `[seeds, 4]`: pairs, and how many are admitted, are partners, are both."""
-    rows = [row for row in read_csv(DATA / "corrsets.csv") if row["team"] == team]
-    names = ("pairs", "admitted", "partners", "both")
+def corrsets() -> dict[str, np.ndarray]:
+    """Of teams that learned RANDOM, for every kind of the other agent `[seeds, 4]`: pairs, and how many are admitted,
+
+    are partners, are both. Kinds that are never drawn have no pairs.
+    """
+    rows, names = read_csv(DATA / "corrsets.csv"), ("pairs", "admitted", "partners", "both")
     return {kind: np.array([[int(row[x]) for x in names] for row in rows if row["kind"] == kind]) for kind in KINDS}
 
 
+def precision(team: str) -> dict[str, np.ndarray]:
+    """Of MACA's runs, means over training `[seeds]`: the "size" of CorrSets, their "precision" and that of "chance"."""
+    rows = [row for row in read_csv(DATA / "precision.csv") if row["team"] == team]
+    return {name: np.array([float(row[name]) for row in rows]) for name in ("size", "precision", "chance")}
+
+
 def budgets() -> dict[str, dict[str, float]]:
-    """Who owns the variance of the advantages of MACA's runs: `{"FIXED 1700": {owner: share}}`, FIXED first."""
-    found: dict[str, dict[str, float]] = {}
-    for row in sorted(read_csv(DATA / "budget.csv"), key=lambda row: (team_of(row["env"]), row["run_seed"])):
-        run = f"{team_of(row['env'])} {row['run_seed']}"
-        found.setdefault(run, {})[row["owner"]] = float(row["share"])
+    """Who owns the variance of the advantages of MACA's runs: `{"FIXED": {owner: share}, "RANDOM": ...}`."""
+    found: dict[str, dict[str, float]] = {team: {} for team in TEAMS}
+    for row in read_csv(DATA / "budget.csv"):
+        found[team_of(row["env"])][row["owner"]] = float(row["share"])
     return found
 
 

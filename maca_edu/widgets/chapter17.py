@@ -107,22 +107,6 @@ def psi_lines(steps: dict[str, np.ndarray], paths: dict[str, np.ndarray]):
     return fig
 
 
-def kind_bars(shares: dict[str, dict[str, np.ndarray]]):
-    """How often a living ally of each kind is admitted to another's CorrSet; a dot for each run, a panel a team.
-
-    shares: `{team: {kind: [seeds]}}` in per cent. Returns the figure.
-    """
-    fig, axes = plt.subplots(1, len(shares), figsize=(9.6, 3.4), sharey=True)
-    for ax, (team, kinds) in zip(axes, shares.items(), strict=True):
-        for x, values in enumerate(kinds.values()):
-            ax.plot(np.full(len(values), x), values, "o", color="#000000", fillstyle="none", markersize=6)
-            ax.plot([x - 0.3, x + 0.3], [np.nanmean(values)] * 2, color=GOOD, linewidth=3)
-        ax.set_xticks(range(len(kinds)), list(kinds), rotation=30, ha="right")
-        ax.set(title=team)
-    axes[0].set(ylabel="admitted, per cent", ylim=(0, 100))
-    return fig
-
-
 def live_lines(world: str, returns, psi):
     """A short run: the return of each update (left) and psi (right), `[U]` and `[U, 3]`. Returns the figure."""
     fig, (left, right) = plt.subplots(1, 2, figsize=(9.6, 3.2))

@@ -6,38 +6,53 @@ import pytest
 from maca_edu.course import random_teams
 from maca_edu.envs.smax_scenarios import KINDS
 
-SEEDS = [1700, 1701, 1702, 1703]
-
 
 @pytest.mark.parametrize("team", random_teams.TEAMS)
-def test_every_method_has_every_seed_and_ends_where_its_curve_ends(team):
+def test_every_method_has_every_run_and_ends_where_its_curve_ends(team):
     runs = random_teams.runs_of(team)
-    assert runs.seeds.tolist() == SEEDS
+    assert len(runs.names) >= 2
+    assert all(random_teams.team_of(env) == team for env, _ in runs.names)
     assert runs.steps[-1] == 204_800
     for method in random_teams.METHODS:
-        assert runs.wins[method].shape == (len(SEEDS), len(runs.steps))
+        assert runs.wins[method].shape == (len(runs.names), len(runs.steps))
         assert ((runs.wins[method] >= 0) & (runs.wins[method] <= 1)).all()
         apart = np.abs(runs.final[method] - runs.wins[method][:, -1])  # 100 battles against 40
         assert (apart < 0.4).all()
 
 
+@pytest.mark.parametrize(
+    ("env", "team"),
+    [
+        ("smax/5m_vs_6m", "FIXED"),
+        ("smax/protoss_5_vs_5?walls=false", "RANDOM"),
+        ("smax/smacv2_5_units", "RANDOM"),
+        ("smax/smacv2_5_units?team=zealot,marine,zergling,marine,marine", "FIXED"),
+    ],
+)
+def test_a_map_with_random_teams_and_a_team_that_is_asked_for_is_fixed(env, team):
+    assert random_teams.team_of(env) == team
+
+
 @pytest.mark.parametrize("team", random_teams.TEAMS)
-def test_weights_add_up_to_one_and_sets_hold_what_was_counted(team):
+def test_weights_add_up_to_one(team):
     steps, paths = random_teams.psi_paths(team)
-    assert paths.shape == (len(SEEDS), len(steps), 3)
+    assert paths.shape == (3, len(steps), 3)
     assert np.allclose(paths.sum(axis=2), 1, atol=2e-4)
-    for kind, rows in random_teams.corrsets(team).items():
+
+
+def test_sets_hold_no_more_than_was_counted():
+    for kind, rows in random_teams.corrsets().items():
         pairs, admitted, partners, both = rows.T
         assert (admitted <= pairs).all()
         assert (both <= np.minimum(admitted, partners)).all()
-        assert (pairs > 0).all() or team == "FIXED", kind
+        assert (pairs > 0).all() == (kind in ("stalker", "zealot"))
 
 
 def test_a_team_is_five_units_and_seeds_play_the_same_teams():
     battles = random_teams.battles()
     assert battles.counts.shape == (len(battles.seed), len(KINDS))
     assert (battles.counts.sum(axis=1) == 5).all()
-    each = [battles.counts[battles.seed == seed] for seed in SEEDS]
+    each = [battles.counts[battles.seed == seed] for seed in np.unique(battles.seed)]
     assert all(np.array_equal(counts, each[0]) for counts in each)
 
 
