@@ -21,8 +21,8 @@ from maca_edu.training.methods import find
 from maca_edu.training.trainer import Trainer
 
 METHODS = ("maca", "maca-ind", "mappo")
-BATCH, ROLLOUT, UPDATES = 8, 8, 60
-RATES, TRIED, SEEDS = (0.003, 0.01, 0.03), range(100, 102), range(8)
+BATCH, ROLLOUT, UPDATES = 8, 8, 40
+RATES, TRIED, SEEDS = (0.003, 0.01), range(100, 101), range(8)
 BEST = 7 * (1 - 0.25)  # everybody pulls in each round
 
 

@@ -1,4 +1,4 @@
-"""Chapter 17: what committed runs reached with a team that stays and with teams that are drawn."""
+"""Chapter 17: what committed runs reached with groups that stay and with groups that are drawn."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from maca_edu.experiments.sweep_tables import read_csv, read_curves, read_final
 
 DATA = Path(__file__).parents[2] / "book" / "data" / "ch17"
 TEAMS = ("FIXED", "RANDOM")
-METHODS = ("maca", "maca-ind", "mappo")
+METHODS = ("maca", "coma", "mappo")
+MAPS = ("protoss_5_vs_5", "smacv2_5_units")
 
 
-class Runs(NamedTuple):
-    """What the runs of one kind of team reached; every array has the maps, and in a map the seeds, in rising order."""
+class Wins(NamedTuple):
+    """What the runs on one map reached; every array has the seeds in rising order."""
 
-    names: list[tuple[str, int]]  # environment and seed of each row
     steps: np.ndarray  # [points] environment-steps of the greedy evaluations
-    wins: dict[str, np.ndarray]  # {method: [rows, points]} greedy win rates along training
-    final: dict[str, np.ndarray]  # {method: [rows]} greedy win rates after the last update
+    along: dict[str, np.ndarray]  # {method: [seeds, points]} greedy win rates along training
+    final: dict[str, np.ndarray]  # {method: [seeds]} greedy win rates after the last update
 
 
 def team_of(env: str) -> str:
@@ -32,24 +32,37 @@ def team_of(env: str) -> str:
     return TEAMS[1] if drawn else TEAMS[0]
 
 
-def runs_of(team: str) -> Runs:
-    """The runs with a team that stays ("FIXED") or with teams that are drawn ("RANDOM").
+def wins(battle: str) -> Wins:
+    """The runs of MACA, COMA and MAPPO on a map: "protoss_5_vs_5" or "smacv2_5_units".
 
-    Raises ValueError where `team` is neither.
+    Raises ValueError where there are none.
     """
-    if team not in TEAMS:
-        raise ValueError(f"team={team!r}; allowed are {', '.join(TEAMS)}")
-    points = [point for point in read_curves(DATA / "curves.csv") if team_of(point.env) == team]
-    steps = np.unique([point.env_steps for point in points])
-    names = sorted({(point.env, point.seed) for point in points}, key=lambda name: name[::-1])
-    wins = {(point.method, point.env, point.seed, point.env_steps): point.greedy_win_rate for point in points}
-    final = {(row.method, row.env, row.seed): row.win_rate for row in read_final(DATA / "final.csv")}
-    return Runs(
-        names,
+    points = [point for point in read_curves(DATA / "curves.csv") if point.env == f"smax/{battle}"]
+    if not points:
+        raise ValueError(f"battle={battle!r}; allowed are {', '.join(MAPS)}")
+    steps, seeds = np.unique([point.env_steps for point in points]), np.unique([point.seed for point in points])
+    along = {(point.method, point.seed, point.env_steps): point.greedy_win_rate for point in points}
+    rows = [row for row in read_final(DATA / "final.csv") if row.env == f"smax/{battle}"]
+    final = {(row.method, row.seed): row.win_rate for row in rows}
+    return Wins(
         steps,
-        {method: np.array([[wins[method, *name, t] for t in steps] for name in names]) for method in METHODS},
-        {method: np.array([final[method, *name] for name in names]) for method in METHODS},
+        {name: np.array([[along[name, seed, t] for t in steps] for seed in seeds]) for name in METHODS},
+        {name: np.array([final[name, seed] for seed in seeds]) for name in METHODS},
     )
+
+
+def rings(rounds: int) -> dict[str, dict[str, np.ndarray]]:
+    """Mean returns over training on rings of 1 or 8 rounds, shares of the best: `{"FIXED": {method: [seeds]}, ...}`.
+
+    Raises ValueError where there are none.
+    """
+    rows = [row for row in read_csv(DATA / "rings.csv") if int(row["rounds"]) == rounds]
+    if not rows:
+        raise ValueError(f"rounds={rounds!r}; allowed are 1, 8")
+    found: dict[str, dict[str, list[float]]] = {team: {} for team in TEAMS}
+    for row in sorted(rows, key=lambda row: int(row["seed"])):
+        found[row["team"]].setdefault(row["method"], []).append(float(row["share"]))
+    return {team: {name: np.array(values) for name, values in lines.items()} for team, lines in found.items()}
 
 
 def psi_paths(team: str) -> tuple[np.ndarray, np.ndarray]:

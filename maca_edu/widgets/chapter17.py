@@ -7,7 +7,7 @@ import numpy as np
 
 from maca_edu.widgets.style import BAD, GOOD, NEUTRAL
 
-METHODS = {"maca": (GOOD, "-", "o"), "maca-ind": (BAD, (0, (4, 1.5)), "s"), "mappo": ("#000000", (0, (1, 1)), "D")}
+METHODS = {"maca": (GOOD, "-", "o"), "coma": (BAD, (0, (4, 1.5)), "s"), "mappo": ("#000000", (0, (1, 1)), "D")}
 SETS = {
     "alone": ("#000000", (0, (1, 1))),
     "everybody": (NEUTRAL, "-"),
@@ -35,26 +35,26 @@ def noise_lines(policies, panels: dict[str, dict[str, np.ndarray]]):
     return fig
 
 
-def win_curves(steps, teams: dict[str, dict[str, np.ndarray]]):
-    """Greedy win rates along training, a panel for each kind of team: mean of the seeds, and every seed thin.
+def win_curves(steps, maps: dict[str, dict[str, np.ndarray]]):
+    """Greedy win rates along training, a panel for each map: mean of the seeds, and every seed thin.
 
-    steps: `[T]`; teams: `{"FIXED" or "RANDOM": {method: [seeds, T]}}`. Returns the figure.
+    steps: `[T]`; maps: `{map: {method: [seeds, T]}}`. Returns the figure.
     """
-    fig, axes = plt.subplots(1, len(teams), figsize=(9.6, 3.9), sharex=True, sharey=True)
-    for ax, (team, lines) in zip(axes, teams.items(), strict=True):
+    fig, axes = plt.subplots(1, len(maps), figsize=(9.6, 3.9), sharex=True, sharey=True)
+    for ax, (title, lines) in zip(axes, maps.items(), strict=True):
         for name, values in lines.items():
             colour, dash, marker = METHODS[name]
             ax.plot(np.array(steps) / 1000, 100 * values.T, color=colour, linewidth=0.6, alpha=0.5)
             mean = 100 * values.mean(axis=0)
             ax.plot(np.array(steps) / 1000, mean, marker, linestyle=dash, color=colour, linewidth=2.4, label=name)
-        ax.set(title=team, xlabel="thousand steps")
+        ax.set(title=title, xlabel="thousand steps")
     axes[0].set(ylabel="battles won, of 100", ylim=(0, 100))
     fig.legend(*axes[0].get_legend_handles_labels(), loc="outside upper center", ncols=3)
     return fig
 
 
 def gap_dots(gaps: dict[str, dict[str, np.ndarray]], intervals: dict[str, dict[str, tuple]]):
-    """How far MACA is ahead, seed by seed, with fixed and with random teams; a panel for each other method.
+    """How far MACA is ahead, seed by seed, with groups that stay and groups that are drawn; a panel for each game.
 
     gaps: `{panel: {team: [seeds]}}` in points; intervals: the same names, (low, high) of the mean. Returns the figure.
     """

@@ -7,17 +7,21 @@ from maca_edu.course import random_teams
 from maca_edu.envs.smax_scenarios import KINDS
 
 
-@pytest.mark.parametrize("team", random_teams.TEAMS)
-def test_every_method_has_every_run_and_ends_where_its_curve_ends(team):
-    runs = random_teams.runs_of(team)
-    assert len(runs.names) >= 2
-    assert all(random_teams.team_of(env) == team for env, _ in runs.names)
-    assert runs.steps[-1] == 204_800
+@pytest.mark.parametrize("battle", random_teams.MAPS)
+def test_every_method_has_every_seed_and_ends_where_its_curve_ends(battle):
+    found = random_teams.wins(battle)
+    assert found.steps[-1] == 204_800
     for method in random_teams.METHODS:
-        assert runs.wins[method].shape == (len(runs.names), len(runs.steps))
-        assert ((runs.wins[method] >= 0) & (runs.wins[method] <= 1)).all()
-        apart = np.abs(runs.final[method] - runs.wins[method][:, -1])  # 100 battles against 40
-        assert (apart < 0.4).all()
+        assert found.along[method].shape == (3, len(found.steps))
+        assert ((found.along[method] >= 0) & (found.along[method] <= 1)).all()
+        assert (np.abs(found.final[method] - found.along[method][:, -1]) < 0.4).all()  # 100 battles against 40
+
+
+@pytest.mark.parametrize("rounds", [1, 8])
+def test_every_ring_has_every_method_and_every_seed(rounds):
+    for lines in random_teams.rings(rounds).values():
+        assert {name: len(values) for name, values in lines.items()} == {"maca": 8, "maca-ind": 8, "mappo": 8}
+        assert all((values <= 1).all() for values in lines.values())
 
 
 @pytest.mark.parametrize(
@@ -61,9 +65,11 @@ def test_owners_share_the_whole():
         assert sum(parts.values()) == pytest.approx(1, abs=0.02)
 
 
-def test_there_is_no_third_kind_of_team():
-    with pytest.raises(ValueError, match="team='fixed'; allowed are FIXED, RANDOM"):
-        random_teams.runs_of("fixed")
+def test_what_was_not_run_is_not_there():
+    with pytest.raises(ValueError, match="battle='3m'; allowed are protoss_5_vs_5, smacv2_5_units"):
+        random_teams.wins("3m")
+    with pytest.raises(ValueError, match="rounds=2; allowed are 1, 8"):
+        random_teams.rings(2)
 
 
 @pytest.mark.parametrize(
