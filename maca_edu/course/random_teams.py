@@ -51,16 +51,10 @@ def wins(battle: str) -> Wins:
     )
 
 
-def rings(rounds: int) -> dict[str, dict[str, np.ndarray]]:
-    """Mean returns over training on rings of 1 or 8 rounds, shares of the best: `{"FIXED": {method: [seeds]}, ...}`.
-
-    Raises ValueError where there are none.
-    """
-    rows = [row for row in read_csv(DATA / "rings.csv") if int(row["rounds"]) == rounds]
-    if not rows:
-        raise ValueError(f"rounds={rounds!r}; allowed are 1, 8")
+def rings() -> dict[str, dict[str, np.ndarray]]:
+    """Mean returns over training on rings of seven, shares of the best: `{"FIXED": {method: [seeds]}, "RANDOM": ...}`."""
     found: dict[str, dict[str, list[float]]] = {team: {} for team in TEAMS}
-    for row in sorted(rows, key=lambda row: int(row["seed"])):
+    for row in sorted(read_csv(DATA / "rings.csv"), key=lambda row: int(row["seed"])):
         found[row["team"]].setdefault(row["method"], []).append(float(row["share"]))
     return {team: {name: np.array(values) for name, values in lines.items()} for team, lines in found.items()}
 

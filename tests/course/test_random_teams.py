@@ -17,9 +17,8 @@ def test_every_method_has_every_seed_and_ends_where_its_curve_ends(battle):
         assert (np.abs(found.final[method] - found.along[method][:, -1]) < 0.4).all()  # 100 battles against 40
 
 
-@pytest.mark.parametrize("rounds", [1, 8])
-def test_every_ring_has_every_method_and_every_seed(rounds):
-    for lines in random_teams.rings(rounds).values():
+def test_every_ring_has_every_method_and_every_seed():
+    for lines in random_teams.rings().values():
         assert {name: len(values) for name, values in lines.items()} == {"maca": 8, "maca-ind": 8, "mappo": 8}
         assert all((values <= 1).all() for values in lines.values())
 
@@ -68,8 +67,6 @@ def test_owners_share_the_whole():
 def test_what_was_not_run_is_not_there():
     with pytest.raises(ValueError, match="battle='3m'; allowed are protoss_5_vs_5, smacv2_5_units"):
         random_teams.wins("3m")
-    with pytest.raises(ValueError, match="rounds=2; allowed are 1, 8"):
-        random_teams.rings(2)
 
 
 @pytest.mark.parametrize(
