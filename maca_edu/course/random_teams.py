@@ -51,14 +51,6 @@ def wins(battle: str) -> Wins:
     )
 
 
-def rings() -> dict[str, dict[str, np.ndarray]]:
-    """Mean returns over training on rings of seven, shares of the best: `{"FIXED": {method: [seeds]}, "RANDOM": ...}`."""
-    found: dict[str, dict[str, list[float]]] = {team: {} for team in TEAMS}
-    for row in sorted(read_csv(DATA / "rings.csv"), key=lambda row: int(row["seed"])):
-        found[row["team"]].setdefault(row["method"], []).append(float(row["share"]))
-    return {team: {name: np.array(values) for name, values in lines.items()} for team, lines in found.items()}
-
-
 def psi_paths(team: str) -> tuple[np.ndarray, np.ndarray]:
     """The weights of MACA's baselines along training: environment-steps `[updates]`, psi `[seeds, updates, 3]`.
 
@@ -89,10 +81,10 @@ def precision(team: str) -> dict[str, np.ndarray]:
 
 
 def budgets() -> dict[str, dict[str, float]]:
-    """Who owns the variance of the advantages of MACA's runs: `{"FIXED": {owner: share}, "RANDOM": ...}`."""
+    """Who owns the variance of the advantages of two runs: `{"FIXED": {owner: share}, "RANDOM": ...}`."""
     found: dict[str, dict[str, float]] = {team: {} for team in TEAMS}
     for row in read_csv(DATA / "budget.csv"):
-        found[team_of(row["env"])][row["owner"]] = float(row["share"])
+        found[row["team"]][row["owner"]] = float(row["share"])
     return found
 
 

@@ -45,7 +45,7 @@ REASONS = {
     "ch16_times_chance": "The critic's attention does not know who hits what. It is not trained to know it.",
     "ch17_adapts": "B and C change places. A set that changes with them holds a partner in both teams, and no "
     "stranger.",
-    "ch17_more_ahead": "Whatever random teams ask for, the joint action owns so little of the advantage's variance "
-    "that no choice of baselines could show it.",
+    "ch17_more_ahead": "Plays with other ropes differ by names only, and the partners change their names along. Alone "
+    "adapts by itself: it names nobody.",
     "ch17_teams_explain": "Both sides are drawn alike, so a strong team meets an equally strong one.",
 }

@@ -53,19 +53,17 @@ def win_curves(steps, maps: dict[str, dict[str, np.ndarray]]):
     return fig
 
 
-def gap_dots(gaps: dict[str, dict[str, np.ndarray]], intervals: dict[str, dict[str, tuple]]):
-    """How far MACA is ahead, seed by seed, with groups that stay and groups that are drawn; a panel for each game.
+def gap_bars(gaps: dict[str, dict[str, tuple]]):
+    """How far one choice is ahead of another, where groups stay and where they are drawn; a panel for each pair.
 
-    gaps: `{panel: {team: [seeds]}}` in points; intervals: the same names, (low, high) of the mean. Returns the figure.
+    gaps: `{panel: {team: (low, mean, high)}}` in points. Returns the figure.
     """
-    fig, axes = plt.subplots(1, len(gaps), figsize=(9.6, 2.9), sharex=True, sharey=True)
+    fig, axes = plt.subplots(1, len(gaps), figsize=(9.6, 2.6), sharex=True, sharey=True)
     for ax, (title, teams) in zip(axes, gaps.items(), strict=True):
         ax.axvline(0, color=NEUTRAL, linewidth=1)
-        for y, (team, values) in enumerate(teams.items()):
-            low, high = intervals[title][team]
-            ax.plot([low, high], [y, y], color=GOOD, linewidth=5, alpha=0.35, solid_capstyle="butt")
-            ax.plot(values, np.full(len(values), y), "o", color="#000000", markersize=6, fillstyle="none")
-            ax.plot(values.mean(), y, "D", color=GOOD, markersize=9)
+        for y, (low, middle, high) in enumerate(teams.values()):
+            ax.plot([low, high], [y, y], color=GOOD, linewidth=6, alpha=0.4, solid_capstyle="butt")
+            ax.plot(middle, y, "D", color=GOOD, markersize=9)
         ax.set(title=title, xlabel="points", ylim=(len(teams) - 0.5, -0.5))
         ax.set_yticks(range(len(teams)), list(teams))
     return fig

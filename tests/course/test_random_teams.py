@@ -17,12 +17,6 @@ def test_every_method_has_every_seed_and_ends_where_its_curve_ends(battle):
         assert (np.abs(found.final[method] - found.along[method][:, -1]) < 0.4).all()  # 100 battles against 40
 
 
-def test_every_ring_has_every_method_and_every_seed():
-    for lines in random_teams.rings().values():
-        assert {name: len(values) for name, values in lines.items()} == {"maca": 8, "maca-ind": 8, "mappo": 8}
-        assert all((values <= 1).all() for values in lines.values())
-
-
 @pytest.mark.parametrize(
     ("env", "team"),
     [
