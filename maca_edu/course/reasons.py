@@ -47,4 +47,9 @@ REASONS = {
     "ch16_with_partner": "Most of the time is spent walking and waiting for the weapon. An ally that hits somebody has "
     "company in two of five cases.",
     "ch16_times_chance": "The critic's attention does not know who hits what. It is not trained to know it.",
+    "ch17_adapts": "B and C change places. A set that changes with them holds a partner in both teams, and no "
+    "stranger.",
+    "ch17_more_ahead": "Plays with other ropes differ by names only, and the partners change their names along. Alone "
+    "adapts by itself: it names nobody.",
+    "ch17_teams_explain": "Both sides are drawn alike, so a strong team meets an equally strong one.",
 }

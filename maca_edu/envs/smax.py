@@ -65,9 +65,10 @@ class Asked(NamedTuple):
     walls: bool  # units die at the edge of the map
     time_limit: int  # steps after which a battle is truncated
     scaled: bool  # the state is scaled
+    team: tuple[str, ...] = ()  # the allies, and so the enemies, of every battle on a map with random teams; (): drawn
 
 
-def build(battle: Battle, walls: bool, time_limit: int):
+def build(battle: Battle, walls: bool, time_limit: int, team: tuple[str, ...] = ()):
     """JaxMARL's environment of a battle, with a clock that says stop after `time_limit` steps."""
     jax, environments = import_jax()
     smax = environments.smax
@@ -79,7 +80,14 @@ def build(battle: Battle, walls: bool, time_limit: int):
     game._env._push_units_away = partial(push_apart, game._env)
     if battle.random and battle.kinds != KINDS:
         limit_to(game._env, kinds)
+    if team:
+        game._env.unit_type_generator = SimpleNamespace(generate=lambda key: jax.numpy.tile(numbers(team), 2))
     return game
+
+
+def numbers(team: tuple[str, ...]) -> np.ndarray:
+    """SMAX's numbers of kinds."""
+    return np.array([KINDS.index(kind) for kind in team], dtype=np.uint8)
 
 
 def push_apart(core, state):
@@ -142,7 +150,7 @@ class Game:
 
     def __init__(self, asked: Asked):
         battle = asked.battle
-        self.game = build(battle, asked.walls, asked.time_limit)
+        self.game = build(battle, asked.walls, asked.time_limit, asked.team)
         self.horizon, self.scaled = asked.time_limit, asked.scaled
         self.core = self.game._env
         self.n_agents, self.n_actions = battle.allies, battle.enemies + MOVES
@@ -268,11 +276,25 @@ def _asked(name: str) -> Asked:
         raise ValueError(f"env={name!r}; allowed are {', '.join(names())}, options as in smax/2s3z?walls=false")
     walls, state = options.truth("walls", chosen.pop("walls", True)), chosen.pop("state", "scaled")
     time_limit = check_integer("time_limit", chosen.pop("time_limit", 100), 1)
+    team = _team(battle, chosen.pop("team", None))
     if chosen:
-        raise ValueError(f"env={name!r} has no option {', '.join(chosen)}; allowed are walls, time_limit, state")
+        raise ValueError(f"env={name!r} has no option {', '.join(chosen)}; allowed are walls, time_limit, state, team")
     if state not in STATES:
         raise ValueError(f"state={state!r}; allowed are {', '.join(STATES)}")
-    return Asked(BATTLES[battle], walls, time_limit, state == "scaled")
+    return Asked(BATTLES[battle], walls, time_limit, state == "scaled", team)
+
+
+def _team(name: str, asked) -> tuple[str, ...]:
+    """The team that the option asks for; (): none. Raises ValueError where the map has no such team."""
+    if asked is None:
+        return ()
+    battle, team = BATTLES[name], tuple(str(asked).split(","))
+    if not battle.random:
+        raise ValueError(f"team={asked!r} on smax/{name}; allowed is a team on maps with random teams")
+    if len(team) != battle.allies or not set(team) <= set(battle.kinds):
+        allowed = f"{battle.allies} kinds with commas between them, out of {', '.join(battle.kinds)}"
+        raise ValueError(f"team={asked!r}; allowed on smax/{name} are {allowed}")
+    return team
 
 
 FAMILY = Family(names, make, packages=("jaxmarl",), sizes=sizes, takes_device=True)

@@ -369,6 +369,19 @@ def test_teams_of_one_race(race):
         assert (position < 32).all()
 
 
+def test_a_team_that_is_asked_for_fights_in_every_battle():
+    """Only the kinds change: the same seed gives the same places, but for large units that are pushed further apart."""
+    team = ("zealot", "marine", "zealot", "stalker", "hydralisk")
+    drawn, fixed = (smax.make(f"smax/smacv2_5_units{x}", 8) for x in ("", f"?team={','.join(team)}"))
+    for seed in range(2):
+        drawn.reset(seed), fixed.reset(seed)
+        assert_array_equal(fixed.positions().kind, np.tile([KINDS.index(kind) for kind in team * 2], (8, 1)))
+        assert_allclose(fixed.positions().position, drawn.positions().position, atol=1)
+        assert len({row.tobytes() for row in drawn.positions().kind}) > 1
+    view = fixed.view()
+    assert_array_equal(view.obs[0, 0, -6:], np.arange(6) == KINDS.index("zealot"))  # an agent is told what it is
+
+
 def test_sizes_of_our_own_scenario():
     env = smax.make("smax/8m_vs_9m", 2)
     view = env.reset(0)
@@ -418,7 +431,10 @@ def test_what_is_missing_is_named(monkeypatch):
     ("name", "message"),
     [
         ("smax/2s3", "env='smax/2s3'; allowed are smax/3m"),
-        ("smax/3m?speed=1", "has no option speed; allowed are walls, time_limit, state"),
+        ("smax/3m?speed=1", "has no option speed; allowed are walls, time_limit, state, team"),
+        ("smax/3m?team=marine,marine,marine", "on smax/3m; allowed is a team on maps with random teams"),
+        ("smax/smacv2_5_units?team=zealot", r"team='zealot'; allowed on smax/smacv2_5_units are 5 kinds with commas"),
+        ("smax/zerg_5_vs_5?team=" + ",".join(["zealot"] * 5), "out of zergling, hydralisk"),
         ("smax/3m?walls=1", "walls=1; allowed are true and false"),
         ("smax/3m?time_limit=0", "time_limit=0; allowed is an integer of at least 1"),
         ("smax/3m?state=small", "state='small'; allowed are scaled, raw"),
