@@ -445,7 +445,8 @@ def wordless_return(game, walks):
         x, action = env._bodies, np.zeros((512, 2, env.n_actions), dtype=np.float32)
         push = np.clip(4 * (x.places.mean(axis=1, keepdims=True) - x.agents) - 1.5 * x.speed, -1, 1)
         if walks:
-            action[..., 1:5] = np.maximum(np.stack([-push[..., 0], push[..., 0], -push[..., 1], push[..., 1]], axis=-1), 0)
+            x_way, y_way = np.moveaxis(push, -1, 0)
+            action[..., 1:5] = np.maximum(np.stack([-x_way, x_way, -y_way, y_way], axis=-1), 0)
         if game == "simple_speaker_listener":
             action[:, 0] = 0  # the speaker has no body to move
         total += env.step(action).reward
