@@ -25,6 +25,7 @@ PRINTED = {  # file -> command
     "compare_coma.txt": "compare book/data/table2/smacv2_5_units:coma book/data/table2/smacv2_5_units:mappo",
     "compare_ind.txt": "compare book/data/table3:maca-ind book/data/table3:maca",
     "table_5.md": "table 5",
+    "compare_ippo.txt": "compare book/data/table5/particles:ippo book/data/table5/particles:happo --margin 1",
     "compare_units.txt": "compare book/data/units/smax_2s3z_units book/data/units/smax_2s3z_mlp --measure curve",
     "compare_2s3z.txt": "compare book/data/smax_2s3z:maca book/data/smax_2s3z:mappo",
     "compare_spread.txt": "compare book/data/spread:maca book/data/spread:mappo --margin 1",

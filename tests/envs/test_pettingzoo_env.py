@@ -427,6 +427,33 @@ def test_what_simple_plays_of_spread_get():
 
 
 @needs_mpe2
+@pytest.mark.parametrize(
+    ("game", "still", "middle"), [("simple_reference", -53.1, -33.9), ("simple_speaker_listener", -67.9, -30.1)]
+)
+def test_what_players_without_words_get(game, still, middle):
+    """The returns that the guide of the paper's tables compares Reference and Speaker-Listener with."""
+    assert abs(wordless_return(game, walks=False) - still) < 0.1
+    assert abs(wordless_return(game, walks=True) - middle) < 0.1
+
+
+def wordless_return(game, walks):
+    """The mean return of 512 episodes in which nobody says anything; bodies walk to the landmarks' middle or stand."""
+    env = envs.make(f"mpe/{game}", 512)
+    env.reset(0)
+    total = np.zeros(512)
+    for _ in range(25):
+        x, action = env._bodies, np.zeros((512, 2, env.n_actions), dtype=np.float32)
+        push = np.clip(4 * (x.places.mean(axis=1, keepdims=True) - x.agents) - 1.5 * x.speed, -1, 1)
+        if walks:
+            x_way, y_way = np.moveaxis(push, -1, 0)
+            action[..., 1:5] = np.maximum(np.stack([-x_way, x_way, -y_way, y_way], axis=-1), 0)
+        if game == "simple_speaker_listener":
+            action[:, 0] = 0  # the speaker has no body to move
+        total += env.step(action).reward
+    return total.mean()
+
+
+@needs_mpe2
 def test_the_old_collisions_by_hand():
     """Three agents on a line, 0.2 apart, radius 0.15: the outer ones touch the middle, which touches both."""
     for query, own in (("", (-1, -2, -1)), ("?collisions=v3", (-1, -2, -1)), ("?collisions=v2", (-2, -3, -2))):
