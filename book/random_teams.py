@@ -12,6 +12,13 @@ and of runs with random teams, which play battles on seeds that training did not
 
     corrsets.csv   by the kind of the other agent: how often it is admitted, and is a true partner
     battles.csv    the counts of kinds, the critic's value of the first moment, the return and who won
+
+The battles that prediction.txt plans are judged by themselves:
+
+    python book/random_teams.py --planned runs/fixed_1700 runs/random_1700 ...
+
+gathers what these sweeps reached in book/data/ch17/battles, as far as all runs of a seed are there, and prints points 1
+and 2 of the prediction. Without folders it prints them from the files that are there.
 """
 
 from __future__ import annotations
@@ -25,11 +32,13 @@ import numpy as np
 import torch
 
 from maca_edu import envs
-from maca_edu.course.random_teams import DATA, team_of
+from maca_edu.course.chapter17 import interaction
+from maca_edu.course.random_teams import DATA, PLANNED, TEAMS, planned, team_of
 from maca_edu.credit import attention_rollout, corrset
 from maca_edu.envs.smax_scenarios import KINDS
 from maca_edu.experiments.run import load
-from maca_edu.experiments.sweep_tables import column, write_csv
+from maca_edu.experiments.statistics import t_interval
+from maca_edu.experiments.sweep_tables import column, gather, texts, write_csv
 from maca_edu.networks import draw_action, draw_noise
 from maca_edu.training.records import as_seen
 from maca_edu.training.rng import torch_stream
@@ -116,7 +125,42 @@ def main(folders: list[str]) -> None:
     write_csv(DATA / "battles.csv", ("seed", *KINDS, "value", "return", "won"), battles)
 
 
+def gather_planned(folders: list[str]) -> None:
+    """Write down what the planned battles reached."""
+    runs = [file.parent for folder in folders for file in sorted(Path(folder).glob("*/*/*/final.json"))]
+    gather(DATA / "battles", runs, "the commands of book/data/ch17/README")
+
+
+def judge_planned() -> None:
+    """Print points 1 and 2 of the prediction: intervals at 95 per cent, a difference for each seed."""
+    found = planned()
+    print("seeds", *found.seeds)
+    for when, scores in (("mean of training", found.along), ("after training", found.final)):
+        for team in TEAMS:
+            each = ("  ".join((name, *texts(scores[team][:, k]))) for k, name in enumerate(PLANNED))
+            print(f"{when}, {team}:", ";  ".join(each))
+        report(f"{when}: FIXED less RANDOM", (scores["FIXED"] - scores["RANDOM"]).mean(axis=1))
+        for k, other in enumerate(PLANNED[1:], start=1):
+            for team in TEAMS:
+                report(f"{when}: maca less {other}, {team}", scores[team][:, 0] - scores[team][:, k])
+            low, middle, high = interaction(*(scores[team][:, [0, k]] for team in TEAMS))
+            print(f"{when}: maca less {other}, RANDOM less FIXED: {middle:+.1f}, from {low:+.1f} to {high:+.1f}")
+            leads = [scores[team][:, 0] - scores[team][:, k] for team in TEAMS]
+            report(f"{when}: the same, paired by seed", leads[1] - leads[0])
+
+
+def report(title: str, differences: np.ndarray) -> None:
+    """Print the mean of differences and its interval by Student's t."""
+    low, high = t_interval(differences)
+    print(f"{title}: {differences.mean():+.1f}, from {low:+.1f} to {high:+.1f}; by seed", *texts(differences, "+.1f"))
+
+
 if __name__ == "__main__":
     if len(sys.argv) < 2:
-        sys.exit("Use: python book/random_teams.py FOLDER ...")
-    main(sys.argv[1:])
+        sys.exit("Use: python book/random_teams.py FOLDER ...  or  --planned [FOLDER ...]")
+    if sys.argv[1] == "--planned":
+        if sys.argv[2:]:
+            gather_planned(sys.argv[2:])
+        judge_planned()
+    else:
+        main(sys.argv[1:])

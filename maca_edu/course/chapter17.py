@@ -262,5 +262,5 @@ def explain_interaction(got, want, fixed, drawn):
             raise Mistake(message)
     raise Mistake(
         f"The interval goes from {want[0]:.4f} to {want[2]:.4f}; yours from {got[0]:.4f} to {got[2]:.4f}. Take both "
-        "sets of differences to have one variance, as in chapter 18."
+        "sets of differences to have the same variance."
     )

@@ -16,6 +16,7 @@ DATA = Path(__file__).parents[2] / "book" / "data" / "ch17"
 TEAMS = ("FIXED", "RANDOM")
 METHODS = ("maca", "coma", "mappo")
 MAPS = ("protoss_5_vs_5", "smacv2_5_units")
+PLANNED = ("maca", "maca-ind", "mappo")
 
 
 class Wins(NamedTuple):
@@ -49,6 +50,31 @@ def wins(battle: str) -> Wins:
         {name: np.array([[along[name, seed, t] for t in steps] for seed in seeds]) for name in METHODS},
         {name: np.array([final[name, seed] for seed in seeds]) for name in METHODS},
     )
+
+
+class Planned(NamedTuple):
+    """What the planned battles reached: one team for all battles of a run against a new one for each, else alike."""
+
+    seeds: np.ndarray  # [k] those of which all runs are finished, in rising order
+    along: dict[str, np.ndarray]  # {team: [k, 3]} per cent won by PLANNED, mean of the greedy evaluations in training
+    final: dict[str, np.ndarray]  # {team: [k, 3]} per cent won of 100 greedy battles after the last update
+
+
+def planned() -> Planned:
+    """The battles on smax/smacv2_5_units that prediction.txt plans, FIXED and RANDOM, by seed and method of PLANNED."""
+    along: dict[tuple, list[float]] = {}
+    for point in read_curves(DATA / "battles" / "curves.csv"):
+        if np.isfinite(point.greedy_win_rate):
+            along.setdefault((team_of(point.env), point.seed, point.method), []).append(100 * point.greedy_win_rate)
+    rows = read_final(DATA / "battles" / "final.csv")
+    final = {(team_of(row.env), row.seed, row.method): 100 * row.win_rate for row in rows}
+    every = [(team, method) for team in TEAMS for method in PLANNED]
+    seeds = sorted(s for s in {row.seed for row in rows} if all((team, s, name) in final for team, name in every))
+
+    def table(found: dict, team: str) -> np.ndarray:
+        return np.array([[np.mean(found[team, s, name]) for name in PLANNED] for s in seeds])
+
+    return Planned(np.array(seeds), *({team: table(found, team) for team in TEAMS} for found in (along, final)))
 
 
 def psi_paths(team: str) -> tuple[np.ndarray, np.ndarray]:

@@ -49,7 +49,8 @@ REASONS = {
     "ch16_times_chance": "The critic's attention does not know who hits what. It is not trained to know it.",
     "ch17_adapts": "B and C change places. A set that changes with them holds a partner in both teams, and no "
     "stranger.",
-    "ch17_more_ahead": "Plays with other ropes differ by names only, and the partners change their names along. Alone "
-    "adapts by itself: it names nobody.",
-    "ch17_teams_explain": "Both sides are drawn alike, so a strong team meets an equally strong one.",
+    "ch17_more_ahead": "The partners are behind alone in both, by nearly the same: plays with other ropes differ by "
+    "names only, as long as all agents pull alike. Alone names nobody, so it adapts by itself.",
+    "ch17_teams_explain": "A line in the counts predicts nothing for battles that it was not fitted to. Both sides "
+    "have the same units, which may be why.",
 }

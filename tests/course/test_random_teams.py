@@ -17,6 +17,22 @@ def test_every_method_has_every_seed_and_ends_where_its_curve_ends(battle):
         assert (np.abs(found.final[method] - found.along[method][:, -1]) < 0.4).all()  # 100 battles against 40
 
 
+def test_planned_battles_are_paired_by_seed_and_won_more_often_at_the_end_than_on_the_way():
+    found = random_teams.planned()
+    assert (np.diff(found.seeds) == 1).all()
+    assert found.seeds[0] == 1700
+    for team in random_teams.TEAMS:
+        assert found.along[team].shape == found.final[team].shape == (len(found.seeds), len(random_teams.PLANNED))
+        assert (found.along[team] < found.final[team]).all()
+
+
+def test_a_planned_number_is_that_of_its_run():
+    k = list(random_teams.planned().seeds).index(1701)
+    rows = [line.split(",") for line in (random_teams.DATA / "battles" / "final.csv").read_text().splitlines()]
+    won = next(float(row[-4]) for row in rows if row[0] == "smax/smacv2_5_units" and row[1:3] == ["mappo", "1701"])
+    assert random_teams.planned().final["RANDOM"][k, random_teams.PLANNED.index("mappo")] == pytest.approx(100 * won)
+
+
 @pytest.mark.parametrize(
     ("env", "team"),
     [
