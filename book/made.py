@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 from chapter_map import svg
-from myst_parser.slugs import github_slugify
 
 BOOK = Path(__file__).parent
 MADE = BOOK / "_build" / "made"
@@ -64,7 +63,8 @@ def title(text: str) -> str:
 
 def slug(heading: str) -> str:
     """The place of a heading on its page, as MyST names it."""
-    return github_slugify(re.sub(r"\$[^$]*\$|[*`]", "", heading))
+    words = re.sub(r"\$[^$]*\$|[*`]", "", heading).strip().lower().replace(" ", "-")
+    return re.sub(r"[^\w\u4e00-\u9fff-]", "", words)
 
 
 def chapters() -> dict[str, str]:

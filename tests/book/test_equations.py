@@ -6,9 +6,9 @@ import re
 from functools import reduce
 from typing import NamedTuple
 
-import code_line
+import code_places
 import pytest
-from code_line import ROOT, place
+from code_places import ROOT, place
 
 # What the paper numbers, counted in its text, and the rows of its Table 1 without MACA's own, which is Eq. 3 and 4
 NUMBERED = ["Eq. 1", "Eq. 2", "Eq. 3", "Eq. 4", "Lemma A.1", "Theorem A.2", "Lemma A.3", "Lemma A.4"]
@@ -96,7 +96,7 @@ def test_a_line_that_is_not_there_once_is_refused(file, name, line, wrong):
 
 
 def test_a_method_is_looked_for_in_its_class_and_its_decorator_belongs_to_it(tmp_path, monkeypatch):
-    monkeypatch.setattr(code_line, "ROOT", tmp_path)
+    monkeypatch.setattr(code_places, "ROOT", tmp_path)
     lines = ["def f():", "    return 1", "class C:", "    @property", "    def f(self):", "        return 1"]
     (tmp_path / "m.py").write_text("\n".join(lines))
     assert place("m.py", "f", "return 1") == (1, 2, 2)

@@ -24,7 +24,7 @@ def test_what_the_lecturer_is_told_about_fridge_is_so():
     payoff = fridge_v0.game().payoff()
     zeros = np.argwhere(payoff == 0)
     assert sorted(zeros.sum(axis=1)) == [0, 2, 2, 2]  # "In one of them nobody lifts, and in the other three two do."
-    assert set(payoff[1, 1, 1]) == {5, 4}  # "D hears 4 or 5"
+    assert set(payoff[1, 1, 1]) == {5, 4}  # "D hears 5 after a rest and 4 after a lift"
     worth_of_b = payoff[:, 1] - payoff[:, 0]  # [A, C, D]
     assert (worth_of_b[1, 1] == 5).all()
     assert (worth_of_b[0] == -1).all()

@@ -11,8 +11,8 @@ SPREAD = "mpe/simple_spread?continuous=true"
 REFUSED = [  # environment, method, settings, what is said
     ("toy/xor", "mappo", dict(minibatches=9), "minibatches=9; allowed are 1 to 8"),
     ("toy/xor", "maca", dict(minibatches=5, recurrent=True, chunk=2), "minibatches=5; allowed are 1 to 4"),
-    (SPREAD, "coma", {}, "needs a few actions to choose from, so they cannot be continuous"),
-    (SPREAD, "ppo-sum", {}, "needs a few actions to choose from, so they cannot be continuous"),
+    (SPREAD, "maca-lsq", {}, "needs a few actions to choose from, so they cannot be continuous"),
+    (SPREAD, "maca-ob", {}, "needs a few actions to choose from, so they cannot be continuous"),
     ("toy/xor", "mappo", dict(advantage="critic"), "advantage='critic' is not for method='mappo'"),
     ("toy/xor", "mappo", dict(returns="corrected"), "returns='corrected' is not for method='mappo'"),
     ("toy/xor", "mappo", dict(value="units"), "value='units' needs a state of which is known"),
@@ -48,7 +48,7 @@ def test_check_run_lets_pass_what_train_takes(env, method, settings):
 @pytest.mark.parametrize("place", [0, 1])
 def test_one_job_that_cannot_run_keeps_a_sweep_from_writing(tmp_path, place):
     jobs = [Job("toy/xor", "mappo", 0, 64, 2, Config(**SMALL))]
-    jobs.insert(place, Job(SPREAD, "coma", 0, 64, 2, Config(**SMALL)))
-    with pytest.raises(ValueError, match=r"^coma in mpe/simple_spread.* cannot be continuous"):
+    jobs.insert(place, Job(SPREAD, "maca-ob", 0, 64, 2, Config(**SMALL)))
+    with pytest.raises(ValueError, match=r"^maca-ob in mpe/simple_spread.* cannot be continuous"):
         sweep(tmp_path / "sweep", jobs, "a command")
     assert not list(tmp_path.iterdir())
