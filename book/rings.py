@@ -3,6 +3,7 @@
     python book/rings.py one_shot
     python book/rings.py long
     python book/rings.py own_policies_16        (and _32, _64)
+    python book/rings.py own_policies_64_slow
     python book/rings.py warehouse
 
 A run is `maca-edu train` with the environment, batch, rollout, method and options that stand below. Rates are chosen on
@@ -98,6 +99,13 @@ def own_policies(n_agents: int, seeds: range) -> Race:
     )
 
 
+SLOW = replace(  # the same slow rate for both, and more updates: does a team stop for good, or come late?
+    own_policies(64, range(10, 20)),
+    rates=(0.002,),
+    updates=100,
+    arms={"joint": WEIGHTS["joint"], "individual": WEIGHTS["individual"]},
+    tuning=range(0),
+)
 WAREHOUSE = Race(
     env="toy/warehouse?preset=practice",
     batch=64,
@@ -120,6 +128,7 @@ RACES = {
     "own_policies_16": own_policies(16, range(20)),
     "own_policies_32": own_policies(32, range(20)),
     "own_policies_64": own_policies(64, range(10)),
+    "own_policies_64_slow": SLOW,
     "warehouse": WAREHOUSE,
 }
 
