@@ -191,9 +191,21 @@ def present_action() -> list[Row]:
         if (rings.DATA / f"own_policies_{n}.md").exists():
             found = updates(f"own_policies_{n}", "joint", "individual")
             rows.append(Row(f"{ring} {n}, a policy for each", joint, "more updates", 0, INF, found, REMEDIES))
+    slow = "own_policies_64_slow"
+    per_cent = 100 / rings.reached(rings.Runs(slow), "individual").mean
+    same_rate = Row(
+        f"{ring} 64, a policy for each, one slow rate",
+        joint,
+        "5 to 15 updates more",
+        5 * per_cent,
+        15 * per_cent,
+        updates(slow, "joint", "individual"),
+        REMEDIES,
+    )
     attention = deviates("methods", "maca-attention")
     return [
         *rows,
+        same_rate,
         Row("long ring", "individual baseline, against the joint one", "within a tenth", -10, 10, rounds, REMEDIES),
         Row(BATTLE, "psi from attention, in MACA", "within .08", *NEAR, attention, DEVIATIONS),
         *warehouse("best legal", "best legal baseline, against the joint one", "within a tenth", -10, 10),

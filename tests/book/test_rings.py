@@ -6,6 +6,7 @@ import learned
 import numpy as np
 import pytest
 import rings
+import scipy.stats
 
 TABLES = sorted(path.stem for path in rings.DATA.glob("*.md"))
 
@@ -33,6 +34,29 @@ def test_claims_about_policies_of_their_own():
         for rate in (0.004, 0.008)
     }
     assert list(means.values()) == pytest.approx([24.8, 21.8, 24.0, 39.0], abs=0.05)
+
+
+def test_claims_about_sixty_four_agents():
+    """What the guide says of 64 agents, and of the two arms at one slow rate."""
+    runs = rings.Runs("own_policies_64")
+    assert [rings.lost(runs, arm) for arm in runs.race.arms] == [5, 4, 3, 0, 0, 2]
+    assert runs.best_rate("joint") == 0.004
+    assert runs.best_rate("individual") == 0.002
+    assert more_updates("own_policies_64") == pytest.approx((5.4, 9.5), abs=0.05)
+    assert scipy.stats.fisher_exact([[5, 5], [0, 10]]).pvalue == pytest.approx(0.03, abs=0.005)
+
+    slow = rings.Runs("own_policies_64_slow")
+    assert [rings.lost(slow, arm) for arm in slow.race.arms] == [0, 0]
+    assert more_updates("own_policies_64_slow") == pytest.approx((10.5, 6.9), abs=0.05)
+    needed = {arm: [slow.updates(arm, 0.002, seed) for seed in slow.race.seeds] for arm in slow.race.arms}
+    assert sum(a > b for a, b in zip(needed["joint"], needed["individual"], strict=True)) == 9
+
+
+def more_updates(race: str) -> tuple[float, float]:
+    """How many updates more the joint baseline needs than the individual one, and half of the 95 % interval."""
+    change = learned.updates(race, "joint", "individual")
+    share = rings.reached(rings.Runs(race), "individual").mean / 100
+    return share * change.mean, share * change.half
 
 
 def test_claims_about_the_warehouse():
