@@ -1,4 +1,4 @@
-"""Make the tables and the picture of the guide "A value that reads units" from the data in book/data/units.
+"""Make the tables and the picture of the guide "V over units" from the data in book/data/units.
 
     python book/units.py
 

@@ -1,4 +1,4 @@
-"""Train MAPPO with critics that take the one of --value units apart, for the guide "A value that reads units".
+"""Train MAPPO with critics that take the one of --value units apart, for the guide "V over units".
 
     python book/units_trials.py whole runs/units_whole --first-seed 60 --seeds 8
 

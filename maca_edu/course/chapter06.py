@@ -84,7 +84,7 @@ def check_return_variance(candidate):
                 "You go backwards in time: P[s, s'] leads from s to s'. Use P, not its transpose.": (
                     solved(P.T, own, (gamma * lam) ** 2)
                 ),
-                "That is what the current joint action owns, and no more. Add the later steps.": own,
+                "That is what the present joint action owns, and no more. Add the later steps.": own,
                 "You look one step ahead only. The next state's variance contains that of all later ones.": (
                     own + (gamma * lam) ** 2 * P @ own
                 ),
@@ -104,7 +104,7 @@ def check_return_variance(candidate):
 
 @exercise("the budget of an episode", difficulty=2, minutes=10)
 def check_episode_share(candidate):
-    """The candidate's number is the share that the current joint actions own, for random surprises."""
+    """The candidate's number is the share that the present joint actions own, for random surprises."""
     rng = np.random.default_rng(9)
     for T in (3, 6, 12, 1):
         surprises, gamma, lam = rng.uniform(0.1, 1.0, size=T), 0.95, 0.8
@@ -214,7 +214,7 @@ def solved(P: np.ndarray, amounts: np.ndarray, weight: float) -> np.ndarray:
 
 
 def shared(surprises: np.ndarray, beta: float) -> float:
-    """What the current joint actions own of all variance in an episode (the theorem on the budget of an episode).
+    """What the present joint actions own of all variance in an episode (the theorem on the budget of an episode).
 
     surprises: `[T]`, the variance that each step's joint action brings in; beta = (gamma lambda)^2. The surprise of
     time t counts in the variance of steps t, t - 1, ..., 0, with the weights 1, beta, ..., beta^t.

@@ -20,7 +20,7 @@ REASONS = {
     "ch05_factor": "Nearly all of B's noise is made by its own dice.",
     "ch05_joint_weight": "B's CorrSet holds all of its partners; D is a stranger.",
     "ch06_owned_now": "Each surprise is charged to its own step and to every step before it. An endless stream would "
-    "leave 11.5 per cent to the current joint action; an episode that ends leaves a little more.",
+    "leave 11.5 per cent to the present joint action; an episode that ends leaves a little more.",
     "ch06_same_group": "A alone while A works alone, AB when A and B lift, ABC when all three do. The best mixture "
     "follows.",
     "ch11_times": "Overlooked are the prices of A, C and AC, which save 0.60 together; D's effort costs 0.016.",

@@ -92,7 +92,7 @@ def corrected_return(
 
 
 def corrected_share(now, left, gamma: float, lam: float) -> float:
-    """The share of the variance that current joint actions own, where V is exact and returns are corrected.
+    """The share of the variance that present joint actions own, where V is exact and returns are corrected.
 
     now: `[T]`, the mean over episodes of Var[Q(s_t, a)] at time t, 0 for episodes that are over. left: `[T]`, the same
     of Var[Q(s_t, a) - g(s_t, a)], what g does not know. With beta = (gamma lambda)^2

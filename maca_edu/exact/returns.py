@@ -8,7 +8,7 @@ and G_t - V^(s_t) is the lambda-advantage, the discounted sum of the TD errors (
 deterministic, so given a state and a joint action only the actions of later steps are left to chance:
 
     mean        q(s, a) = E[G | s, a]               which is Q(s, a) where V^ = V or lambda = 1
-    own         w(s)    = Var[q(s, a)]              a drawn from the policy: what the current joint action owns
+    own         w(s)    = Var[q(s, a)]              a drawn from the policy: what the present joint action owns
     variance    u(s)    = Var[G | s] = w(s) + (gamma lambda)^2 E[u(s')]             (law of total variance)
 
 A k-level baseline is a function of the current state and actions, so it can work on the first part alone.
@@ -27,11 +27,11 @@ from toy_envs.core import Game, check_numbers, shown, whole
 
 
 class LambdaReturn(NamedTuple):
-    """The lambda-return of every state: its mean by joint action, its variance, and the current joint action's part."""
+    """The lambda-return of every state: its mean by joint action, its variance, and the present joint action's part."""
 
     mean: np.ndarray  # [S, A, ..., A] E[G | s, a]
     variance: np.ndarray  # [S] Var[G | s], which is also that of the lambda-advantage
-    own: np.ndarray  # [S] the part of it that the current joint action owns; the rest is later actions' noise
+    own: np.ndarray  # [S] the part of it that the present joint action owns; the rest is later actions' noise
 
 
 def lambda_return(

@@ -23,7 +23,7 @@ def floors(game, moments):
 
 
 def budget_curves(lams, curves: dict[str, np.ndarray], floor: np.ndarray, steps, cut, mark: float):
-    """The share of the variance that the current joint action owns: left against lambda, right against steps collected.
+    """The share of the variance that the present joint action owns: left against lambda, right against steps collected.
 
     lams: `[M]`; curves: `{label: [M]}`, the shares; floor: `[M]`, the share where steps never end.
     steps, cut: `[T]` each, numbers of steps collected and the shares with them, where lambda is `mark`.

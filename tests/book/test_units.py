@@ -1,4 +1,4 @@
-"""The tables of "A value that reads units" are what the data say, and so are its sentences."""
+"""The tables of "V over units" are what the data say, and so are its sentences."""
 
 import sys
 from pathlib import Path
