@@ -1,6 +1,7 @@
 # Every target does its own set-up: a virtual environment in .venv, with everything pinned in constraints.txt.
 PYTHON ?= python3
 LAB_ARGS ?=
+APP_ARGS ?=
 TRUST_ARGS ?=
 # Tests and labs run two at a time; threads that compete for the same cores make them slower, not faster.
 export OPENBLAS_NUM_THREADS ?= 1
@@ -15,7 +16,7 @@ LAB := $(BIN)/jupyter lab --log-level=WARN --LabApp.log_level=WARN --LabApp.defa
 	$(if $(filter 0,$(shell id -u)),--allow-root)
 QUIET := "@jupyterlab/apputils-extension:announcements" "@jupyterlab/extensionmanager-extension"
 
-.PHONY: help lab test lint unit coverage nbval notebooks worlds-test cluster-test trust book slides pdf bundle browser-test bench clean
+.PHONY: help lab app test lint unit coverage nbval notebooks worlds-test cluster-test trust book slides pdf bundle browser-test bench clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -26,6 +27,9 @@ lab: .venv/.lab  ## open the course in JupyterLab (LAB_ARGS="--no-browser --port
 	@$(BIN)/python -m maca_edu.course.my_labs my_labs
 	@echo "Starting JupyterLab. It opens in your browser; stop it here with Ctrl-C, twice."
 	@$(LAB) $(LAB_ARGS)
+
+app: .venv/.app  ## the explorers as one page for the projector, on 127.0.0.1 (APP_ARGS="--port 9000 --no-browser")
+	@$(BIN)/python -m maca_edu app $(APP_ARGS)
 
 test: lint unit nbval  ## ruff, import-linter, codespell, pytest and every lab against its stored outputs
 
@@ -73,7 +77,7 @@ pdf: .venv/.test book  ## the texts as one PDF, fit to print, book/_build/pdf/ma
 bundle: slides  ## one archive for a class without internet, dist/maca-edu-class.zip: book, slides, labs to hand out
 	$(BIN)/python book/bundle.py
 
-browser-test: .venv/.test book  ## drive the labs and the book in a real Chromium
+browser-test: .venv/.test .venv/.app book  ## drive the labs, the book and the page of explorers in a real Chromium
 	$(BIN)/python book/vendor.py tests
 	$(BIN)/python -m pytest -q tests/browser -m browser
 
@@ -103,6 +107,12 @@ clean:  ## remove .venv and everything that was built
 
 .venv/.cluster: .venv/.test
 	$(INSTALL) "Ray" ".[cluster]"
+	@touch $@
+
+.venv/.app: .venv/.lab
+	$(INSTALL) "the page of explorers" ".[app]"
+	@$(BIN)/jupyter labextension disable "@voila-dashboards/jupyterlab-preview" 2>/dev/null  # JupyterLab stays as it was
+	@$(BIN)/jupyter server extension disable --sys-prefix voila.server_extension >/dev/null 2>&1
 	@touch $@
 
 .venv/.book: .venv/.lab

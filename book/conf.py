@@ -159,14 +159,18 @@ def setup(app):
     from code_line import CodeLine
     from copy_labs import copy_labs
     from made import write
-    from stale_pages import remove_stale_pages
+    from stale_pages import pages_to_write_again, remove_stale_files
 
     def clear(app, exception):
         if exception is None and app.builder.name == "html":
-            remove_stale_pages(Path(app.outdir), app.env.found_docs)
+            remove_stale_files(Path(app.outdir), app.env.found_docs)
+
+    def write_again(app, env):
+        return pages_to_write_again(Path(app.outdir), env.found_docs) if app.builder.name == "html" else []
 
     app.add_directive("code-line", CodeLine)
     app.connect("builder-inited", lambda app: copy_labs(HERE.parent / "notebooks", HERE / "labs"))
     app.connect("builder-inited", lambda app: write())
     app.connect("env-get-outdated", texts_quote_labs)
+    app.connect("env-updated", write_again)
     app.connect("build-finished", clear)

@@ -625,6 +625,19 @@ def params_command(task: str = "5m_vs_6m") -> None:
         print(f"{name:<16} {count:>9,}")
 
 
+@command("app")
+def app_command(port: int = 8866, browser: bool = True) -> None:
+    """Show the explorers of the labs as one page for the projector, on this machine, until Ctrl-C.
+
+    Args:
+        port: Where the page is served, on 127.0.0.1.
+        browser: Open the page in a browser.
+    """
+    from maca_edu.course.projector.serve import serve
+
+    serve(port, browser)
+
+
 @command("doctor")
 def doctor_command(part: tyro.conf.Positional[Literal["everything", "starcraft"]] = "everything") -> None:
     """Print what is installed, what is missing, and how to get it.

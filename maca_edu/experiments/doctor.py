@@ -33,6 +33,7 @@ PARTS = (
     Part("films as .mp4", ("imageio-ffmpeg",), "film"),
     Part("SMAC and SMACv2", ("smacv2", "pysc2"), "starcraft"),
     Part("sweeps on a cluster", ("ray",), "cluster"),
+    Part("the explorers as one page", ("voila",), "app"),
 )
 # What SMAC and SMACv2 need, with protobuf: packages, and the modules that they install.
 STARCRAFT_MODULES = {"smacv2": "smacv2", "pysc2": "pysc2", "s2clientprotocol": "s2clientprotocol"}

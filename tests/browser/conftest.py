@@ -1,5 +1,6 @@
 """A real Chromium, a real JupyterLab and the built book."""
 
+import contextlib
 import os
 import secrets
 import shlex
@@ -51,6 +52,13 @@ def chromium():
 
 @pytest.fixture
 def page(chromium):
+    """An empty page, see `watched_page`."""
+    with watched_page(chromium) as page:
+        yield page
+
+
+@contextlib.contextmanager
+def watched_page(chromium):
     """An empty page, 1280 wide. The test fails on any error in the page, and when it asks a machine other than this."""
     context = chromium.new_context(viewport={"width": 1280, "height": 900})
     page, faults = context.new_page(), []

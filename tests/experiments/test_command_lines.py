@@ -48,6 +48,7 @@ OPTIONS = {  # of each command, with good and bad values; {}: words without a na
     "own-games": dict(out=PATHS, course=("", "a", "a\nb")),
     "own-grades": dict(out=PATHS, course=("", "a")),
     "methods": {},
+    "app": dict(port=("0", "-1", "70000", "2.5", "x", "")),
     "doctor": {},
 }
 FIRST = {"evaluate": PATHS, "watch": PATHS, "curves": PATHS, "class-copy": ("run", "file.txt", ""), "grade": PATHS}
@@ -58,6 +59,7 @@ NEEDED = {  # what keeps most lines valid up to the value that is tried, or from
     "train": ("--out", "new", "--env", "toy/xor", "--steps", "32", "--batch", "4", "--rollout", "4"),
     "sweep": ("--out", "new", "--envs", "toy/xor", "--methods", "mappo", "--steps", "32", "--processes", "0"),
     "bench": ("--rounds", "0"),
+    "app": ("--port", "0"),
     "credit-bench": ("qmix",),
     "watch": ("--out", "new.gif", "--episodes", "0"),
     "curves": ("--out", "new.png"),
