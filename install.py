@@ -1,7 +1,7 @@
-"""Install a part of this project into .venv, and say how far it is: `python install.py "the course" .[test]`.
+"""Install a part of this project, and say how far it is: `python install.py "the course" .[test]`.
 
 pip is asked to be silent where it succeeds, and is quoted in full where it fails. Called by the Makefile with the
-Python of .venv, from the project's folder.
+Python of the environment, .venv unless another was asked for, from the project's folder.
 """
 
 import itertools
@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections import deque
+from pathlib import Path
 
 PIP = [sys.executable, "-m", "pip", "install", "--disable-pip-version-check", "--no-color", "--progress-bar", "off"]
 QUIET_SECONDS = 20  # where the output is not a terminal, a line at most so often
@@ -17,7 +18,7 @@ QUIET_SECONDS = 20  # where the output is not a terminal, a line at most so ofte
 def main(name: str, requirement: str) -> int:
     """Install one requirement, editable; returns pip's exit status."""
     command = [*PIP, "--constraint", "constraints.txt", "--editable", requirement]
-    show = Progress(f"Installing {name} into .venv")
+    show = Progress(f"Installing {name} into {Path(sys.prefix).name}")
     last_lines = deque(maxlen=40)
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as pip:
         for line in pip.stdout:

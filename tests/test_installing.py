@@ -1,6 +1,7 @@
 """Advice on what to install can be typed where the user stands."""
 
 import shlex
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -51,5 +52,22 @@ def test_the_installer_quotes_pip_where_it_fails(tmp_path):
     command = [sys.executable, str(CHECKOUT / "install.py"), "nothing", "./no_such_folder"]
     done = subprocess.run(command, cwd=CHECKOUT, capture_output=True, text=True)
     assert done.returncode != 0
-    assert "Installing nothing into .venv: failed" in done.stdout
+    assert f"Installing nothing into {Path(sys.prefix).name}: failed" in done.stdout
     assert "no_such_folder" in done.stderr
+
+
+@pytest.mark.parametrize("words", [[], ["PYTHON=./python3.11"], ["PYTHON=./python3.13"]], ids=" ".join)
+def test_make_does_not_take_one_python_for_another(tmp_path, words):
+    shutil.copy(CHECKOUT / "Makefile", tmp_path)
+    for place, version in ((".venv/bin/python", "3.11.7"), ("python3.11", "3.11.7"), ("python3.13", "3.13.0")):
+        python = tmp_path / place
+        python.parent.mkdir(parents=True, exist_ok=True)
+        python.write_text(f"#!/bin/sh\necho Python {version}\n")
+        python.chmod(0o755)
+    done = subprocess.run(["make", "same-python", *words], cwd=tmp_path, capture_output=True, text=True)
+    if words == ["PYTHON=./python3.13"]:
+        assert done.returncode == 2
+        assert ".venv holds Python 3.11.7, and ./python3.13 is Python 3.13.0." in done.stdout
+        assert "Keep both: make same-python PYTHON=./python3.13 VENV=.venv-new" in done.stdout
+    else:
+        assert (done.returncode, done.stdout) == (0, "")

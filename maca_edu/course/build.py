@@ -103,7 +103,7 @@ def explain(notebook, error) -> str:
 def tidy(notebook):
     """The notebook without what differs from build to build, and with alt texts where the book looks for them.
 
-    Time stamps are removed; ids of cells and widgets are replaced by numbers.
+    Time stamps are removed; ids of cells and widgets are replaced by numbers; prints in a row are joined.
     """
     import nbformat
 
@@ -114,6 +114,8 @@ def tidy(notebook):
     for number, cell in enumerate(notebook.cells):
         cell.id = f"cell-{number:02d}"
         cell.metadata.pop("execution", None)
+        if cell.cell_type == "code":
+            cell.outputs = join_streams(cell.outputs)
         alt = [out.metadata["image/png"]["alt"] for out in cell.get("outputs", []) if has_alt(out)]
         if alt:
             cell.metadata["mystnb"] = {"image": {"alt": alt[0]}}
@@ -127,6 +129,18 @@ def tidy(notebook):
         if model["model_name"] == "LayoutModel":  # dozens of CSS properties, nearly all unset
             model["state"] = {key: value for key, value in model["state"].items() if value is not None}
     return notebook
+
+
+def join_streams(outputs: list) -> list:
+    """The outputs of a cell with prints that follow each other as one: the kernel cuts them where a moment passes."""
+    joined = []
+    for output in outputs:
+        last = joined[-1] if joined else {}
+        if output.output_type == "stream" and last.get("name") == output.name:
+            last.text += output.text
+        else:
+            joined.append(output)
+    return joined
 
 
 def has_alt(output) -> bool:

@@ -75,8 +75,11 @@ def happened(game, action, payments, reward) -> str:
 
 
 def credited(game, credit) -> str:
-    """What one step was credited with, `{group: number}`, in words: the sum and the three largest parts."""
-    largest = sorted(credit, key=lambda group: -abs(credit[group]))[:3]
+    """What one step was credited with, `{group: number}`, in words: the sum and the three largest parts.
+
+    Of parts that look the same, small groups come first, in the order of their agents, whatever their last bits say.
+    """
+    largest = sorted(credit, key=lambda group: (-round(abs(credit[group]), 2), len(group), group))[:3]
     parts = [f"{members(game, group)} {signed(credit[group], 2)}" for group in largest]
     return f" Credit {signed(sum(credit.values()), 2)}; the largest parts: {', '.join(parts)}."
 

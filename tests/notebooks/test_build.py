@@ -61,6 +61,13 @@ def test_two_builds_give_the_same_bytes(tiny):
     assert state[shown]["state"]["_dom_classes"] == ["maca-console"]
 
 
+def test_a_pause_between_two_prints_does_not_part_them(tiny):
+    path = tiny(lab("import time\nprint('one', flush=True)\ntime.sleep(0.5)\nprint('two')\ndisplay(3)\nprint('four')"))
+    outputs = nbformat.read(path, as_version=4).cells[1].outputs
+    found = [output.get("text") or output.data["text/plain"] for output in outputs]
+    assert found == ["one\ntwo\n", "3", "four\n"]
+
+
 def test_the_kernel_is_the_python_that_builds_and_works_beside_the_notebook(tiny):
     path = tiny(lab("import os, sys\nprint(sys.executable)\nprint(os.getcwd())"))
     (output,) = nbformat.read(path, as_version=4).cells[1].outputs

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from maca_edu.widgets import replay, style
-from maca_edu.widgets.replay import signed
+from maca_edu.widgets.replay import credited, signed
 from maca_edu.widgets.replay_pictures import credit_bars, payment_bars
 from toy_envs import fridge_v0, warehouse_v0
 
@@ -129,6 +129,12 @@ def test_credit_is_named_and_coloured_by_level(small):
     bars = credit_bars(game, credit)
     assert [each.label for each in bars] == ["level 1", "level 2", None, "level 3"]
     assert bars[1].colour == bars[2].colour != bars[0].colour
+
+
+def test_parts_that_look_the_same_have_one_order_whatever_their_last_bits(small):
+    for noise in (1e-12, -1e-12):
+        credit = {(1,): 0.04 + noise, (0, 2): 0.04 - noise, (0,): -0.04, (2,): 0.03}
+        assert "; the largest parts: A −0.04, B +0.04, AC +0.04." in credited(small[0], credit)
 
 
 def test_an_episode_is_small_enough_for_a_page():
