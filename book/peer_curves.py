@@ -171,7 +171,7 @@ def lead(ours: np.ndarray, theirs: np.ndarray) -> Interval:
     """The difference of the means, ours minus theirs, with its 95 % interval by Welch's t."""
     difference = welch(sample(ours), sample(theirs))
     half = scipy.stats.t.ppf(0.975, difference.dof) * difference.error
-    return Interval(difference.value, difference.value - half, difference.value + half)
+    return Interval(difference.mean, difference.mean - half, difference.mean + half)
 
 
 def table(name: str, peer: str, measures: tuple[Measure, ...], ours: str = "ours") -> str:

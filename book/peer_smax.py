@@ -147,8 +147,11 @@ class Greedy:
     """The likeliest actions of JaxMARL's policy, for `play_episodes`; its memory is wiped where a battle begins."""
 
     def __init__(self, actor, weights):
-        jax, _ = import_jax()
-        self.weights, self.memory, self.apply = weights, None, jax.jit(actor.apply)
+        def likeliest(memory, seen):
+            memory, policy = actor.apply(weights, memory, seen)
+            return memory, policy.log_probs.argmax(axis=-1)
+
+        self.memory, self.likeliest = None, import_jax()[0].jit(likeliest)
 
     def __call__(self, view: View, first: np.ndarray) -> np.ndarray:
         """The actions `[B, n]`."""
@@ -156,8 +159,8 @@ class Greedy:
         if self.memory is None:
             self.memory = np.zeros((B * n, WIDTH), dtype=np.float32)
         seen = view.obs.reshape(1, B * n, -1), first.repeat(n)[None], view.available.reshape(1, B * n, -1).astype(int)
-        self.memory, policy = self.apply(self.weights, self.memory, seen)
-        return np.asarray(policy.log_probs.argmax(axis=-1)).reshape(B, n)
+        self.memory, action = self.likeliest(self.memory, seen)
+        return np.asarray(action).reshape(B, n)
 
 
 # ---------------------------------------------------------------------------------------------------------------------
