@@ -1,0 +1,59 @@
+"""The tables of "As fast as its peers?" are made of the runs, and the sentences about its curves are theirs, too."""
+
+import math
+
+import numpy as np
+import peer_curves as peers
+import pytest
+from peer_curves import RETURN, WON, Part, lead, scores
+
+PAGE = " ".join((peers.BOOK / "guides" / "peers.md").read_text(encoding="utf-8").split())
+SEEDS = [2100, 2101, 2102, 2103, 2104]
+PAIRS = {"spread": ("HARL's", RETURN), "smax": ("JaxMARL's", RETURN + WON)}
+
+
+@pytest.mark.parametrize("name", PAIRS)
+def test_the_tables_are_made_of_the_data(name):
+    assert (peers.DATA / f"{name}.md").read_text(encoding="utf-8") == peers.table(name, *PAIRS[name]) + "\n"
+    assert (peers.BOOK / "_static" / f"peers_{name}.png").stat().st_size > 10_000
+
+
+@pytest.mark.parametrize("name", PAIRS)
+def test_five_seeds_a_side_over_the_same_steps(name):
+    both = [peers.curves(name, side, "return_mean") for side in (PAIRS[name][0], "ours")]
+    np.testing.assert_array_equal(both[0].steps, both[1].steps)
+    for side in (PAIRS[name][0], "ours"):
+        assert [run.seed for run in peers.read_runs(name) if run.side == side] == SEEDS
+
+
+def found(name: str, measure: peers.Measure) -> peers.Interval:
+    return lead(scores(name, "ours", measure), scores(name, PAIRS[name][0], measure))
+
+
+def test_spread():
+    over_all = found("spread", RETURN[0])
+    assert all(peers.verdict(found("spread", measure)) == "undecided" for measure in RETURN)
+    assert abs(over_all.value) < 0.15
+    assert "They are .1 apart" in PAGE
+    assert f"more than {over_all.high:.1f} over training, or of HARL's of more than {-over_all.low:.1f}" in PAGE
+    gained = [
+        curve.values[:, -5:].mean() - curve.values[:, :5].mean()
+        for curve in (peers.curves("spread", side, "return_mean") for side in ("HARL's", "ours"))
+    ]
+    assert all(6 < x < 8 for x in gained)
+
+
+def test_a_run_in_parts_by_hand():
+    rows = [Part(10, 1, 2.0, 0.0), Part(20, 3, 6.0, 1.0), Part(30, 0, math.nan, math.nan), Part(40, 0, math.nan)]
+    first, last = peers.in_parts(rows, 2)
+    assert first == Part(20, 4, 5.0, 0.75)
+    assert last[:2] == (40, 0)
+    assert math.isnan(last.return_mean)
+
+
+def test_a_lead_by_hand():
+    """Means 3 and 1, variances 1 and 1 over three seeds: error sqrt(2 / 3), 4 degrees of freedom, t 2.776."""
+    got = lead(np.array([2.0, 3.0, 4.0]), np.array([0.0, 1.0, 2.0]))
+    assert got == pytest.approx((2, 2 - 2.776 * math.sqrt(2 / 3), 2 + 2.776 * math.sqrt(2 / 3)), abs=1e-3)
+    words = [peers.verdict(x) for x in (got, peers.Interval(2, 1, 3), peers.Interval(-2, -3, -1))]
+    assert words == ["undecided", "ahead", "behind"]
