@@ -29,6 +29,7 @@ from maca_edu.files import write_whole
 
 BOOK = Path(__file__).parent
 DATA = BOOK / "data" / "peers"
+CHANGED = ("JaxMARL's, LayerNorm", "JaxMARL's, memory wiped")  # see peer_smax.py
 LATE = 0.8  # where the last fifth of training begins
 
 
@@ -174,6 +175,16 @@ def lead(ours: np.ndarray, theirs: np.ndarray) -> Interval:
     return Interval(difference.mean, difference.mean - half, difference.mean + half)
 
 
+def shown(found: Interval) -> str:
+    """A difference with its interval."""
+    return f"{found.value:+.2f} [{found.low:+.2f}, {found.high:+.2f}]"
+
+
+def with_minus(lines: list[str]) -> str:
+    """The lines of a table, with minus signs in its numbers."""
+    return "\n".join([*lines[:2], *(line.replace("-", "−") for line in lines[2:])])
+
+
 def table(name: str, peer: str, measures: tuple[Measure, ...], ours: str = "ours") -> str:
     """A row for each measure: the means over seeds with their deviation, and how far ours leads."""
     lines = [f"| | {peer} | {ours} | {ours} minus {peer} | |", "|---" * 5 + "|"]
@@ -181,9 +192,20 @@ def table(name: str, peer: str, measures: tuple[Measure, ...], ours: str = "ours
         both = [scores(name, side, measure) for side in (peer, ours)]
         theirs, own = (f"{x.mean():.2f} ± {x.std(ddof=1):.2f}" for x in both)
         found = lead(both[1], both[0])
-        numbers = f"{found.value:+.2f} [{found.low:+.2f}, {found.high:+.2f}]"
-        lines.append(f"| {measure.words} | {theirs} | {own} | {numbers} | {verdict(found)} |")
-    return "\n".join(lines).replace("-", "−").replace("|−−−", "|---")
+        lines.append(f"| {measure.words} | {theirs} | {own} | {shown(found)} | {verdict(found)} |")
+    return with_minus(lines)
+
+
+def why(measure: Measure) -> str:
+    """A row for JaxMARL's script as it is and with each change: its mean, and how far ours leads it."""
+    ours = scores("smax", "ours", measure)
+    lines = [f"| | {measure.words} | ours minus this | |", "|---" * 4 + "|"]
+    for side in ("JaxMARL's", *CHANGED):
+        theirs = scores("smax", side, measure)
+        found = lead(ours, theirs)
+        mean = f"{theirs.mean():.2f} ± {theirs.std(ddof=1):.2f}"
+        lines.append(f"| {side} | {mean} | {shown(found)} | {verdict(found)} |")
+    return with_minus(lines)
 
 
 def curves(name: str, side: str, column: str) -> Curves:
@@ -197,7 +219,7 @@ def curves(name: str, side: str, column: str) -> Curves:
 def draw(name: str, sides: tuple[str, ...], columns: dict[str, str], path: Path) -> None:
     """The curves of the sides over each other, a panel for each column; columns: name -> words for its axis."""
     with matplotlib.style.context(STYLE):
-        figure = Figure(figsize=(5.5 * len(columns) + 1.5, 4), layout="constrained")
+        figure = Figure(figsize=(8 if len(columns) == 1 else 10, 4), layout="constrained")
         panels = figure.subplots(1, len(columns), squeeze=False)[0]
         for ax, (column, words) in zip(panels, columns.items(), strict=True):
             for side in sides:
@@ -216,6 +238,9 @@ def main() -> None:
     columns = {"return_mean": "return of a battle", "won": "share of battles won"}
     draw("smax", ("JaxMARL's", "ours"), columns, static / "peers_smax.png")
     write_whole(DATA / "smax.md", table("smax", "JaxMARL's", RETURN + WON) + "\n")
+    sides = ("JaxMARL's", "ours", *CHANGED)
+    draw("smax", sides, {"return_mean": "return of a battle"}, static / "peers_smax_why.png")
+    write_whole(DATA / "smax_why.md", why(RETURN[0]) + "\n")
 
 
 if __name__ == "__main__":

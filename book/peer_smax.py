@@ -24,14 +24,16 @@ os.environ["XLA_FLAGS"] = "--xla_cpu_multi_thread_eigen=false intra_op_paralleli
 
 import numpy as np
 import torch
-from peer_curves import Part, Trained, in_parts, run_all
+from peer_curves import CHANGED, Part, Trained, in_parts, run_all
 
 from maca_edu import envs
 from maca_edu.envs.compiled import import_jax
 from maca_edu.team_env import View
+from maca_edu.training import critics
 from maca_edu.training.config import Config
 from maca_edu.training.loop import play, train
 from maca_edu.training.play import env_seed, play_episodes
+from maca_edu.training.value_norm import ValueNorm
 
 BATTLE = "smax/2s3z?time_limit=101&state=raw"  # JaxMARL's clock stops after 101 steps, and its state is not scaled
 COPIES, ROLLOUT, UPDATES, PARTS, WIDTH = 64, 32, 50, 25, 64
@@ -167,25 +169,31 @@ class Greedy:
 # Ours
 
 
-def ours(seed: int) -> Trained:
-    """Our MAPPO."""
+class AsTheyAre(ValueNorm):
+    """Leaves values in the units of the reward."""
+
+    mean, std = 0.0, 1.0
+
+
+def ours(seed: int, normalised: bool = True) -> Trained:
+    """Our MAPPO; normalised: the critic learns normalised returns."""
     rows = []
 
     def note(row: dict) -> None:
         rows.append(Part(row["env_steps"], row["episodes"], row["return_mean"], row["win_rate"]))
 
-    run = train(envs.make(BATTLE, COPIES), "mappo", COPIES * ROLLOUT * UPDATES, seed, config=OURS, report=note)
+    norm = ValueNorm if normalised else AsTheyAre
+    with patch.object(critics, "ValueNorm", norm):
+        run = train(envs.make(BATTLE, COPIES), "mappo", COPIES * ROLLOUT * UPDATES, seed, config=OURS, report=note)
     played = play(run, envs.make(BATTLE, EPISODES), seed)
     return Trained(in_parts(rows, PARTS), played.return_mean, played.win_rate)
 
 
 SIDES = {"JaxMARL's": jaxmarl, "ours": ours}
-WHY = {
-    "JaxMARL's, memory wiped": partial(jaxmarl, wiped=True),
-    "JaxMARL's, LayerNorm": partial(jaxmarl, normed=True),
-}
+CHANGES = (partial(jaxmarl, normed=True), partial(jaxmarl, wiped=True))
 
 if __name__ == "__main__":
     torch.set_num_threads(1)
     words = sys.argv[1:]
-    run_all("smax", WHY if "--why" in words else SIDES, [int(word) for word in words if word != "--why"])
+    sides = dict(zip(CHANGED, CHANGES, strict=True)) if "--why" in words else SIDES
+    run_all("smax", sides, [int(word) for word in words if word != "--why"])
