@@ -29,7 +29,7 @@ from maca_edu.files import write_whole
 
 BOOK = Path(__file__).parent
 DATA = BOOK / "data" / "peers"
-CHANGED = ("JaxMARL's, LayerNorm", "JaxMARL's, memory wiped")  # see peer_smax.py
+CHANGED = ("JaxMARL's, LayerNorm", "ours, values as they are", "JaxMARL's, memory wiped")  # see peer_smax.py
 LATE = 0.8  # where the last fifth of training begins
 
 
@@ -197,9 +197,9 @@ def table(name: str, peer: str, measures: tuple[Measure, ...], ours: str = "ours
 
 
 def why(measure: Measure) -> str:
-    """A row for JaxMARL's script as it is and with each change: its mean, and how far ours leads it."""
+    """A row for JaxMARL's as it is, and one for each change: the mean, and how far ours as it is leads it."""
     ours = scores("smax", "ours", measure)
-    lines = [f"| | {measure.words} | ours minus this | |", "|---" * 4 + "|"]
+    lines = [f"| | {measure.words} | ours as it is minus this | |", "|---" * 4 + "|"]
     for side in ("JaxMARL's", *CHANGED):
         theirs = scores("smax", side, measure)
         found = lead(ours, theirs)

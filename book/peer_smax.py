@@ -190,7 +190,7 @@ def ours(seed: int, normalised: bool = True) -> Trained:
 
 
 SIDES = {"JaxMARL's": jaxmarl, "ours": ours}
-CHANGES = (partial(jaxmarl, normed=True), partial(jaxmarl, wiped=True))
+CHANGES = (partial(jaxmarl, normed=True), partial(ours, normalised=False), partial(jaxmarl, wiped=True))
 
 if __name__ == "__main__":
     torch.set_num_threads(1)
