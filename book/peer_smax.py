@@ -20,8 +20,6 @@ from types import SimpleNamespace
 from typing import NamedTuple
 from unittest.mock import patch
 
-os.environ["XLA_FLAGS"] = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
-
 import numpy as np
 import torch
 from peer_curves import CHANGED, Part, Trained, in_parts, run_all
@@ -194,6 +192,7 @@ CHANGES = (partial(jaxmarl, normed=True), partial(ours, normalised=False), parti
 
 if __name__ == "__main__":
     torch.set_num_threads(1)
+    os.environ["XLA_FLAGS"] = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
     words = sys.argv[1:]
     sides = dict(zip(CHANGED, CHANGES, strict=True)) if "--why" in words else SIDES
     run_all("smax", sides, [int(word) for word in words if word != "--why"])

@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 import peer_curves as peers
+import peer_smax
 import pytest
 from peer_curves import RETURN, WON, Part, lead, scores
 
@@ -41,6 +42,23 @@ def test_spread():
         for curve in (peers.curves("spread", side, "return_mean") for side in ("HARL's", "ours"))
     ]
     assert all(6 < x < 8 for x in gained)
+
+
+def test_a_choice_by_hand():
+    """Probabilities 0, 1/4 and 3/4: entropy log 4 - 3/4 log 3; an illegal action adds nothing."""
+    jnp = pytest.importorskip("jax").numpy
+    choice = peer_smax.Choice(jnp.array([[-1e10, 0.0, math.log(3)]]))
+    np.testing.assert_allclose(choice.log_prob(jnp.array([2])), [math.log(3 / 4)], rtol=1e-6)
+    np.testing.assert_allclose(choice.entropy(), [math.log(4) - 3 / 4 * math.log(3)], rtol=1e-6)
+
+
+def test_what_the_script_reports_is_counted():
+    """Two steps of two battles: one ends, won, after a return of 1.5."""
+    rows, ended = [], np.zeros((2, 2, 5), dtype=bool)
+    ended[1, 0] = True
+    metric = dict(returned_episode=ended, returned_episode_returns=1.5 * ended, returned_won_episode=1.0 * ended)
+    peer_smax.report_to(rows, lambda note, result, metric: note(metric), None, None, metric | {"update_steps": 3})
+    assert rows == [Part(4 * peer_smax.COPIES * peer_smax.ROLLOUT, 1, 1.5, 1.0)]
 
 
 def test_a_run_in_parts_by_hand():
