@@ -29,7 +29,7 @@ from maca_edu.files import write_whole
 
 BOOK = Path(__file__).parent
 DATA = BOOK / "data" / "peers"
-CHANGED = ("JaxMARL's, LayerNorm", "ours, values as they are", "JaxMARL's, memory wiped")  # see peer_smax.py
+CHANGED = ("JaxMARL's, LayerNorm", "ours, values as they are")  # see peer_smax.py
 LATE = 0.8  # where the last fifth of training begins
 
 

@@ -88,17 +88,15 @@ class Program(NamedTuple):
 
 
 @lru_cache
-def program(wiped: bool, normed: bool) -> Program:
-    """JaxMARL's training. wiped, normed: see `SIDES`."""
-    jax, environments = import_jax()
+def program(normed: bool) -> Program:
+    """JaxMARL's training. normed: see `jaxmarl`."""
+    jax, _ = import_jax()
     stand_in()
     sys.modules.pop("mappo_rnn_smax", None)
     import mappo_rnn_smax as script
 
     # The script has 128 where the GRU's width belongs.
     script.ScannedRNN.initialize_carry = staticmethod(lambda batch, width: jax.numpy.zeros((batch, WIDTH)))
-    if wiped:
-        script.HeuristicEnemySMAX = over_for_all(environments.smax.HeuristicEnemySMAX)
     if normed:
         relu, norm = script.nn.relu, script.nn.LayerNorm
         script.nn = SimpleNamespace(**vars(script.nn) | dict(relu=lambda x: norm()(relu(x))))
@@ -120,21 +118,10 @@ def report_to(rows: list[Part], io_callback: Callable, callback: Callable, resul
     return io_callback(note, result, metric)
 
 
-def over_for_all(game: type) -> type:
-    """JaxMARL's game, but at the end of a battle it says "done" to survivors, too, so that their memory is wiped."""
-
-    class OverForAll(game):
-        def step_env(self, *arguments, **named):
-            obs, state, reward, done, info = super().step_env(*arguments, **named)
-            return obs, state, reward, {agent: over | done["__all__"] for agent, over in done.items()}, info
-
-    return OverForAll
-
-
-def jaxmarl(seed: int, wiped: bool = False, normed: bool = False) -> Trained:
-    """JaxMARL's MAPPO. wiped: a GRU's memory is wiped where a battle ends. normed: a LayerNorm follows each ReLU."""
+def jaxmarl(seed: int, normed: bool = False) -> Trained:
+    """JaxMARL's MAPPO. normed: a LayerNorm follows each ReLU."""
     jax, _ = import_jax()
-    training = program(wiped, normed)
+    training = program(normed)
     training.rows.clear()
     state, _ = training.train(jax.random.PRNGKey(seed))["runner_state"]
     jax.effects_barrier()
@@ -188,7 +175,7 @@ def ours(seed: int, normalised: bool = True) -> Trained:
 
 
 SIDES = {"JaxMARL's": jaxmarl, "ours": ours}
-CHANGES = (partial(jaxmarl, normed=True), partial(ours, normalised=False), partial(jaxmarl, wiped=True))
+CHANGES = (partial(jaxmarl, normed=True), partial(ours, normalised=False))
 
 if __name__ == "__main__":
     torch.set_num_threads(1)
