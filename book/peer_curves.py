@@ -30,7 +30,6 @@ from maca_edu.files import write_whole
 BOOK = Path(__file__).parent
 DATA = BOOK / "data" / "peers"
 CHANGED = ("JaxMARL's, LayerNorm", "ours, values as they are")  # see peer_smax.py
-LATE = 0.8  # where the last fifth of training begins
 
 
 class Part(NamedTuple):
@@ -133,27 +132,28 @@ class Measure(NamedTuple):
     of_run: Callable[[list[Point], Ran], float]
 
 
-def over(column: str, late: bool) -> Callable[[list[Point], Ran], float]:
-    """The mean of a column over the episodes of all of training, or of its last fifth."""
+def over(column: str, after: float = 0.0, until: float = 1.0) -> Callable[[list[Point], Ran], float]:
+    """The mean of a column over the episodes between two shares of training."""
 
     def of_run(points: list[Point], run: Ran) -> float:
-        begins = LATE * points[-1].env_steps if late else 0
-        known = [p for p in points if p.env_steps > begins and p.episodes]
+        steps = points[-1].env_steps
+        known = [p for p in points if after * steps < p.env_steps <= until * steps and p.episodes]
         return float(np.average([getattr(p, column) for p in known], weights=[p.episodes for p in known]))
 
     return of_run
 
 
 RETURN = (
-    Measure("return, all of training", over("return_mean", late=False)),
-    Measure("return, last fifth", over("return_mean", late=True)),
+    Measure("return, all of training", over("return_mean")),
+    Measure("return, last fifth", over("return_mean", after=0.8)),
     Measure("return, greedy after training", lambda points, run: run.greedy_return),
 )
 WON = (
-    Measure("share won, all of training", over("won", late=False)),
-    Measure("share won, last fifth", over("won", late=True)),
+    Measure("share won, all of training", over("won")),
+    Measure("share won, last fifth", over("won", after=0.8)),
     Measure("share won, greedy after training", lambda points, run: run.greedy_won),
 )
+EARLY = Measure("return, first fifth", over("return_mean", until=0.2))
 
 
 def scores(name: str, side: str, measure: Measure) -> np.ndarray:
@@ -196,15 +196,17 @@ def table(name: str, peer: str, measures: tuple[Measure, ...], ours: str = "ours
     return with_minus(lines)
 
 
-def why(measure: Measure) -> str:
-    """A row for JaxMARL's as it is, and one for each change: the mean, and how far ours as it is leads it."""
-    ours = scores("smax", "ours", measure)
-    lines = [f"| | {measure.words} | ours as it is minus this | |", "|---" * 4 + "|"]
+def why(measures: tuple[Measure, ...]) -> str:
+    """A row for JaxMARL's as it is, and one for each change: means, and how far ours as it is leads."""
+    lines = [f"| | {' | '.join(f'{measure.words} | ours minus this' for measure in measures)} |"]
+    lines.append("|---" * (1 + 2 * len(measures)) + "|")
     for side in ("JaxMARL's", *CHANGED):
-        theirs = scores("smax", side, measure)
-        found = lead(ours, theirs)
-        mean = f"{theirs.mean():.2f} ± {theirs.std(ddof=1):.2f}"
-        lines.append(f"| {side} | {mean} | {shown(found)} | {verdict(found)} |")
+        cells = [side]
+        for measure in measures:
+            theirs = scores("smax", side, measure)
+            found = lead(scores("smax", "ours", measure), theirs)
+            cells += [f"{theirs.mean():.2f} ± {theirs.std(ddof=1):.2f}", shown(found)]
+        lines.append(f"| {' | '.join(cells)} |")
     return with_minus(lines)
 
 
@@ -240,7 +242,7 @@ def main() -> None:
     write_whole(DATA / "smax.md", table("smax", "JaxMARL's", RETURN + WON) + "\n")
     sides = ("JaxMARL's", "ours", *CHANGED)
     draw("smax", sides, {"return_mean": "return of a battle"}, static / "peers_smax_why.png")
-    write_whole(DATA / "smax_why.md", why(RETURN[0]) + "\n")
+    write_whole(DATA / "smax_why.md", why((EARLY, RETURN[0])) + "\n")
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ import numpy as np
 import peer_curves as peers
 import peer_smax
 import pytest
-from peer_curves import RETURN, WON, Part, lead, scores
+from peer_curves import CHANGED, EARLY, RETURN, WON, Part, lead, scores
 
 PAGE = " ".join((peers.BOOK / "guides" / "peers.md").read_text(encoding="utf-8").split())
 SEEDS = [2100, 2101, 2102, 2103, 2104]
@@ -59,6 +59,38 @@ def test_what_the_script_reports_is_counted():
     metric = dict(returned_episode=ended, returned_episode_returns=1.5 * ended, returned_won_episode=1.0 * ended)
     peer_smax.report_to(rows, lambda note, result, metric: note(metric), None, None, metric | {"update_steps": 3})
     assert rows == [Part(4 * peer_smax.COPIES * peer_smax.ROLLOUT, 1, 1.5, 1.0)]
+
+
+def said(interval: peers.Interval) -> str:
+    """As the page writes a difference: +.03 [−.07, +.13]."""
+    return f"{interval.value:+.2f} [{interval.low:+.2f}, {interval.high:+.2f}]".replace("0.", ".").replace("-", "−")
+
+
+def test_a_battle():
+    whole, late, greedy, *won = [found("smax", measure) for measure in RETURN + WON]
+    assert peers.verdict(whole) == "ahead"
+    assert {peers.verdict(x) for x in (late, greedy, *won)} == {"undecided"}
+    assert "by " + said(whole).replace("+", "") in PAGE
+    ours, theirs = (peers.curves("smax", side, "return_mean") for side in ("ours", "JaxMARL's"))
+    assert ours.steps[4] == 20480
+    reached = f"still stand at {theirs.values[:, 4].mean():.2f}, and ours have reached {ours.values[:, 4].mean():.2f}"
+    assert reached.replace("0.", ".") in PAGE
+    assert f"from −{-100 * won[2].low:.0f} to +{100 * won[2].high:.0f} points" in PAGE
+
+
+def test_why():
+    assert (peers.DATA / "smax_why.md").read_text(encoding="utf-8") == peers.why((EARLY, RETURN[0])) + "\n"
+    normed, plain = CHANGED
+    as_it_is = [scores("smax", "JaxMARL's", measure) for measure in (EARLY, RETURN[0])]
+    changed = {side: [scores("smax", side, measure) for measure in (EARLY, RETURN[0])] for side in CHANGED}
+    assert f"changes by {said(lead(changed[normed][1], as_it_is[1]))} over training" in PAGE
+    assert f"over JaxMARL's is {said(lead(changed[plain][0], as_it_is[0]))}" in PAGE
+    assert f"ours still has {said(lead(changed[plain][1], as_it_is[1])).replace('+', '', 1)} over" in PAGE
+    ours = [scores("smax", "ours", measure) for measure in (EARLY, RETURN[0])]
+    early, lost = ours[0].mean() - as_it_is[0].mean(), lead(ours[0], changed[plain][0])
+    assert f"of {early:.2f} in the first fifth {lost.value:.2f} are gone".replace("0.", ".") in PAGE
+    assert f"it costs {said(lead(ours[1], changed[plain][1])).replace('+', '')}" in PAGE
+    assert peers.verdict(lead(ours[1], changed[plain][1])) == "undecided"
 
 
 def test_a_run_in_parts_by_hand():
