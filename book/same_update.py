@@ -84,8 +84,8 @@ class Drift(NamedTuple):
 class Copies:
     """Copies of Spread as HARL's runners want them: everything once for each agent."""
 
-    def __init__(self, name: str, seed: int):
-        self.env, self.seed = envs.make(name, COPIES), seed
+    def __init__(self, name: str, seed: int, copies: int):
+        self.env, self.seed = envs.make(name, copies), seed
         self.n_agents, numbers = self.env.n_agents, self.env.n_actions
         self.observation_space = [Box(-np.inf, np.inf, (self.env.obs_size,))] * self.n_agents
         self.share_observation_space = [Box(-np.inf, np.inf, (self.env.state_size,))] * self.n_agents
@@ -105,7 +105,7 @@ class Copies:
 
     def seen(self, view: View):
         """The legal actions are `[B, n, A]`, or None for each copy where actions are continuous."""
-        legal = np.full(COPIES, None) if self.env.continuous else view.available
+        legal = np.full(self.env.batch, None) if self.env.continuous else view.available
         return view.obs, self.for_each(view.state), legal
 
     def for_each(self, x: np.ndarray) -> np.ndarray:
@@ -113,24 +113,22 @@ class Copies:
         return np.repeat(x[:, None], self.n_agents, axis=1)
 
 
-def harl_runner(trial: Trial, logs: str):
-    """HARL's runner of MAPPO on `Copies`, seed 0, with its own settings but for those named here and in the trial."""
+def harl_runner(env: str, told: Mapping[str, float], logs: str):
+    """HARL's runner of MAPPO on `Copies`, with its own settings for particle games but for those it is told."""
     from harl.runners import RUNNER_REGISTRY, on_policy_base_runner
     from harl.utils.configs_tools import get_defaults_yaml_args, update_args
 
-    told = dict(seed=0, cuda=False, torch_threads=1, use_eval=False, log_dir=logs)
-    told |= dict(episode_length=STEPS, n_rollout_threads=COPIES, **trial.theirs)
     settings, of_game = get_defaults_yaml_args("mappo", "pettingzoo_mpe")
-    update_args(told, settings, of_game)
-    on_policy_base_runner.make_train_env = lambda name, seed, copies, options: Copies(trial.env, seed)
-    names = dict(algo="mappo", env="pettingzoo_mpe", exp_name="same_update")
+    update_args(dict(cuda=False, torch_threads=1, use_eval=False, log_dir=logs, **told), settings, of_game)
+    on_policy_base_runner.make_train_env = lambda name, seed, copies, options: Copies(env, seed, copies)
+    names = dict(algo="mappo", env="pettingzoo_mpe", exp_name="peers")
     return RUNNER_REGISTRY["mappo"](names, settings, of_game)
 
 
 def harl_plays(runner) -> None:
     """Fill the runner's buffers with a rollout, and compute its returns."""
     runner.prep_rollout()
-    for t in range(STEPS):
+    for t in range(runner.algo_args["train"]["episode_length"]):
         values, actions, log_probs, *memories = runner.collect(t)
         runner.insert((*runner.envs.step(actions), values, actions, log_probs, *memories))
     runner.compute()
@@ -245,7 +243,8 @@ def in_order(actor, n_agents: int) -> None:
 
 def drifts(trial: Trial, logs: str) -> list[Drift]:
     """HARL plays and learns, ours learns with it; a row for each update."""
-    runner = harl_runner(trial, logs)
+    told = dict(seed=0, episode_length=STEPS, n_rollout_threads=COPIES, **trial.theirs)
+    runner = harl_runner(trial.env, told, logs)
     env = runner.envs.env
     sizes = Sizes(env.obs_size, env.state_size, env.n_agents, env.n_actions, env.continuous)
     learner = Learner(sizes, METHODS["mappo"], 0, trial.ours)
