@@ -1,5 +1,6 @@
 """Advice on what to install can be typed where the user stands."""
 
+import os
 import shlex
 import shutil
 import subprocess
@@ -64,7 +65,9 @@ def test_make_does_not_take_one_python_for_another(tmp_path, words):
         python.parent.mkdir(parents=True, exist_ok=True)
         python.write_text(f"#!/bin/sh\necho Python {version}\n")
         python.chmod(0o755)
-    done = subprocess.run(["make", "same-python", *words], cwd=tmp_path, capture_output=True, text=True)
+    outer = ("MAKEFLAGS", "MFLAGS", "MAKELEVEL", "MAKEOVERRIDES")  # of the make that runs this test
+    alone = {name: value for name, value in os.environ.items() if name not in outer}
+    done = subprocess.run(["make", "same-python", *words], cwd=tmp_path, env=alone, capture_output=True, text=True)
     if words == ["PYTHON=./python3.13"]:
         assert done.returncode == 2
         assert ".venv holds Python 3.11.7, and ./python3.13 is Python 3.13.0." in done.stdout

@@ -163,6 +163,7 @@ Q, HALF = np.zeros((2, 2, 2)), np.full((3, 2), 0.5)
             lambda: baseline(Q, HALF, [True, False, True]),
             r"group=\[True, False, True\] names agent True",
         ),
+        (lambda: baseline(Q, HALF, [4]), r"group=\[4\] names agent 4; agents are 0 to 2"),
         (lambda: baseline(Q, HALF, [0.0]), r"group=\[0\.0\] names agent 0\.0"),
         (lambda: minimum_variance_baseline(Q, HALF, 0, [1]), r"group=\[1\] does not contain agent 0"),
         (lambda: minimum_variance_baseline(Q, HALF, 5, [1]), "agent=5; allowed is an integer from 0 to 2"),
