@@ -19,6 +19,7 @@ from PIL import Image
 from maca_edu.course.build import WIDGETS
 from maca_edu.course.record import GLUE
 
+IGNORED = "nbval-ignore-output"  # the tag of a cell whose outputs may be others: nbval passes over them, too
 SETTINGS = 1e-6  # numbers of widgets are the same if they differ by no more than this share of the larger one
 RECORDED = 0.01  # so are numbers that `maca_edu.course.record` keeps for the book, which rounds them
 SHADES = 40  # how far a pixel may lie outside the range of its neighbours in the other picture, of 255
@@ -30,11 +31,13 @@ EMBEDDED = re.compile(r"data:image/png;base64,([A-Za-z0-9+/=]+)")
 def differences(stored, rebuilt) -> list[str]:
     """What differs between two notebooks of one source, a sentence each; empty where they show the same.
 
-    stored, rebuilt: notebooks as `maca_edu.course.build.tidy` leaves them. How often a cell ran is not compared.
+    stored, rebuilt: notebooks as `maca_edu.course.build.tidy` leaves them. How often a cell ran is not compared, and
+    neither is what a cell shows that has the tag IGNORED.
     """
     found = []
     for number, (left, right) in enumerate(zip(stored.cells, rebuilt.cells, strict=True)):
-        found += compare(f"cell {number}: outputs", shown(left), shown(right))
+        if IGNORED not in left.metadata.get("tags", ()):
+            found += compare(f"cell {number}: outputs", shown(left), shown(right))
     states = [notebook.metadata.get("widgets", {}).get(WIDGETS, {}).get("state", {}) for notebook in (stored, rebuilt)]
     return found + compare("widgets", *states)
 

@@ -239,3 +239,13 @@ def test_nbval_finds_changed_widgets_and_pictures(nbval):
     assert re.search(r"plus_seven.ipynb run again does not show what is stored:\nwidgets, .*\+7.*rebuilt .*\+6", nbval)
     assert re.search(r"upside_down.ipynb run again does not show what is stored:\ncell 1: .*the picture differs", nbval)
     assert re.search(r"other_button.ipynb run again .*:\nwidgets, \w+, state, index: stored is 0, rebuilt 1\n", nbval)
+
+
+def test_what_a_marked_cell_shows_is_not_compared():
+    changed = copy.deepcopy(LAB)
+    upside_down(changed)
+    assert differences(LAB, changed)
+    stored = copy.deepcopy(LAB)
+    for cell in stored.cells:
+        cell.metadata["tags"] = ["nbval-ignore-output"]
+    assert not differences(stored, changed)
