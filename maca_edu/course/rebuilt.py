@@ -36,7 +36,7 @@ def differences(stored, rebuilt) -> list[str]:
     """
     found = []
     for number, (left, right) in enumerate(zip(stored.cells, rebuilt.cells, strict=True)):
-        if IGNORED not in left.metadata.get("tags", ()):
+        if IGNORED not in left.get("metadata", {}).get("tags", ()):
             found += compare(f"cell {number}: outputs", shown(left), shown(right))
     states = [notebook.metadata.get("widgets", {}).get(WIDGETS, {}).get("state", {}) for notebook in (stored, rebuilt)]
     return found + compare("widgets", *states)
