@@ -3,12 +3,14 @@
 nbval compares texts. It passes over pictures and their descriptions, over the order of outputs, and over widgets, whose
 states it does not keep; and it takes a recorded number for wrong that another processor rounds otherwise. So states are
 kept here on their way from the kernel, and one more test for each lab compares all it shows
-(`maca_edu/course/rebuilt.py`). The lab runs once for both.
+(`maca_edu/course/rebuilt.py`). The lab runs once for both. Kernels compute with one thread: where several run side by
+side, threads that compete for the same cores wait for each other by spinning.
 """
 
 from __future__ import annotations
 
 import copy
+import os
 
 import nbformat
 import pytest
@@ -17,6 +19,9 @@ from nbval.plugin import IPyNbCell, IPyNbFile, coalesce_streams
 
 from maca_edu.course.build import tidy
 from maca_edu.course.rebuilt import RECORD, differences
+
+for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+    os.environ.setdefault(name, "1")  # kernels inherit it
 
 
 @pytest.hookimpl(trylast=True)

@@ -90,6 +90,12 @@ def test_the_notebook_ran_once_from_top_to_bottom(name):
 
 
 @pytest.mark.parametrize("name", NAMES)
+def test_a_lab_that_trains_by_hand_does_so_with_one_thread(name):
+    code = "\n".join(cell.source for cell in code_cells(name))
+    assert "Trainer(" not in code or "torch.set_num_threads(1)" in code
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_no_output_is_an_error_or_a_warning(name):
     for output in outputs(name):
         assert output.output_type != "error"
