@@ -12,8 +12,11 @@ from pathlib import Path
 
 import jupytext
 import nbformat
+import numpy as np
 import pytest
 from PIL import Image
+
+from maca_edu.course.rebuilt import SHADES, outside, pixels
 
 NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
 NAMES = sorted(path.stem for path in (NOTEBOOKS / "src").glob("[0-9][0-9]*_*.md"))
@@ -157,6 +160,24 @@ def test_every_figure_has_an_alt_text_that_reaches_the_reader(name):
             alt = output.metadata["image/png"]["alt"]
             assert output.data["text/plain"] == alt
             assert cell.metadata["mystnb"]["image"]["alt"] == alt
+
+
+WRONG = {  # pictures that nbval has to take for others than the stored one
+    "upside down": lambda picture: picture[::-1],
+    "mirrored": lambda picture: picture[:, ::-1],
+    "moved by two pixels": lambda picture: np.roll(picture, 2, axis=0),
+    "red and blue change places": lambda picture: picture[..., ::-1],
+}
+
+
+@pytest.mark.parametrize("name", LABS)
+def test_a_wrong_picture_would_be_found(name):
+    shown = [output.data["image/png"] for output in outputs(name) if "image/png" in output.get("data", {})]
+    in_widgets = re.findall(r"data:image/png;base64,([A-Za-z0-9+/=]+)", str(widget_state(name)))
+    for number, png in enumerate(shown + in_widgets):
+        picture = pixels(png)
+        for change, wrong in WRONG.items():
+            assert outside(wrong(picture), picture).max() > SHADES, f"picture {number} {change}"
 
 
 def test_the_start_page_lists_every_lab_with_its_minutes():
