@@ -23,6 +23,10 @@ PRINTED = {  # file -> command
     "table_2.md": "table 2",
     "table_3.md": "table 3",
     "compare_coma.txt": "compare book/data/table2/smacv2_5_units:coma book/data/table2/smacv2_5_units:mappo",
+    "compare_remedies.txt": (
+        "compare 'book/data/three_more:maca-ob value=units returns=corrected q-head=multilinear' "
+        "book/data/table2/protoss_5_vs_5:mappo"
+    ),
     "compare_ind.txt": "compare book/data/table3:maca-ind book/data/table3:maca",
     "table_5.md": "table 5",
     "compare_ippo.txt": "compare book/data/table5/particles:ippo book/data/table5/particles:happo --margin 1",
