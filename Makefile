@@ -11,6 +11,7 @@ export OMP_NUM_THREADS ?= 1
 export OPENBLAS_NUM_THREADS ?= 1
 
 BIN := $(VENV)/bin
+COVERED := --cov=maca_edu --cov=toy_envs
 INSTALL := @$(BIN)/python install.py
 BOOK := book/_build/html/index.html
 SPELLED := README.md CONTRIBUTING.md SECURITY.md Makefile install.py book notebooks/src maca_edu toy_envs tests
@@ -44,10 +45,12 @@ lint: $(VENV)/.test
 	$(BIN)/codespell $(SPELLED)
 
 unit: $(VENV)/.test
-	$(BIN)/python -m pytest -q -n 2
+	$(BIN)/python -m pytest -q -n 2 --dist worksteal
 
-coverage: $(VENV)/.test  ## which lines of the library and the games the tests reach; fails below 90 per cent
-	$(BIN)/python -m pytest -q -n 2 --cov=maca_edu --cov=toy_envs --cov-report=term:skip-covered
+coverage: $(VENV)/.worlds  ## which lines of the library and the games tests and labs reach; fails below 90 per cent
+	$(BIN)/python -m pytest -q -n 2 --dist worksteal $(COVERED) --cov-report= --cov-fail-under=0
+	$(BIN)/python -m pytest -q -n 2 --dist loadfile --nbval-lax notebooks/ --nbval-cell-timeout 600 \
+		$(COVERED) --cov-append --cov-report=term:skip-covered
 
 nbval: $(VENV)/.test
 	$(BIN)/python -m pytest -q --nbval notebooks/ --nbval-sanitize-with notebooks/sanitize.cfg \

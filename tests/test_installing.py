@@ -65,7 +65,7 @@ def test_make_does_not_take_one_python_for_another(tmp_path, words):
         python.parent.mkdir(parents=True, exist_ok=True)
         python.write_text(f"#!/bin/sh\necho Python {version}\n")
         python.chmod(0o755)
-    outer = ("MAKEFLAGS", "MFLAGS", "MAKELEVEL", "MAKEOVERRIDES")  # of the make that runs this test
+    outer = ("MAKEFLAGS", "MFLAGS", "MAKELEVEL", "MAKEOVERRIDES", "VENV", "PYTHON")  # of the make that runs this test
     alone = {name: value for name, value in os.environ.items() if name not in outer}
     done = subprocess.run(["make", "same-python", *words], cwd=tmp_path, env=alone, capture_output=True, text=True)
     if words == ["PYTHON=./python3.13"]:

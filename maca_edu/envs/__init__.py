@@ -29,13 +29,15 @@ they share nothing but a folder of JAX's compiler, see `compiled.import_jax`.
 from __future__ import annotations
 
 import contextlib
-
-import torch
+from typing import TYPE_CHECKING
 
 from maca_edu.checks import check_integer, shown
 from maca_edu.envs import jaxmpe, mpe, pettingzoo, smax, starcraft, toy
 from maca_edu.envs.family import Family, Sizes
 from maca_edu.team_env import TeamEnv, TeamStep, View
+
+if TYPE_CHECKING:
+    import torch  # not when this runs: it takes seconds, which processes that only step games do without
 
 __all__ = ["Family", "TeamEnv", "TeamStep", "View", "at_once", "describe", "family", "make", "names", "sizes"]
 

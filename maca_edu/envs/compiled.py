@@ -19,10 +19,9 @@ import os
 import sys
 from functools import lru_cache, partial
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import numpy as np
-import torch
 
 from maca_edu.checks import check_integer
 from maca_edu.envs.actions import check_actions
@@ -30,8 +29,11 @@ from maca_edu.envs.forks import check_fork
 from maca_edu.installing import install_command
 from maca_edu.team_env import Entities, TeamStep, View
 
+if TYPE_CHECKING:
+    import torch  # it takes seconds to import, which processes that only step games do without
+
 RESTARTS = 8  # copies restarted at a time: few episodes end in the same step
-INTEGERS = (torch.int64, torch.int32, torch.int16, torch.int8, torch.uint8)
+INTEGERS = ("int64", "int32", "int16", "int8", "uint8")  # torch's types that may number an action
 
 
 class Outcome(NamedTuple):
@@ -118,6 +120,8 @@ def place_of(device: torch.device | str | None):
     """
     if device is None:
         return None
+    import torch
+
     device = torch.device(device)
     there = card(device.index or 0) if device.type == "cuda" else None
     return processor() if there is None else there
@@ -238,6 +242,8 @@ class CompiledEnv:
 
     def _checked(self, action: np.ndarray | torch.Tensor):
         """The actions as the compiled step takes them. Raises ValueError where one is not legal."""
+        import torch
+
         if isinstance(action, torch.Tensor):
             available = torch.from_dlpack(self._view.available)
             action = action.to(available.device)
@@ -251,6 +257,8 @@ class CompiledEnv:
     def _wait_for_torch(self) -> None:
         """Wait until torch has read what it was shown on a card: JAX may use that memory again once nobody holds it."""
         if self._place.platform == "gpu":
+            import torch
+
             torch.cuda.synchronize()
 
     def _shown(self, view: View) -> View:
@@ -302,10 +310,12 @@ class CompiledEnv:
 
 def all_legal(action: torch.Tensor, available: torch.Tensor, continuous: bool) -> bool:
     """Whether `check_actions` would let the actions pass; one number is computed where they are, and read."""
+    import torch
+
     if continuous:
         numbers = not (action.is_complex() or action.dtype == torch.bool)
         return action.shape == available.shape and numbers and bool(action.to(torch.float32).isfinite().all())
-    if action.shape != available.shape[:2] or action.dtype not in INTEGERS:
+    if action.shape != available.shape[:2] or action.dtype not in [getattr(torch, name) for name in INTEGERS]:
         return False
     exists = (action >= 0) & (action < available.shape[-1])  # [B, n]
     index = torch.where(exists, action, 0).long()[..., None]

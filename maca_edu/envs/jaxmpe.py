@@ -17,10 +17,9 @@ JaxMARL looks at its clock before it counts the step, so that its own episodes h
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-import torch
 
 from maca_edu.checks import check_integer
 from maca_edu.envs import options
@@ -29,6 +28,9 @@ from maca_edu.envs.family import Family, Sizes
 from maca_edu.envs.mpe import collides_with_itself
 from maca_edu.envs.particles import ITSELF
 from maca_edu.team_env import View
+
+if TYPE_CHECKING:
+    import torch
 
 REWARDS = ("sum", "mean")
 

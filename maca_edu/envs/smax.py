@@ -33,10 +33,9 @@ from __future__ import annotations
 
 from functools import lru_cache, partial
 from types import SimpleNamespace
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-import torch
 
 from maca_edu.checks import check_integer
 from maca_edu.envs import options
@@ -44,6 +43,9 @@ from maca_edu.envs.compiled import CompiledEnv, Moved, Outcome, Programs, import
 from maca_edu.envs.family import Family, Sizes
 from maca_edu.envs.smax_scenarios import BATTLES, KINDS, Battle
 from maca_edu.team_env import Credit, Entities, Group, Part, View
+
+if TYPE_CHECKING:
+    import torch
 
 MOVES = 5  # actions that are no shots
 EDGE = 2  # how far from the map's edge the units of our own random maps start

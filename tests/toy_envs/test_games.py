@@ -59,7 +59,7 @@ def test_ring_pays_its_story(data):
         assert step.payments[0, i] == (3.0 if all(rope) else 0.0)
         assert game.reward_terms[i].agents == tuple((i + j) % n for j in range(span))
         assert step.payments[0, n + i] == (-0.5 if action[i] else 0.0)
-    assert step.reward[0] == sum(step.payments[0])
+    assert step.reward[0] == pytest.approx(sum(step.payments[0]), abs=1e-12)
 
 
 def test_ring_names_its_ropes():
