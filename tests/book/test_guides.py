@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -12,18 +13,19 @@ from maca_edu import envs
 GUIDES = sorted((Path(__file__).parents[2] / "book" / "guides").glob("*.md"))
 
 
+@cache
+def help_of(command):
+    """What the command prints of its options."""
+    words = [sys.executable, "-m", "maca_edu", command, "--help"]
+    return subprocess.run(words, capture_output=True, text=True, check=False).stdout
+
+
 @pytest.mark.parametrize("page", GUIDES, ids=lambda page: page.stem)
 def test_options_and_environments_exist(page):
     text = page.read_text()
     commands = ("train", "evaluate", "sweep", "curves", "watch", "credit", "budget", "envs", "doctor", "bench")
     commands += ("table", "figure", "compare", "credit-bench")
-    help_texts = {
-        command: subprocess.run(
-            [sys.executable, "-m", "maca_edu", command, "--help"], capture_output=True, text=True, check=False
-        ).stdout
-        for command in commands
-        if f"maca-edu {command}" in text
-    }
+    help_texts = {command: help_of(command) for command in commands if f"maca-edu {command}" in text}
     for line in re.findall(r"^.*maca-edu [a-z-]+ .*$", text, re.MULTILINE):
         for command, words in re.findall(r"maca-edu ([a-z-]+)([^`\n#]*)", line):
             assert command in commands, line
