@@ -61,9 +61,9 @@ TREE = plain(np.frombuffer(b'{"tensor": "x"}', dtype=np.uint8))
 
 
 def bomb(path):
-    """Two gigabytes of zeros in two megabytes: it would unpack and unpack."""
+    """Half a gigabyte of zeros in half a megabyte: it would unpack and unpack."""
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as file, file.open("x.npy", "w", force_zip64=True) as member:
-        for _ in range(64):
+        for _ in range(16):
             member.write(bytes(2**25))
 
 
