@@ -123,8 +123,17 @@ def outside(picture: np.ndarray, other: np.ndarray) -> np.ndarray:
 
     Returns `[height, width]`, the largest of the three colours.
     """
+    return beyond(picture, *ranges(other))
+
+
+def ranges(picture: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The least and the largest of the nine pixels around each, `[height, width, 3]` both."""
     height, width, _ = picture.shape
-    padded = np.pad(other, ((1, 1), (1, 1), (0, 0)), mode="edge")
+    padded = np.pad(picture, ((1, 1), (1, 1), (0, 0)), mode="edge")
     around = [padded[dy : dy + height, dx : dx + width] for dy in range(3) for dx in range(3)]
-    low, high = np.minimum.reduce(around), np.maximum.reduce(around)
+    return np.minimum.reduce(around), np.maximum.reduce(around)
+
+
+def beyond(picture: np.ndarray, low: np.ndarray, high: np.ndarray) -> np.ndarray:
+    """How far each pixel is outside its range, `[height, width]`, in the colour where it is farthest."""
     return np.maximum(low - picture, picture - high).clip(min=0).max(axis=-1)

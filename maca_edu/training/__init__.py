@@ -25,5 +25,6 @@ trainer        Play and learn, again and again          Trainer.step
 findings       What did a run notice about itself?      Watch, findings
 loop           Whole runs, and their files              train, load
 
-rng, checkpoint and run_directory keep chance, states and files; precision says how exactly matrices are multiplied.
+rng, checkpoint and run_directory keep chance, states and files; precision says how exactly matrices are multiplied;
+limited_steps is CMA-ES as psi_search has it.
 """

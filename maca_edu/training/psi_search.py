@@ -47,18 +47,19 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from typing import NamedTuple
+from importlib.metadata import version
+from typing import TYPE_CHECKING, NamedTuple
 
-import cma
 import numpy as np
 import torch
-from cma.sigma_adaptation import CMAAdaptSigmaCSA
 from torch import nn
+
+if TYPE_CHECKING:
+    import cma  # where a search begins, not here: pycma takes two seconds to import
 
 MODES = ("bias", "linear")
 DESIGNS = ("shuffled", "mirrored", "paired")
 FIRST_STEP = {"bias": 0.45, "linear": 0.25}  # of the coordinates
-STEP_RANGE = 3.0  # an adapted standard deviation stays between the first step / 3 and the first step * 3
 MEAN_SPEED = 0.3  # the mean goes 0.3 of the way to the good candidates: it averages the noise of several generations
 DRAW_BACK = 0.003  # each generation multiplies the mean by 1 - DRAW_BACK: it is halved in 231 generations
 SIGNAL_GENERATIONS = 32  # over which the signal is estimated
@@ -95,20 +96,6 @@ class Settings(NamedTuple):
             raise ValueError("adapt=True; a paired search lengthens its steps without end, so allowed is False")
         if self.design == "paired" and self.hold > 1:
             raise ValueError(f"hold={self.hold}; a paired search plays whole episodes after an update: allowed is 1")
-
-
-class LimitedStepSize(CMAAdaptSigmaCSA):
-    """CMA-ES's step-size adaptation, kept within [first step / STEP_RANGE, first step * STEP_RANGE].
-
-    pycma's options `minstd` and `maxstd` limit the product of step size and covariance; alone, they let the step size
-    fall towards 0 while the covariance grows against it.
-    """
-
-    def update2(self, strategy, **arguments) -> float:
-        """The factor that changes the step size (pycma's name)."""
-        wanted = strategy.sigma * super().update2(strategy, **arguments)
-        smallest, largest = strategy.sigma0 / STEP_RANGE, strategy.sigma0 * STEP_RANGE
-        return min(max(wanted, smallest), largest) / strategy.sigma
 
 
 class PsiSearch:
@@ -157,6 +144,8 @@ class PsiSearch:
         self._draw_generation()
 
     def _strategy(self) -> cma.CMAEvolutionStrategy:
+        from maca_edu.training.limited_steps import STEP_RANGE, CMAEvolutionStrategy, LimitedStepSize
+
         s = self.settings
         columns = 1 if s.mode == "bias" else s.features + 1
         options = dict(seed=math.nan, randn=self._standard_normal, popsize=s.population, CMA_mirrors=0)
@@ -166,7 +155,7 @@ class PsiSearch:
             options |= dict(minstd=s.step / STEP_RANGE, maxstd=s.step * STEP_RANGE)
         else:
             options |= dict(CMA_on=0, AdaptSigma=False)
-        return cma.CMAEvolutionStrategy(np.zeros(2 * columns), s.step, options)
+        return CMAEvolutionStrategy(np.zeros(2 * columns), s.step, options)
 
     def _standard_normal(self, rows: int, size: int) -> np.ndarray:
         """Standard normal numbers `[rows, size]`; unless "shuffled", the second half is minus the first."""
@@ -302,7 +291,7 @@ class PsiSearch:
         for fitness in state["generations"]:
             self._finish_generation(fitness.tolist())
         if not np.allclose(self.mean, state["mean"], atol=1e-6):
-            raise ValueError(f"cma {cma.__version__} replays this search to another mean; use the version it ran with")
+            raise ValueError(f"cma {version('cma')} replays this search to another mean; use the version it ran with")
         self.fitness = list(state["fitness"])
         self.trend = state["trend"]
         self.return_before = state["return_before"]

@@ -194,4 +194,4 @@ def test_the_commands_of_the_book_are_understood(monkeypatch, tmp_path, file):
     ((jobs, again),) = asked
     assert again == command
     results = {(final.env, final.method, final.seed) for final in read_final(file.parent / "final.csv")}
-    assert {(job.env, job.method, job.seed) for job in jobs} == results
+    assert {(job.env, job.arm, job.seed) for job in jobs} == results

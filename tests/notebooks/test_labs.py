@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from maca_edu.course.rebuilt import SHADES, outside, pixels
+from maca_edu.course.rebuilt import SHADES, beyond, pixels, ranges
 
 NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
 NAMES = sorted(path.stem for path in (NOTEBOOKS / "src").glob("[0-9][0-9]*_*.md"))
@@ -176,8 +176,9 @@ def test_a_wrong_picture_would_be_found(name):
     in_widgets = re.findall(r"data:image/png;base64,([A-Za-z0-9+/=]+)", str(widget_state(name)))
     for number, png in enumerate(shown + in_widgets):
         picture = pixels(png)
+        low, high = ranges(picture)
         for change, wrong in WRONG.items():
-            assert outside(wrong(picture), picture).max() > SHADES, f"picture {number} {change}"
+            assert beyond(wrong(picture), low, high).max() > SHADES, f"picture {number} {change}"
 
 
 def test_the_start_page_lists_every_lab_with_its_minutes():
