@@ -8,7 +8,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from teams import FEW, Team, sizes
 
-from maca_edu.credit import attention_psi, attention_rollout, corrset, marginals, mix, one_hot, without
+from maca_edu.credit import (
+    attention_psi,
+    attention_rollout,
+    corrset,
+    marginals,
+    mix,
+    one_hot,
+    weighed_by_score,
+    without,
+)
+from maca_edu.credit.scores import squared_scores
 
 FIGURE_6 = torch.tensor(  # the paper's attention weights, agents 1 to 5
     [
@@ -138,3 +148,31 @@ GOOD_PSI, GOOD_ATTENTION = torch.full((2, 3), 1 / 3), torch.full((2, 4, 4), 0.25
 def test_what_is_no_weight_or_has_a_wrong_shape_is_refused(call, message):
     with pytest.raises(ValueError, match=re.escape(message)):
         call()
+
+
+@pytest.mark.parametrize("wrong", [-1, -3, 4, 7])
+def test_the_action_that_does_not_exist_is_named(wrong):
+    action = torch.tensor([[0, 3], [2, wrong]])
+    with pytest.raises(ValueError, match=re.escape(f"action holds {wrong}; allowed are 0 to 3")):
+        one_hot(action, torch.full((2, 2, 4), 0.25))
+
+
+@FEW
+@given(st.lists(st.floats(-3, 3), min_size=2, max_size=5), st.booleans())
+def test_scores_are_those_of_autograd(logits, batched):
+    """|grad log pi(a)|^2 by the logits, one action after the other, and the policy weighed by it."""
+    leaf = torch.tensor(logits, dtype=torch.float64, requires_grad=True)
+    policy, squares = leaf.softmax(dim=-1).detach(), []
+    for a in range(len(logits)):
+        (score,) = torch.autograd.grad(leaf.log_softmax(dim=-1)[a], leaf)
+        squares.append(float(score.square().sum()))
+    weighed = [float(p) * square for p, square in zip(policy, squares, strict=True)]
+    asked = policy.expand(3, 2, -1) if batched else policy
+    torch.testing.assert_close(squared_scores(asked), torch.tensor(squares, dtype=torch.float64).expand_as(asked))
+    expected = torch.tensor(weighed, dtype=torch.float64) / sum(weighed)
+    torch.testing.assert_close(weighed_by_score(asked), expected.expand_as(asked))
+
+
+def test_without_a_choice_nothing_is_weighed():
+    sure = torch.tensor([[0.0, 1.0, 0.0], [1.0, 0.0, 0.0]])
+    assert torch.equal(weighed_by_score(sure), sure)
