@@ -27,6 +27,10 @@ PRINTED = {  # file -> command
         "compare 'book/data/three_more:maca-ob value=units returns=corrected q-head=multilinear' "
         "book/data/table2/protoss_5_vs_5:mappo"
     ),
+    "compare_epochs.txt": (
+        "compare 'book/data/table16/protoss_5_vs_5:maca epochs=5 clip=0.1' "
+        "'book/data/table16/protoss_5_vs_5:maca epochs=10 clip=0.1'"
+    ),
     "compare_ind.txt": "compare book/data/table3:maca-ind book/data/table3:maca",
     "table_5.md": "table 5",
     "compare_ippo.txt": "compare book/data/table5/particles:ippo book/data/table5/particles:happo --margin 1",

@@ -25,3 +25,14 @@ def test_the_thresholds_of_table_17_in_the_battle():
     means = [np.mean(found[f"maca sigma={sigma}"]) for sigma in (0.18, 0.19, 0.2, 0.21, 0.22)]
     assert [round(mean) for mean in means] == [42, 43, 41, 39, 37]
     assert found["maca sigma=0.2"] == [67, 27, 30]
+
+
+def test_the_epochs_of_table_16_in_the_battle():
+    found = wins("table16")
+    assert found["maca epochs=10 clip=0.1"] == [34, 32, 32]
+    assert found["maca epochs=5 clip=0.1"] == [56, 43, 56]
+    assert found["maca epochs=5 clip=0.05"] == [53, 34, 45]
+    five, ten = [[x for arm in found if f"epochs={n} " in arm for x in found[arm]] for n in (5, 10)]
+    assert (len(five), len(ten)) == (6, 12)
+    assert (round(np.mean(five)), round(np.mean(ten))) == (48, 30)
+    assert sum(x > y for x in five for y in ten) == 69
