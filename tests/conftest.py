@@ -13,3 +13,8 @@ for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_collection_modifyitems(items):
+    """The tests that take minutes begin first: where two run side by side, nobody waits for the last one."""
+    items.sort(key=lambda item: "tests/trust/" not in item.nodeid)
