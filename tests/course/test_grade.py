@@ -89,7 +89,7 @@ CHEATS = {
 def test_a_cheat_gets_nothing_and_the_other_exercises_are_graded(tmp_path, cheat, capfd):
     answers = {**solutions("02"), "score": CHEATS[cheat]}
     hand_in(tmp_path, "eve", notebook_with(answers))
-    rows = list(grade(tmp_path, seconds=1.5 if "loops" in cheat else 20))
+    rows = list(grade(tmp_path, seconds=8 if "loops" in cheat else 20))
     assert points(rows) == {
         "score": 0, "exact_gradient": 2, "sampled_gradient": 2, "is_legal": 2, "samples_needed": 1,
     }  # fmt: skip
