@@ -6,7 +6,7 @@ LAB_ARGS ?=
 APP_ARGS ?=
 TRUST_ARGS ?=
 # Tests and labs run two at a time, and threads that compete for the same cores wait for each other by spinning: two
-# small trainings side by side took four times as long with two threads each as with one.
+# small trainings side by side took 3.6 times as long with two threads each as with one.
 export OMP_NUM_THREADS ?= 1
 export OPENBLAS_NUM_THREADS ?= 1
 
