@@ -11,6 +11,9 @@ export OMP_NUM_THREADS ?= 1
 export OPENBLAS_NUM_THREADS ?= 1
 
 BIN := $(VENV)/bin
+# What `make test` has to leave out where JAX is not installed: tests whose file, name or game has one of these words.
+NEED_JAX := tests/envs tests/training/test_devices.py tests/experiments/test_shipped.py tests/book/test_peer_curves.py \
+	-k "jax or smax or device_views or film or battle or choice_by_hand"
 COVERED := --cov=maca_edu --cov=toy_envs
 INSTALL := @$(BIN)/python install.py
 BOOK := book/_build/html/index.html
@@ -57,7 +60,7 @@ nbval: $(VENV)/.test
 		--nbval-cell-timeout 300 -n 2 --dist loadfile
 
 worlds-test: $(VENV)/.worlds  ## the battles and particle games of JaxMARL against the libraries they come from
-	$(BIN)/python -m pytest -q -n 2 --dist loadfile tests/envs
+	$(BIN)/python -m pytest -q -n 2 --dist loadfile $(NEED_JAX)
 
 cluster-test: $(VENV)/.cluster  ## sweeps on a cluster of two nodes, both on this machine, one of which is killed
 	$(BIN)/python -m pytest -q tests/cluster
@@ -86,7 +89,7 @@ bundle: slides  ## one archive for a class without internet, dist/maca-edu-class
 
 browser-test: $(VENV)/.test $(VENV)/.app book  ## drive the labs, the book and the page of explorers in a real Chromium
 	$(BIN)/python book/vendor.py tests
-	$(BIN)/python -m pytest -q tests/browser -m browser
+	$(BIN)/python -m pytest -q -n 2 --dist loadfile tests/browser -m browser
 
 bench: $(VENV)/.test  ## speed of the games and of exact credit, as ratios
 	$(BIN)/python -m pytest -q tests/benchmarks --benchmark-only --benchmark-quiet

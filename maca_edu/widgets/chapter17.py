@@ -48,7 +48,7 @@ def win_curves(steps, maps: dict[str, dict[str, np.ndarray]]):
             mean = 100 * values.mean(axis=0)
             ax.plot(np.array(steps) / 1000, mean, marker, linestyle=dash, color=colour, linewidth=2.4, label=name)
         ax.set(title=title, xlabel="thousand steps")
-    axes[0].set(ylabel="battles won, of 100", ylim=(0, 100))
+    axes[0].set(ylabel="battles won, per cent", ylim=(0, 100))
     fig.legend(*axes[0].get_legend_handles_labels(), loc="outside upper center", ncols=3)
     return fig
 
@@ -97,8 +97,10 @@ def psi_lines(steps: dict[str, np.ndarray], paths: dict[str, np.ndarray]):
     for ax, (team, path) in zip(axes, paths.items(), strict=True):
         ax.axhline(1 / 3, color=NEUTRAL, linewidth=1)
         for k, (name, (colour, dash)) in enumerate(WEIGHTS.items()):
-            lines = ax.plot(steps[team] / 1000, path[:, :, k].T, color=colour, linestyle=dash, linewidth=1.6)
-            lines[0].set_label(name)
+            lines = ax.plot(steps[team] / 1000, path[:, :, k].T, color=colour, linestyle=dash)
+            for line, width in zip(lines, np.linspace(0.8, 2.4, len(lines)), strict=True):
+                line.set_linewidth(width)
+            lines[-1].set_label(name)
         ax.set(title=team, xlabel="thousand steps")
     axes[0].set(ylabel="weight, mean of a generation", ylim=(0, 0.7))
     fig.legend(*axes[0].get_legend_handles_labels(), loc="outside upper center", ncols=3)
