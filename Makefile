@@ -84,7 +84,8 @@ slides: book  ## a deck for every chapter, from the lecturer's pages, into book/
 pdf: $(VENV)/.test book  ## the texts as one PDF, fit to print, book/_build/pdf/maca-edu.pdf (needs Chromium)
 	$(BIN)/python book/pdf.py
 
-bundle: slides  ## one archive for a class without internet, dist/maca-edu-class.zip: book, slides, labs to hand out
+bundle: slides  ## one archive for a class without internet, dist/maca-edu-class.zip: book, slides, PDF, labs to hand out
+	@$(MAKE) --no-print-directory pdf || echo "The PDF could not be made; the archive is written without it."
 	$(BIN)/python book/bundle.py
 
 browser-test: $(VENV)/.test $(VENV)/.app book  ## drive the labs, the book and the page of explorers in a real Chromium

@@ -22,6 +22,8 @@ PRINTED = {  # file -> command
     "table_6.md": "table 6",
     "table_2.md": "table 2",
     "table_3.md": "table 3",
+    "table_16.md": "table 16",
+    "table_17.md": "table 17",
     "compare_coma.txt": "compare book/data/table2/smacv2_5_units:coma book/data/table2/smacv2_5_units:mappo",
     "compare_remedies.txt": (
         "compare 'book/data/three_more:maca-ob value=units returns=corrected q-head=multilinear' "
@@ -41,6 +43,10 @@ PRINTED = {  # file -> command
 CHOSEN = "book/data/fridge --methods maca mappo ppo-mix ppo-sum"
 DRAWN = {  # picture -> command
     "reports_rerun.png": "figure 2 book/data/reports/rerun",
+    "results_figure_2.png": "figure 2",
+    "results_figure_3.png": "figure 3",
+    "results_figure_4.png": "figure 4",
+    "results_figure_5.png": "figure 5",
     "reports_profiles.png": f"figure profiles {CHOSEN}",
     "reports_improvement.png": f"figure improvement {CHOSEN}",
     "reports_efficiency.png": "figure efficiency book/data/smax_2s3z",

@@ -13,6 +13,7 @@ sys.path.insert(0, str(BOOK))
 import reports  # noqa: E402
 
 GUIDE = (BOOK / "guides" / "reports.md").read_text(encoding="utf-8")
+RESULTS = (BOOK / "guides" / "results.md").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("name", reports.PRINTED)
@@ -24,8 +25,9 @@ def test_the_guide_shows_examples_and_pictures_that_are_there():
     shown = set(re.findall(r"\.\./data/reports/(\S+)", GUIDE))
     assert shown <= set(reports.PRINTED)
     pictures = set(re.findall(r"\.\./_static/(reports_\w+\.png)", GUIDE))
-    assert set(reports.DRAWN) | {"reports_attention.png"} == pictures
-    assert all((BOOK / "_static" / name).stat().st_size > 10_000 for name in pictures)
+    results = set(re.findall(r"\.\./_static/(results_\w+\.png)", RESULTS))
+    assert set(reports.DRAWN) | {"reports_attention.png"} == pictures | results
+    assert all((BOOK / "_static" / name).stat().st_size > 10_000 for name in pictures | results)
 
 
 def test_claims_of_the_guide():

@@ -52,7 +52,31 @@ def test_the_four_lead(place):
 def test_table_3():
     means = [mean(numbers) for numbers in won("table3/smacv2_5_units").values()]
     assert len(means) == 7
-    assert f"all seven ablations lie between {min(means):.0f} and {max(means):.0f} per cent" in PAGE
+    assert f"MACA and its six ablations lie between {min(means):.0f} and {max(means):.0f} per cent" in PAGE
+
+
+def test_corrsets_against_chance():
+    """Every run of MACA's family in a battle counts once, also where two folders of data hold it."""
+    shares: dict[str, set[tuple[str, str, float, float]]] = defaultdict(set)
+    for path in (BOOK / "data").glob("**/measured.csv"):
+        for row in rows(str(path.relative_to(BOOK / "data"))):
+            right, chance = row.get("corrset_precision"), row.get("corrset_precision_chance")
+            if row["env"].startswith("smax/") and right and chance:
+                place = row["env"].removeprefix("smax/").partition("?")[0]
+                shares[place].add((row["method"], row["seed"], float(right), float(chance)))
+    times = {place: [right / chance for *_, right, chance in runs] for place, runs in shares.items()}
+    above = {place: sum(x > 1 for x in ratios) for place, ratios in times.items()}
+    assert (
+        f"{mean(times['smacv2_5_units']):.2f} times as often on `smacv2_5_units`, in all {above['smacv2_5_units']} runs"
+        in PAGE
+    )
+    assert above["smacv2_5_units"] == len(times["smacv2_5_units"])
+    for place in ("protoss_5_vs_5", "2s3z"):
+        words = f"{mean(times[place]):.2f} times on `{place}` ({above[place]} of {len(times[place])}"
+        assert words in PAGE
+    assert mean(times["5m_vs_6m"]) == pytest.approx(1, abs=0.01)
+    percent = [100 * mean([run[k] for run in shares["smacv2_5_units"]]) for k in (2, 3)]
+    assert f"{percent[0]:.1f} per cent of the members are partners where chance has {percent[1]:.1f}" in PAGE
 
 
 def test_the_text_and_ours():
@@ -78,6 +102,6 @@ def test_the_budget_of_a_battle():
     shares = defaultdict(list)
     for row in rows("budget_2s3z/budget.csv"):
         shares[row["owner"]].append(100 * float(row["share"]))
-    assert "[that part is {:.1f} and {:.1f} per cent]".format(*shares["joint action, level 1"]) in PAGE
+    assert "[single agents' actions own {:.1f} and {:.1f} per cent of it]".format(*shares["joint action, level 1"]) in PAGE
     assert "the critic's error owns {:.0f} and {:.0f}".format(*shares["critic's error"]) in PAGE
     assert "later actions {:.0f} and {:.0f}".format(*shares["later actions"]) in PAGE

@@ -107,7 +107,7 @@ def draw_panel(ax: Axes, panel: Panel, colours: dict[str, dict]) -> None:
     for arm, runs in panel.arms.items():
         steps, values = curves_of(runs, measure)
         draw_band(ax, arm, steps, values.mean(axis=0), *t_interval(values), colours[arm])
-    ax.set_title(panel.title, fontsize="medium", parse_math=False)
+    ax.set_title(panel.title.replace("?", "\n?").replace(": ", ":\n"), fontsize="medium", parse_math=False)
     ax.set_ylabel(in_words(measure))
     if measure.endswith("win_rate"):
         ax.set_ylim(-2, 102)
