@@ -2,8 +2,8 @@
 
     python book/bundle.py      # reads book/_build/html and notebooks/, writes dist/maca-edu-class.zip
 
-It holds the built book with its slides, the students' copy of the labs, a read-me, and the PDF, which `make bundle` makes
-first where Chromium is found; one that is older than its pages is left out. The same book and labs give the same
+It holds the built book with its slides, the students' copy of the labs, a read-me, and the PDF, which `make bundle`
+makes first where Chromium is found; one that is older than its pages is left out. The same book and labs give the same
 archive, byte for byte.
 """
 

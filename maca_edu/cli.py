@@ -248,7 +248,7 @@ def sweep_command(
     """Train methods in environments on many seeds, and write tables of what they reached.
 
     The same command again goes on with a sweep that was stopped. A command that asks for more of the same (seeds,
-    methods, environments) adds to it.
+    methods, environments) adds to it. A sweep has at most 10,000 runs.
 
     Args:
         name: A plan: toys, table2, table3, table5, table16, table17 (after the paper's tables); or a file that lists

@@ -2,6 +2,7 @@
 
 whole_file, write_whole    written whole or not at all: a reader never meets half a file, however the writer ended
 open_regular, read_text    only plain files are opened: no link leads elsewhere, no pipe makes a reader wait for ever
+read_object                and a JSON object in one
 clear_leftovers            unfinished files of processes that were killed
 writing_to                 a folder to which one process at a time writes
 """
@@ -11,6 +12,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import fcntl
+import json
 import os
 import re
 import secrets
@@ -114,6 +116,21 @@ def read_text(path: str | os.PathLike, most: int) -> str:
         return content.decode()
     except UnicodeDecodeError:
         raise ValueError(f"{os.fspath(path)!r} is damaged: it is not text") from None
+
+
+def read_object(path: str | os.PathLike, most: int, damage: str) -> dict:
+    """The JSON object in a plain file of at most `most` bytes.
+
+    Raises ValueError where the file holds anything else; damage: how that is said, as in "it is not a result".
+    """
+    text = read_text(path, most)
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError):  # no JSON, a number of thousands of digits, lists in lists without end
+        found = None
+    if not isinstance(found, dict):
+        raise ValueError(f"{os.fspath(path)!r} is damaged: {damage}")
+    return found
 
 
 # ---------------------------------------------------------------------------------------------------------------------

@@ -24,6 +24,20 @@ new MutationObserver(() => {
   });
 }).observe(document.documentElement, { childList: true, subtree: true });
 
+// A box of widgets scrolls when what it shows is wider; the keyboard reaches it then.
+const boxSizes = new ResizeObserver((changes) => {
+  new Set(changes.map(({ target }) => target.parentElement)).forEach((box) => {
+    if (box?.scrollWidth > box?.clientWidth) box.tabIndex = 0;
+    else box?.removeAttribute("tabindex");
+  });
+});
+new MutationObserver(() => {
+  document.querySelectorAll(".widget-box > :not(.sized)").forEach((part) => {
+    part.classList.add("sized");
+    boxSizes.observe(part);
+  });
+}).observe(document.documentElement, { childList: true, subtree: true });
+
 // An explorer that asks Python at every step cannot answer here. It says so, and its buttons do not move.
 new MutationObserver(() => {
   document.querySelectorAll(".maca-live:not([inert])").forEach((explorer) => {

@@ -86,7 +86,7 @@ def read_made(folder: Path) -> dict[str, str]:
     """What was written at the last time; {} where nothing was, or the file is damaged: then all is the reader's own."""
     try:
         made = json.loads((folder / MADE).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return {}
     return made if isinstance(made, dict) else {}
 

@@ -26,6 +26,8 @@ class Estimator:
     source: str = "you"
     critic: bool = True
     """asks the critic, so that it is tried with a fitted one, too"""
+    note: str = ""
+    """what the bench leaves out of it, a clause after the name"""
 
 
 def played(x: np.ndarray, action: np.ndarray) -> np.ndarray:

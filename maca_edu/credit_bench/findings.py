@@ -42,6 +42,11 @@ def is_turned(gradient: Gradient) -> bool:
     return gradient.scale <= 0 or (gradient.turn > BIASED and gradient.turn_z > SURE)
 
 
+def is_zero(gradient: Gradient) -> bool:
+    """Whether there is no mean gradient beyond rounding and chance."""
+    return gradient.length <= BIASED or gradient.length_z <= SURE
+
+
 def findings(behaviour: Behaviour, means: list[Mean]) -> list[Finding]:
     """What is wrong first, then the notes."""
     exact = [mean for mean in means if not mean.fitted]
@@ -70,7 +75,10 @@ def what_is_wrong(b: Behaviour, means: list[Mean]) -> Finding | None:
         return detached_scale(worst)
     if b.rotated:
         return wrong_agent(b)
-    if b.repeats and b.row_by_row:
+    alone = b.repeats and b.row_by_row
+    if all(is_zero(mean.gradient) for mean in means) and not (alone and max(map(abs, b.slopes)) > BIASED):
+        return no_gradient()
+    if alone:
         return own_action(worst)
     return Finding("biased", True, f"has a mean gradient that is wrong {size(worst)}, for a reason that was not found")
 
@@ -90,6 +98,12 @@ def units() -> Finding:
     """Ten times the payments give something else than ten times the advantage, and than the same."""
     what = "mixes units: ten times the payments give neither ten times the advantage nor the same"
     return Finding("units", True, f"{what}; something in it is normalised and something else is not")
+
+
+def no_gradient() -> Finding:
+    """There is nothing to follow, though there should be."""
+    what = "has no gradient: its mean is zero on every game, where the true one is not"
+    return Finding("no-gradient", True, f"{what}; on average its advantages do not depend on the agent's own action")
 
 
 def own_step(worst: Mean) -> Finding:
@@ -126,6 +140,9 @@ def own_action(worst: Mean) -> Finding:
 def notes(b: Behaviour, means: list[Mean], wrong: Finding | None) -> list[Finding]:
     """What is worth knowing beside it."""
     found = []
+    if b.writes:
+        what = f"writes to the batch that it is given ({', '.join(b.writes)})"
+        found.append(Finding("writes", False, f"{what}: whoever reads it after that finds other numbers"))
     if not b.repeats:
         found.append(Finding("draws", False, "draws: the same row has another advantage next time"))
     elif b.any_order and not b.row_by_row:

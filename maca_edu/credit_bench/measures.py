@@ -35,6 +35,8 @@ class Gradient(NamedTuple):
     turn: float  # what is left of the bias then, over |kappa| times the true gradient's length
     z: float  # how sure the bias is: its largest entry in standard errors; inf where rows were not drawn
     turn_z: float  # how sure the turn is
+    length: float  # of the mean gradient, over that of the true one
+    length_z: float  # how sure it is that there is any
 
 
 class Kept(NamedTuple):
@@ -140,12 +142,15 @@ def mean_gradient(moments: Moments, known: Truth, rows: Rows, advantage, returns
         found = scale * true + left.mean
         scale = float((found * true).sum() / size**2)
         left = difference(moments, rows, (advantage - scale * best)[:, :, None] * score, sampled)
+    whole = difference(moments, rows, advantage[:, :, None] * score, sampled)
     return Gradient(
         bias=float(off.length / size),
         scale=scale,
         turn=float(left.length / max(abs(scale) * size, 1e-300)),
         z=off.z,
         turn_z=left.z,
+        length=float(whole.length / size),
+        length_z=whole.z,
     )
 
 

@@ -6,7 +6,7 @@ its mean and variance can be computed instead of sampled.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
@@ -35,15 +35,21 @@ class Behaviour:
     slopes: tuple[float, ...]  # how much of Q's change with a_i, others' actions fixed, arrives in A_i
     straight: float  # how well the slopes describe it: 1 if A_i is Q times the slope less a baseline without a_i
     rotated: int  # the advantages are those of the agents so many places on; 0: they are not
+    writes: tuple[str, ...]  # the fields of the batch that it changes
 
 
 def answer(estimator: Estimator, batch: CreditBatch) -> tuple[np.ndarray, np.ndarray | None]:
     """Advantages `[S, n]` and CorrSets, or None. ValueError where it fails or gives something else.
 
-    It is shown a copy, which it may write to.
+    It is shown a copy, so that what it writes there changes no other answer.
     """
+    return read(estimator, batch.map(np.copy))
+
+
+def read(estimator: Estimator, batch: CreditBatch) -> tuple[np.ndarray, np.ndarray | None]:
+    """The same, of the batch itself."""
     try:
-        given = estimator.function(batch.map(np.copy))
+        given = estimator.function(batch)
     except Exception as error:
         raise ValueError(f"estimator {estimator.name!r} failed: {type(error).__name__}: {error}") from error
     given, groups = given if isinstance(given, tuple) and len(given) == 2 else (given, None)
@@ -62,6 +68,20 @@ def answer(estimator: Estimator, batch: CreditBatch) -> tuple[np.ndarray, np.nda
             )
         groups = groups.astype(bool)
     return np.broadcast_to(advantage.astype(float), (S, n)), groups
+
+
+def written(estimator: Estimator, batch: CreditBatch) -> tuple[str, ...]:
+    """The fields of a batch that hold other numbers after the estimator has read it, those of the earlier batch too."""
+    shown = batch.map(np.copy)
+    read(estimator, shown)
+    pairs = {"": (batch, shown), "earlier.": (batch.earlier, shown.earlier)}
+    return tuple(
+        f"{where}{field.name}"
+        for where, (before, after) in pairs.items()
+        for field in fields(before)
+        if isinstance(getattr(before, field.name), np.ndarray)
+        and not np.array_equal(getattr(before, field.name), getattr(after, field.name))
+    )
 
 
 def as_array(given) -> np.ndarray | None:
@@ -107,6 +127,7 @@ def probe(estimator: Estimator, moments: Moments, critic: Critic, seed: int = 0)
         slopes=slopes,
         straight=straight,
         rotated=rotation(moments, everything),
+        writes=written(estimator, make_batch(moments, rows, critic, seed)),
     )
 
 

@@ -123,13 +123,22 @@ def with_grid(arms: Iterable[str], grid: Iterable[str]) -> list[str]:
     grid: a setting and its values in each word: ["clip=.05,.1", "epochs=5,10"] makes four arms of one.
     Raises ValueError where a word is not of that kind.
     """
+    choices = grid_choices(grid)
+    return [" ".join([arm, *chosen]) for arm in arms for chosen in itertools.product(*choices)]
+
+
+def grid_choices(grid: Iterable[str]) -> list[list[str]]:
+    """The settings that each word of a grid offers: ["clip=.05,.1", "epochs=5"] has [clip=.05, clip=.1], [epochs=5].
+
+    Raises ValueError where a word is not of that kind.
+    """
     choices = []
     for word in grid:
         name, _, values = word.partition("=")
         if not name or not all(values.split(",")):
             raise ValueError(f"grid={word!r}; allowed is a setting with its values, as in clip=0.05,0.1")
         choices.append([f"{name}={value}" for value in values.split(",")])
-    return [" ".join([arm, *chosen]) for arm in arms for chosen in itertools.product(*choices)]
+    return choices
 
 
 # ---------------------------------------------------------------------------------------------------------------------

@@ -6,6 +6,8 @@ seeds. Named plans follow a table of the paper, with one of three budgets:
 quick   minutes on two processors, for a class; too short to conclude anything
 small   hours: 204,800 steps in battles and particle games, greedy evaluations of 40 episodes every 20 updates
 paper   the paper's tasks, lengths, settings and protocol (sections 5.1 and C): weeks of processor time
+
+A sweep has at most MOST_RUNS runs. They are counted before the list of them is made.
 """
 
 from __future__ import annotations
@@ -13,6 +15,8 @@ from __future__ import annotations
 import csv
 import functools
 import io
+import itertools
+import math
 import shlex
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -20,9 +24,9 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from maca_edu import envs
-from maca_edu.checks import check_integer
+from maca_edu.checks import check_integer, shown
 from maca_edu.experiments.jobs import Job
-from maca_edu.experiments.options import arm_options, options_in_words, with_grid
+from maca_edu.experiments.options import arm_options, grid_choices, options_in_words, with_grid
 from maca_edu.files import read_text, write_whole
 from maca_edu.training.config import Config
 from maca_edu.training.methods import METHODS
@@ -32,6 +36,9 @@ SEEDS = {"quick": 3, "small": 5, "paper": 5}
 TOY_SEEDS = 10  # of the plan toys with budget small, and of lists without --seeds
 PROTOCOL_STEPS, PROTOCOL_EPISODES = 160_000, 40  # the paper's evaluations (section 5.1)
 LARGEST_PLAN = 10_000_000  # bytes
+MOST_RUNS = 10_000  # of a sweep
+LARGEST_COUNT = 10**15  # of runs, that a message writes out
+SEED_BITS = 128  # of a run's seed at most: it names a folder
 
 
 class Part(NamedTuple):
@@ -165,8 +172,24 @@ def jobs_of(asked: Asked) -> list[Job]:
     check_integer("first_seed", asked.first_seed, 0)
     seeds = check_integer("seeds", number_of_seeds(asked), 1)
     parts = named_parts(asked) if asked.name else listed_parts(asked)
+    arms = sum(len(part.arms) for part in parts) * math.prod(map(len, grid_choices(asked.grid)))
+    check_runs(seeds * arms, "this sweep")
+    check_seed("first_seed + seeds - 1", asked.first_seed + seeds - 1)
     jobs = [job for part in parts for job in jobs_of_part(part, asked)]
     return [replace(job, seed=asked.first_seed + k) for k in range(seeds) for job in jobs]
+
+
+def check_runs(runs: int, who: str) -> None:
+    """Raises ValueError where more than MOST_RUNS runs are asked for; who: what asks for them."""
+    if runs > MOST_RUNS:
+        count = f"{runs:,}" if runs <= LARGEST_COUNT else f"more than {LARGEST_COUNT:,}"
+        raise ValueError(f"{who} asks for {count} runs; allowed in one sweep are at most {MOST_RUNS:,}")
+
+
+def check_seed(name: str, seed: int) -> None:
+    """Raises ValueError where a seed has more than SEED_BITS bits; name: what the message calls it."""
+    if seed.bit_length() > SEED_BITS:
+        raise ValueError(f"{name}={shown(seed)}; allowed are integers from 0 and below 2^{SEED_BITS}")
 
 
 def number_of_seeds(asked: Asked) -> int:
@@ -281,18 +304,21 @@ def write_plan(path: str | Path, jobs: list[Job]) -> None:
 
 
 def read_plan(path: str | Path) -> list[Job]:
-    """The runs that a file lists. Raises ValueError, which names the line, where one is wrong."""
+    """The runs that a file lists. Raises ValueError where they are too many, and names the line where one is wrong."""
     reader = csv.DictReader(io.StringIO(read_text(path, LARGEST_PLAN)))
     try:
-        lines = list(reader)
+        lines = list(itertools.islice(reader, MOST_RUNS))
+        more = sum(1 for _ in reader)
     except csv.Error as error:
         raise ValueError(f"{str(path)!r} is no plan ({error})") from None
     if set(reader.fieldnames or ()) != set(COLUMNS):
         raise ValueError(f"{str(path)!r} is no plan: its first line is not {','.join(COLUMNS)}")
+    check_runs(len(lines) + more, repr(str(path)))
     jobs = []
     for number, line in enumerate(lines, 2):
         try:
             seed, steps = int(line["seed"]), int(line["steps"])
+            check_seed("seed", seed)
             envs.describe(line["env"])
             jobs.append(job_of(line["env"], line["arm"], seed, steps, line["options"]))
         except (TypeError, ValueError) as error:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import platform
 import re
 import subprocess
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from maca_edu.installing import CHECKOUT
 
 PACKAGES = ("maca-edu", "torch", "numpy", "cma")
+OPTIONAL = ("jax", "jaxlib", "jaxmarl")  # some games need them
+CPUINFO = Path("/proc/cpuinfo")
+VECTORS = {"AVX2": "avx2", "AVX-512": "avx512f"}  # instructions on which rounding depends, and their flags
 
 
 def commit() -> str:
@@ -31,14 +35,28 @@ def git(*words: str) -> str:
 
 
 def processor() -> str:
-    """The name of this machine's processor, as exactly as the system knows it."""
+    """This machine's processor: its name, family and model, and which vector instructions it has.
+
+    As in "AMD EPYC (family 25 model 1, AVX2, no AVX-512)"; where the system does not say that, what Python knows.
+    """
     try:
-        found = re.search(r"^model name\s*:\s*(.+)$", Path("/proc/cpuinfo").read_text(), re.MULTILINE)
+        said = dict(re.findall(r"^([\w ]+?)\s*: (.+)$", CPUINFO.read_text().partition("\n\n")[0], re.MULTILINE))
     except OSError:  # not Linux
-        found = None
-    return found[1] if found else platform.processor() or platform.machine()
+        said = {}
+    if not {"model name", "cpu family", "model", "flags"} <= said.keys():  # not an x86 processor
+        return said.get("model name") or platform.processor() or platform.machine()
+    flags = said["flags"].split()
+    vectors = ", ".join(name if flag in flags else f"no {name}" for name, flag in VECTORS.items())
+    return f"{said['model name']} (family {said['cpu family']} model {said['model']}, {vectors})"
 
 
 def versions() -> dict[str, str]:
-    """The versions of the packages that decide numbers, and of Python."""
-    return {name: version(name) for name in PACKAGES} | {"python": platform.python_version()}
+    """The versions of the packages that decide numbers, of those that some games need where installed, and of Python.
+
+    They are looked up, not imported.
+    """
+    known = {name: version(name) for name in PACKAGES}
+    for name in OPTIONAL:
+        with contextlib.suppress(PackageNotFoundError):
+            known[name] = version(name)
+    return known | {"python": platform.python_version()}

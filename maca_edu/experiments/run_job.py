@@ -20,8 +20,8 @@ from maca_edu.experiments.jobs import Job, log_file, run_folder
 from maca_edu.experiments.monitor import summary
 from maca_edu.experiments.provenance import commit, processor
 from maca_edu.experiments.run import evaluate, train
-from maca_edu.experiments.sweep_tables import clocks
-from maca_edu.files import open_regular, read_text, write_whole
+from maca_edu.experiments.sweep_tables import clocks, result_of
+from maca_edu.files import open_regular, write_whole
 from maca_edu.training.loop import NOT_EVALUATED, greedy_score
 from maca_edu.training.run_directory import RunDirectory
 
@@ -103,12 +103,10 @@ def is_finished(folder: Path, job: Job) -> bool:
     file = folder / "final.json"
     if not os.path.lexists(file):
         return False
-    try:
-        result = json.loads(read_text(file, 10_000))
-        good = {"return_mean", "return_std", "win_rate"} <= result.keys()
-    except (json.JSONDecodeError, AttributeError, RecursionError):
-        good = False
-    if not good:
-        raise ValueError(f"{str(file)!r} is damaged; remove it, and the same command plays again")
+    missing = sorted({"return_mean", "return_std", "win_rate"} - result_of(folder).keys())
+    if missing:
+        raise ValueError(
+            f"{str(file)!r} is damaged: it lacks {', '.join(missing)}; remove it, and the same command plays again"
+        )
     RunDirectory(folder).lines_and_rows(job.updates)
     return True

@@ -21,7 +21,7 @@ from maca_edu.experiments.plans import write_plan
 from maca_edu.experiments.run import check_run
 from maca_edu.experiments.run_job import is_finished
 from maca_edu.experiments.sweep_progress import Progress
-from maca_edu.experiments.sweep_tables import gather, write_tables
+from maca_edu.experiments.sweep_tables import gather, wall_hours, write_tables
 from maca_edu.files import clear_leftovers, writing_to
 from maca_edu.training.run_directory import RunDirectory, of_another_version
 
@@ -72,6 +72,7 @@ def sweep(out: str | Path, jobs: list[Job], command: str, engine: Engine | None 
 def train_and_gather(out: str | Path, jobs: list[Job], command: str, engine: Engine) -> None:
     """`sweep`, in a directory to which nobody else writes."""
     refuse_other_runs(out, jobs)
+    wall_hours(Path(out) / "sweep.json")  # complains before anything is run
     unfinished = [job for job in jobs if not is_finished(run_folder(out, job), job)]
     write_plan(Path(out) / "plan.csv", jobs)
     began = time.perf_counter()

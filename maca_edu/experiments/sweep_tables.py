@@ -19,9 +19,10 @@ from typing import NamedTuple
 
 import numpy as np
 
+from maca_edu.checks import fits
 from maca_edu.experiments.provenance import commit, processor, versions
 from maca_edu.experiments.statistics import running_mean
-from maca_edu.files import open_regular, read_text, write_whole
+from maca_edu.files import open_regular, read_object, write_whole
 from maca_edu.training.run_directory import RunDirectory
 
 POINTS = 50
@@ -112,14 +113,36 @@ def write_about_runs(path: Path, runs: list[Path], command: str, wall_seconds: f
     more = {name: ", ".join(distinct(results, name)) for name in ("commit", "processor")}
     more["cpu_hours"] = round(sum(map(seconds_of_run, runs)) / 3600, 3)
     if wall_seconds is not None:
-        before = json.loads(read_text(path, 100_000)).get("wall_hours", 0.0) if path.exists() else 0.0
-        more["wall_hours"] = round(before + wall_seconds / 3600, 3)
+        more["wall_hours"] = round(wall_hours(path) + wall_seconds / 3600, 3)
     write_about(path, command, more)
 
 
+def wall_hours(path: Path) -> float:
+    """The hours that a sweep.json says; 0 where there is none. Raises ValueError where it is damaged."""
+    damage = "it does not say what was run; remove it, and the same command writes it again"
+    hours = read_object(path, 100_000, damage).get("wall_hours", 0.0) if path.exists() else 0.0
+    if not fits(hours, float):
+        raise ValueError(f"{str(path)!r} is damaged: {damage}")
+    return hours
+
+
 def result_of(run: Path) -> dict:
-    """What a run's final.json says; a dict, because runs of earlier versions say less."""
-    return json.loads(read_text(run / "final.json", 10_000))
+    """What a run's final.json says; a dict, because runs of earlier versions say less.
+
+    Raises ValueError where it is damaged.
+    """
+    file, damage = run / "final.json", "it is not the result of a run; remove it, and the same command plays again"
+    result = read_object(file, 10_000, damage)
+    numbers = (result.get(name) for name in (*FinalPlay._fields[3:], "seconds"))
+    words = (result.get(name, "") for name in ("arm", "commit", "processor"))
+    if not all(is_number(x) for x in numbers) or not all(isinstance(x, str) for x in words):
+        raise ValueError(f"{str(file)!r} is damaged: {damage}")
+    return result
+
+
+def is_number(x) -> bool:
+    """Whether a value from JSON is a number, NaN for one, or None, which stands for none."""
+    return isinstance(x, float) or fits(x, float | None)
 
 
 def seconds_of_run(run: Path) -> float:
@@ -204,11 +227,14 @@ def write_final(path: Path, finals: list[FinalPlay]) -> None:
 
 
 def read_final(path: str | Path) -> list[FinalPlay]:
-    """The rows of a final.csv. Raises ValueError where there is no such file."""
+    """The rows of a final.csv. Raises ValueError where there is no such file, or it is damaged."""
     finals = []
-    for row in read_csv(path):
-        run = row["env"], row["method"], int(row["seed"])
-        finals.append(FinalPlay(*run, *numbers(row, FinalPlay._fields[3:])))
+    for number, row in enumerate(read_csv(path), 1):
+        try:
+            run = row["env"], row["method"], int(row["seed"])
+            finals.append(FinalPlay(*run, *numbers(row, FinalPlay._fields[3:])))
+        except (KeyError, TypeError, ValueError):
+            raise ValueError(f"{str(path)!r} is damaged: row {number} is not the result of a run") from None
     return finals
 
 
@@ -223,13 +249,16 @@ def write_measured(path: Path, measured: list[Measured]) -> None:
 
 
 def read_measured(path: str | Path) -> list[Measured]:
-    """The rows of a measured.csv. Raises ValueError where there is no such file."""
+    """The rows of a measured.csv. Raises ValueError where there is no such file, or it is damaged."""
     measured = []
-    for row in read_csv(path):
+    for number, row in enumerate(read_csv(path), 1):
         names = list(row)[4:]
-        entries = zip(names, numbers(row, names), strict=True)
-        known = {name: value for name, value in entries if not math.isnan(value)}
-        measured.append(Measured(row["env"], row["method"], int(row["seed"]), float(row["minutes"]), known))
+        try:
+            entries = zip(names, numbers(row, names), strict=True)
+            known = {name: value for name, value in entries if not math.isnan(value)}
+            measured.append(Measured(row["env"], row["method"], int(row["seed"]), float(row["minutes"]), known))
+        except (KeyError, TypeError, ValueError):
+            raise ValueError(f"{str(path)!r} is damaged: row {number} is not what a run measured") from None
     return measured
 
 

@@ -19,7 +19,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from maca_edu.checks import Count, Natural, annotations, check, check_path
-from maca_edu.files import LOCK, clear_leftovers, is_leftover, open_regular, read_text, write_whole, writing_to
+from maca_edu.files import LOCK, clear_leftovers, is_leftover, open_regular, read_object, write_whole, writing_to
 from maca_edu.training import checkpoint
 from maca_edu.training.config import Config
 
@@ -139,11 +139,9 @@ class RunDirectory:
     def settings(self) -> dict:
         """What config.json says. Raises ValueError where there is no such run, or it says what no run does."""
         try:
-            settings = json.loads(read_text(self.config, LARGEST_SETTINGS))
+            settings = read_object(self.config, LARGEST_SETTINGS, "it does not hold the settings of a run")
         except (FileNotFoundError, NotADirectoryError):
             raise ValueError(f"path={str(self.path)!r} is not the directory of a run") from None
-        except (json.JSONDecodeError, RecursionError):
-            raise ValueError(f"{str(self.config)!r} is damaged: it is not JSON") from None
         check_settings(settings, self.config)
         return settings
 
@@ -232,10 +230,8 @@ def row_of(names: list[str], cells: list[str]) -> dict[str, int | float] | None:
 # What config.json may say
 
 
-def check_settings(settings, file: Path) -> None:
+def check_settings(settings: dict, file: Path) -> None:
     """ValueError that names the file unless `settings` are those of a run: each has its type, and is in its range."""
-    if not isinstance(settings, dict):
-        raise ValueError(f"{str(file)!r} is damaged: it does not hold the settings of a run")
     missing = sorted(RUN.keys() - settings.keys() - {"processes"})
     if missing:
         raise ValueError(f"{str(file)!r} is damaged: it lacks {', '.join(missing)}")

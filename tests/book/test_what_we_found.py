@@ -102,6 +102,8 @@ def test_the_budget_of_a_battle():
     shares = defaultdict(list)
     for row in rows("budget_2s3z/budget.csv"):
         shares[row["owner"]].append(100 * float(row["share"]))
-    assert "[single agents' actions own {:.1f} and {:.1f} per cent of it]".format(*shares["joint action, level 1"]) in PAGE
+    assert (
+        "[single agents' actions own {:.1f} and {:.1f} per cent of it]".format(*shares["joint action, level 1"]) in PAGE
+    )
     assert "the critic's error owns {:.0f} and {:.0f}".format(*shares["critic's error"]) in PAGE
     assert "later actions {:.0f} and {:.0f}".format(*shares["later actions"]) in PAGE

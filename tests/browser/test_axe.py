@@ -1,4 +1,4 @@
-"""axe-core, on a page of every kind, in light and dark: nothing keeps a reader out who hears the page or sees little.
+"""axe-core, on every page, and in dark on a page of every kind: nothing keeps a reader out who hears or sees little.
 
 What axe calls serious or critical is a fault. EXCEPTIONS is for rules that the theme breaks and we cannot mend; none
 is needed now, for names.js mends what the theme broke.
@@ -6,14 +6,17 @@ is needed now, for names.js mends what the theme broke.
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from conftest import ROOT
-from test_book import visit
+from test_book import PAGES, visit
+from test_slide_pages import NUMBERS
 
 pytestmark = pytest.mark.browser
 
 AXE = ROOT / "tests" / "browser" / "vendor" / "axe-core" / "axe.min.js"
+SELF_TESTS = sorted(f"labs/{path.stem}" for path in (ROOT / "notebooks").glob("*_self_test.ipynb"))
 EXCEPTIONS: dict[str, str] = {}  # {rule of axe: why it cannot be kept}
 KINDS = {
     "start page": "index",
@@ -28,8 +31,10 @@ KINDS = {
     "lab with a console": "labs/01_who_carried_the_fridge",
     "lab with sliders": "labs/05_variance_and_the_mixture",
     "lab with a replay": "labs/06_the_warehouse",
+    "lab with a battle": "labs/16_starcraft_without_starcraft",
     "guide": "guides/training",
     "guide with figures": "guides/curves",
+    "guide with a cockpit": "guides/cockpit",
     "method": "methods/maca",
     "for lecturers": "teaching/01",
     "sheet to write on": "teaching/predictions",
@@ -38,6 +43,11 @@ KINDS = {
 # preload: axe would read the style sheets again, by requests that a browser does not allow from disk
 RUN = """() => axe.run({resultTypes: ["violations"], preload: false}).then(({violations}) => violations.flatMap(rule =>
     rule.nodes.map(node => ({rule: rule.id, impact: rule.impact, where: node.target.join(" "), html: node.html}))))"""
+# Reveal hides all slides of a deck but the one that is shown
+UNCOVER = """() => document.querySelectorAll("section[aria-hidden]").forEach(slide => {
+    slide.hidden = false;
+    slide.removeAttribute("aria-hidden");
+})"""
 
 
 @pytest.fixture(scope="module")
@@ -57,13 +67,49 @@ def findings(page, axe: str) -> list[str]:
     ]
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.fixture(scope="module")
+def slides(built_book) -> Path:
+    """The folder of the slides, made of the built book."""
+    subprocess.run([sys.executable, ROOT / "book" / "slides.py"], check=True)
+    return built_book.parent / "slides"
+
+
+@pytest.mark.parametrize("name", [*PAGES, *SELF_TESTS])
+def test_no_serious_finding(page, built_book, axe, name):
+    check(page, built_book, axe, name, "light")
+
+
 @pytest.mark.parametrize("kind", KINDS)
-def test_no_serious_finding(page, built_book, axe, kind, scheme):
+def test_no_serious_finding_in_the_dark(page, built_book, axe, kind):
+    check(page, built_book, axe, KINDS[kind], "dark")
+
+
+def check(page, built_book, axe, name, scheme):
     page.emulate_media(color_scheme=scheme)
-    visit(page, built_book, KINDS[kind])
+    visit(page, built_book, name)
     assert page.evaluate("document.documentElement.dataset.theme") == scheme
     assert findings(page, axe) == []
+
+
+@pytest.mark.parametrize("number", NUMBERS)
+def test_no_serious_finding_on_any_slide(page, slides, axe, number):
+    page.goto(f"{(slides / number).as_uri()}.html?print-pdf")
+    page.wait_for_selector(".pdf-page")
+    page.evaluate("MathJax.startup.promise")
+    page.evaluate(UNCOVER)
+    assert findings(page, axe) == []
+
+
+def test_no_serious_finding_on_the_list_of_slides(page, slides, axe):
+    page.goto((slides / "index.html").as_uri())
+    assert findings(page, axe) == []
+
+
+def test_no_page_is_left_out(built_book, slides):
+    built = built_book.parent
+    pages = {path.relative_to(built).with_suffix("").as_posix() for path in built.rglob("*.html")}
+    looked_at = {*PAGES, *SELF_TESTS, "slides/index", *(f"slides/{number}" for number in NUMBERS)}
+    assert {name for name in pages if not name.startswith("_static/")} == looked_at
 
 
 def test_a_faulty_page_has_findings(page, axe):

@@ -179,6 +179,20 @@ def test_students_are_read_from_folders_and_names(tmp_path):
     }
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("", "[1]", "7", "null", '"x"', "{}", "[" * 100_000, '{"nbformat": 4, "nbformat_minor": 5, "cells": "x"}'),
+        '{"nbformat": 4, "nbformat_minor": null, "metadata": {}, "cells": []}',
+        '{"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": [{"cell_type": "code", "source": 7}]}',
+    ],
+)
+def test_json_that_is_no_notebook_is_named(tmp_path, text):
+    (tmp_path / "dan.ipynb").write_text(text)
+    (row,) = grade(tmp_path)
+    assert (row.student, row.status, row.message) == ("dan", "not read", "dan.ipynb: not a notebook.")
+
+
 def test_the_command_writes_a_table_and_a_page(tmp_path, capsys):
     hand_in(tmp_path / "in", "<ada>", notebook_with(solutions("02")))
     out = tmp_path / "grades.csv"

@@ -70,7 +70,7 @@ def test_what_the_reader_wrote_stays(labs, tmp_path):
     assert (mine / "mine.ipynb").read_text() == own
 
 
-@pytest.mark.parametrize("record", ["", "[]", None])
+@pytest.mark.parametrize("record", ["", "[]", "7", "[" * 100_000, None])
 def test_a_lost_record_overwrites_nothing(labs, tmp_path, record):
     mine = tmp_path / "mine"
     my_labs(mine, labs, tmp_path / "html")

@@ -90,6 +90,19 @@ def one_step(batch: CreditBatch) -> np.ndarray:
     return batch.reward[:, None] - mean
 
 
+def nothing(batch: CreditBatch) -> np.ndarray:
+    return np.zeros(batch.action.shape)
+
+
+def value_alone(batch: CreditBatch) -> np.ndarray:
+    """A baseline without the return."""
+    return everyone(-batch.value, batch)
+
+
+def noise(batch: CreditBatch) -> np.ndarray:
+    return batch.rng.normal(size=batch.action.shape)
+
+
 def batch_mean(batch: CreditBatch) -> np.ndarray:
     return everyone(batch.returns - batch.returns.mean(), batch)
 
@@ -101,6 +114,7 @@ WRONG = {
     downhill: "sign", neighbours: "agents",
     each_agents_deviation: "agent-scale", doubled_first: "agent-scale",
     one_step: "own-step",
+    nothing: "no-gradient", value_alone: "no-gradient", noise: "no-gradient",
 }  # fmt: skip
 SCALED = (third, normalised)
 SOUND = {

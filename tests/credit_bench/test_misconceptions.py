@@ -100,11 +100,25 @@ def test_what_is_no_advantage_is_refused_in_a_sentence(bench, function, message)
         bench.score(Estimator("yours", function))
 
 
-def test_an_estimator_may_write_to_its_batch(bench):
+def test_an_estimator_of_zeros_has_no_gradient(bench):
+    score = bench.score(Estimator("zeros", faulty.nothing))
+    assert [f.sentence for f in score.findings if f.wrong] == [
+        "has no gradient: its mean is zero on every game, where the true one is not; on average its advantages do not "
+        "depend on the agent's own action"
+    ]
+    assert {m.gradient.length for m in score.of("exact")} == {0}
+    with pytest.raises(AssertionError, match="yours has no gradient: its mean is zero"):
+        check(faulty.nothing)
+
+
+def test_an_estimator_may_write_to_its_batch_and_is_told_so(bench):
     def greedy(batch):
         batch.returns[:] -= batch.value
         return np.repeat(batch.returns[:, None], batch.action.shape[1], axis=1)
 
     joint = bench.score(Estimator("joint", faulty.SOUND["joint"]))
     twice = [bench.score(Estimator("greedy", greedy)) for _ in range(2)][1]
+    assert [(f.name, f.wrong) for f in twice.findings] == [("writes", False)]
+    assert twice.findings[0].sentence.startswith("writes to the batch that it is given (returns): ")
+    assert "writes" not in {f.name for f in joint.findings}
     assert [m.variance for m in twice.of("exact")] == pytest.approx([m.variance for m in joint.of("exact")])

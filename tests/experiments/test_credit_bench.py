@@ -92,6 +92,27 @@ def test_the_command_ranks_ours_and_a_function_of_mine(bench, mine, tmp_path, ca
     assert (tmp_path / "out" / "radar.png").stat().st_size > 10_000
 
 
+def test_what_the_bench_leaves_out_of_a_method_is_said(bench, capsys):
+    said = "maca-released is tried without its raw baselines, which are in units of their own"
+    assert main(["credit-bench", "maca-attention", "maca-released"]) == 0
+    text = capsys.readouterr().out
+    assert f"the same as maca-attention, given the same critic: maca-released\n{said}" in text
+    assert main(["credit-bench", "maca-released"]) == 0
+    assert said in capsys.readouterr().out
+    assert main(["credit-bench", "maca-attention"]) == 0
+    assert "is tried without" not in capsys.readouterr().out
+
+
+def test_what_torch_writes_to_the_batch_is_said(bench):
+    def in_place(batch):
+        batch = batch.map(torch.as_tensor)
+        batch.earlier.returns.zero_()
+        return batch.returns.sub_(batch.value)[:, None]
+
+    (finding,) = [f for f in bench.score(Estimator("in place", in_place)).findings if f.name == "writes"]
+    assert "(returns, earlier.returns)" in finding.sentence
+
+
 def test_json_has_everything(bench, capsys):
     assert main(["credit-bench", "group-relative", "--json"]) == 0
     (record,) = json.loads(capsys.readouterr().out)

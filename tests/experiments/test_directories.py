@@ -79,10 +79,16 @@ def test_a_sweep_does_not_take_damaged_runs(tmp_path):
     with pytest.raises(ValueError, match=r"metrics\.csv' has 1 rows"):
         sweep(tmp_path, [JOB], "a command")
     metrics.write_text(whole)
-    final.write_text("\0\0")
-    with pytest.raises(ValueError, match=r"final\.json' is damaged"):
-        sweep(tmp_path, [JOB], "a command")
+    for text in ("\0\0", "[1]", '{"return_mean": 1.0}', '{"return_mean": [1], "return_std": 0.0, "win_rate": null}'):
+        final.write_text(text)
+        with pytest.raises(ValueError, match=r"final\.json' is damaged"):
+            sweep(tmp_path, [JOB], "a command")
     final.unlink()
+    (tmp_path / "sweep.json").write_text("[1]")
+    with pytest.raises(ValueError, match=r"sweep\.json' is damaged"):
+        sweep(tmp_path, [JOB], "a command")
+    assert not final.exists()  # it was said before anything was run
+    (tmp_path / "sweep.json").unlink()
     sweep(tmp_path, [JOB], "a command")
     assert (tmp_path / "curves.csv").exists()
 

@@ -92,6 +92,7 @@ def test_a_plan_is_read_as_it_was_written(tmp_path):
         ("toy/bridge,maca,0,1024,", "line 2: env='toy/bridge'"),
         ("toy/xor,qmix,0,1024,", "line 2: method='qmix'"),
         ("toy/xor,maca,x,1024,", "line 2: invalid literal"),
+        (f"toy/xor,maca,{2**128},1024,", r"line 2: seed=\d+; allowed are integers from 0 and below 2\^128"),
         ("toy/xor,maca,0,1,", "line 2: steps=1; one update takes"),
         ("toy/xor,maca lr=-1,0,1024,", "line 2: options='--lr -1': lr=-1.0; allowed are positive numbers"),
         ("toy/xor,maca,0", "line 2: "),
@@ -109,6 +110,26 @@ def test_what_is_no_plan_is_refused(tmp_path):
         read_plan(tmp_path / "plan.csv")
     with pytest.raises(ValueError, match="is a file, which says all"):
         jobs_of(Asked("plan.csv", seeds=3))
+
+
+def test_the_most_runs_are_allowed_and_one_more_is_not(tmp_path, monkeypatch):
+    assert plans.MOST_RUNS == 10_000
+    monkeypatch.setattr(plans, "MOST_RUNS", 4)
+    jobs = jobs_of(dataclasses.replace(LISTED, methods=("maca", "mappo"), first_seed=2**128 - 2))
+    write_plan(tmp_path / "plan.csv", jobs)
+    assert read_plan(tmp_path / "plan.csv") == jobs
+    with (tmp_path / "plan.csv").open("a") as file:
+        file.write(f"{ENV},ippo,0,1024,\n")
+    with pytest.raises(ValueError, match=r"plan\.csv' asks for 5 runs; allowed in one sweep are at most 4$"):
+        read_plan(tmp_path / "plan.csv")
+    with pytest.raises(ValueError, match=r"this sweep asks for 5 runs; allowed in one sweep are at most 4$"):
+        jobs_of(dataclasses.replace(LISTED, seeds=5))
+
+
+def test_a_plan_is_counted_before_its_runs_are_made(monkeypatch):
+    monkeypatch.setattr(plans, "jobs_of_part", None)
+    with pytest.raises(ValueError, match="asks for 20,002 runs"):
+        jobs_of(dataclasses.replace(LISTED, methods=("maca", "mappo"), seeds=10_001))
 
 
 @pytest.mark.parametrize("name", plans.NAMED)
@@ -161,6 +182,12 @@ def test_a_named_plan_can_be_cut_down():
     ("asked", "message"),
     [
         (Asked(), "envs is missing; name a plan"),
+        (dataclasses.replace(LISTED, seeds=10**8), "this sweep asks for 100,000,000 runs; .* at most 10,000"),
+        (dataclasses.replace(LISTED, seeds=10**5000), "asks for more than 1,000,000,000,000,000 runs; allowed in"),
+        (dataclasses.replace(LISTED, methods=("maca", "mappo"), seeds=5001), "asks for 10,002 runs"),
+        (dataclasses.replace(LISTED, grid=("sigma=" + ",".join(map(str, range(101))),) * 2), "asks for 20,402 runs"),
+        (Asked("toys", seeds=10**6), "asks for 100,000,000 runs; allowed in one sweep are at most 10,000"),
+        (dataclasses.replace(LISTED, first_seed=2**128 - 1), r"first_seed \+ seeds - 1=340\d+456; .* below 2\^128"),
         (Asked(envs=(ENV,), methods=("maca",)), "steps is missing"),
         (Asked("table4"), "name='table4'; allowed are toys"),
         (Asked("toys", envs=("toy/xor",)), "envs='toy/xor'; this plan has toy/fridge"),

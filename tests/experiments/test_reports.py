@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import math
+import shlex
 
 import numpy as np
 import pytest
@@ -21,6 +22,8 @@ from maca_edu.experiments.reports.results import read_results
 from maca_edu.experiments.reports.settings import arm_in_table
 from maca_edu.training.methods import METHODS
 
+NO_OBJECT = ("", "[1", "[1]", "7", "null", '"x"', "[" * 100_000, f'{{"seeds": {"9" * 5_000}}}')
+NOT_FINITE = ("nan", "inf", "-inf")
 TWO = {("smax/5m_vs_6m", "mappo"): [0.4, 0.5, 0.6], ("smax/5m_vs_6m", "maca"): [0.8, 0.9, 1.0]}
 
 
@@ -62,10 +65,17 @@ def test_what_is_no_result(tmp_path):
     with pytest.raises(ValueError, match=r"has no final.csv; name a directory that maca-edu sweep wrote"):
         read_results([tmp_path])
     folder = write_results(tmp_path / "one", TWO)
-    (folder / "sweep.json").write_text("[1")
-    with pytest.raises(ValueError, match=r"sweep.json' is damaged"):
-        read_results([folder])
+    for text in NO_OBJECT:
+        (folder / "sweep.json").write_text(text)
+        with pytest.raises(ValueError, match=r"sweep.json' is damaged: it does not say what was run$"):
+            read_results([folder])
     (folder / "sweep.json").unlink()
+    whole = (folder / "measured.csv").read_text()
+    for text in ("env,method\nsmax/3m,maca\n", whole.replace("2.5", "x"), whole.replace("2.5", "2.5,1,1,1,1,1,1")):
+        (folder / "measured.csv").write_text(text)
+        with pytest.raises(ValueError, match=r"measured.csv' is damaged: row 1 is not what a run measured$"):
+            read_results([folder])
+    (folder / "measured.csv").unlink()
     (folder / "final.csv").write_text("env,method\nsmax/3m,maca\n")
     with pytest.raises(ValueError, match=r"final.csv' is damaged: row 1 is not the result of a run"):
         read_results([folder])
@@ -157,6 +167,16 @@ def test_no_test_from_one_seed(tmp_path):
     assert [row.as_good_as_the_best for row in report.summaries] == [None, None]
     assert "One seed, so no standard deviation, no interval and no test: maca in smax/3m." in report.notes
     assert "With fewer than three seeds nothing can be concluded." in report.notes
+
+
+@pytest.mark.parametrize(("seeds", "said"), [(1, True), (3, True), (4, False)])
+def test_where_the_iqm_is_the_mean_it_is_said(tmp_path, seeds, said):
+    scores = {("smax/3m", "maca"): [0.9, 0.1, 0.8, 0.7][:seeds], ("smax/3m", "mappo"): [0.1, 0.5, 0.6, 0.7]}
+    report = results_table(2, read_results([write_results(tmp_path / "r", scores)]))
+    note = "With fewer than four seeds in a task nothing is left out there, and the IQM is the mean."
+    assert (note in report.notes) == said
+    maca = report.summaries[0]
+    assert (maca.iqm == pytest.approx(maca.mean)) == said
 
 
 def test_the_absolute_metric_is_shown_where_it_is_there(tmp_path):
@@ -334,11 +354,15 @@ def test_the_table_command(tmp_path, capsys, monkeypatch):
         ("table 2 runs --methods qmix", "methods='qmix'; the results have mappo, ippo"),
         ("table 1 --format marl-eval", "format='marl-eval'; allowed for Table 1 are markdown, latex, csv"),
         ("figure 2 runs --out curves.gif", "out='curves.gif'; allowed are names that end in .png, .pdf, .svg"),
-        ("figure 6", "results has 0 directories; Figure 6 is of one run, which maca-edu train wrote"),
+        ("figure 6", "results has 0 directories; Figure 6 is of one run, which maca-edu train wrote, or of one that"),
         ("figure 6 runs", "is not the directory of a run"),
         ("compare runs runs:maca", "arm='runs'; 'runs' has mappo, ippo"),
         ("compare runs:maca none:maca", "arm='none:maca'; allowed is DIR:ARM"),
+        *((f"table 2 runs --level {x}", f"level={x}; allowed are finite numbers") for x in NOT_FINITE),
+        ("table 1 --level nan", "level=nan; allowed are finite numbers"),
+        ("table 2 runs --format marl-eval --level nan", "level=nan; allowed are finite numbers"),
         ("compare runs:maca runs:mappo --margin 0", "margin=0.0; allowed are positive numbers"),
+        *((f"compare runs:maca runs:mappo --margin {x}", f"margin={x}; allowed are positive") for x in NOT_FINITE),
         ("compare runs:maca runs:mappo --measure best", "measure='best'; 'runs' does not have it for every run"),
     ],
 )
@@ -349,6 +373,18 @@ def test_what_the_commands_refuse(tmp_path, capsys, monkeypatch, line, message):
     said = capsys.readouterr().err
     assert said.startswith("maca-edu: ")
     assert message in said
+
+
+def test_the_run_that_figure_6_names_is_drawn(tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert main(["figure", "6"]) == 2
+    said = capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
+    named = shlex.split(said.partition("comes with the library: ")[2])
+    assert named[:3] == ["maca-edu", "figure", "6"]
+    assert main(named[1:]) == 0
+    assert "toy/warehouse" in capsys.readouterr().out
+    assert (tmp_path / "figure.png").exists()
 
 
 def test_without_directories_the_projects_own_results_are_read(tmp_path, capsys, monkeypatch):

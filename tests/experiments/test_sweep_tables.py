@@ -77,6 +77,45 @@ def test_tables_of_earlier_versions_are_read(tmp_path):
     assert all(math.isnan(x) for x in final[5:])
 
 
+RESULT = {"return_mean": 1.0, "return_std": 0.5, "win_rate": None, "seconds": 3.0, "arm": "mappo", "commit": "a"}
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        *([1], 7, None, "x"),
+        *(RESULT | {name: wrong} for name in RESULT for wrong in ([1], {}, True) if name != "win_rate"),
+        *(RESULT | {"win_rate": wrong} for wrong in ("x", [0.5], 10**400)),
+        *(RESULT | {"arm": 3}, RESULT | {"processor": None}, RESULT | {"best_win_rate": "x"}),
+    ],
+)
+def test_a_result_of_another_type_is_named(tmp_path, content):
+    (tmp_path / "final.json").write_text(json.dumps(content))
+    with pytest.raises(ValueError, match=r"final.json' is damaged: it is not the result of a run; remove it"):
+        tables.result_of(tmp_path)
+
+
+def test_a_result_may_lack_what_was_not_measured(tmp_path):
+    for content in (RESULT, {}, RESULT | {"return_mean": NAN, "best_win_rate": None}):
+        (tmp_path / "final.json").write_text(json.dumps(content))
+        assert str(tables.result_of(tmp_path)) == str(content)
+
+
+@pytest.mark.parametrize("content", [[1], 7, None, {"wall_hours": "x"}, {"wall_hours": None}, {"wall_hours": [1]}])
+def test_a_damaged_sweep_json_is_named(tmp_path, content):
+    assert tables.wall_hours(tmp_path / "sweep.json") == 0
+    (tmp_path / "sweep.json").write_text(json.dumps(content))
+    with pytest.raises(ValueError, match=r"sweep.json' is damaged: it does not say what was run; remove it"):
+        tables.wall_hours(tmp_path / "sweep.json")
+
+
+@pytest.mark.parametrize("text", ["env,method\ntoy/xor,mappo\n", "env,method,seed,return_mean\ntoy/xor,mappo,3,x\n"])
+def test_a_damaged_final_csv_is_named(tmp_path, text):
+    (tmp_path / "final.csv").write_text(text)
+    with pytest.raises(ValueError, match=r"final.csv' is damaged: row 1 is not the result of a run"):
+        tables.read_final(tmp_path / "final.csv")
+
+
 def test_sweep_json_names_every_commit_and_adds_up_hours(tmp_path):
     """Two runs of 60 and 30 minutes; the sweep is finished twice, each time in half an hour."""
     runs = [tmp_path / "0", tmp_path / "1"]

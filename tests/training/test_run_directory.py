@@ -423,7 +423,7 @@ def test_types_and_ranges_of_config_json_are_checked(run, change, message):
 
 
 @pytest.mark.parametrize(
-    "text", ["", "{", "[]", "7", "{}", "[" * 100_000, "\0" * 99, '{"env": "toy/fridge"}', " " * 200_000]
+    "text", ["", "{", "[]", "7", "{}", "[" * 100_000, "\0" * 99, '{"env": "toy/fridge"}', " " * 200_000, "9" * 5_000]
 )
 def test_a_damaged_config_is_named(run, text):
     (run / "config.json").write_text(text)

@@ -1,4 +1,4 @@
-"""Disks that are full or read-only, a clock that goes backwards, memory that is not there."""
+"""Disks that are full or read-only, a clock that goes backwards, memory that is not there, more than there can be."""
 
 import dataclasses
 import subprocess
@@ -122,4 +122,45 @@ def test_at_the_command_line_there_is_not_enough_memory(tmp_path, capsys):
     assert main(["train", "--out", str(tmp_path / "run"), "--env", ENV, *words]) == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert line == "maca-edu: there is not enough memory for 4,000,000,000,000 bytes more"
+    assert not (tmp_path / "run").exists()
+
+
+XOR = "--env toy/xor --method mappo --processes 1"
+TOO_MANY = {
+    "agents": (
+        "train --env toy/ring?n_agents=1000000 --method mappo --steps 512",
+        "n_agents=1000000; allowed is an integer from 3 to 100",
+    ),
+    "agents of a sweep": (
+        "sweep --envs toy/ring?n_agents=1000000 --methods mappo --steps 512",
+        "n_agents=1000000; allowed is an integer from 3 to 100",
+    ),
+    "environments": (  # terabytes
+        f"train {XOR} --batch 1000000000000 --rollout 8 --steps 8000000000000",
+        "there is not enough memory: ",
+    ),
+    "seeds": (
+        "sweep --envs toy/xor --methods mappo --steps 512 --seeds 100000000",
+        "this sweep asks for 100,000,000 runs; allowed in one sweep are at most 10,000",
+    ),
+    "seeds of a plan": (
+        "sweep toys --seeds 100000000",
+        "this sweep asks for 10,000,000,000 runs; allowed in one sweep are at most 10,000",
+    ),
+    "seeds of a dry run": (
+        "sweep --envs toy/xor --methods mappo --steps 512 --seeds 100000000 --dry-run",
+        "this sweep asks for 100,000,000 runs; allowed in one sweep are at most 10,000",
+    ),
+    "first seed": (
+        f"sweep --envs toy/xor --methods mappo --steps 512 --seeds 1 --first-seed {10**260}",
+        "first_seed + seeds - 1=1000",
+    ),
+}
+
+
+@pytest.mark.parametrize(("line", "said"), TOO_MANY.values(), ids=TOO_MANY.keys())
+def test_more_than_fits_is_one_sentence_and_nothing_is_written(tmp_path, capsys, line, said):
+    assert main([*line.split(), "--out", str(tmp_path / "run")]) == 2
+    (sentence,) = capsys.readouterr().err.splitlines()
+    assert sentence.startswith(f"maca-edu: {said}")
     assert not (tmp_path / "run").exists()

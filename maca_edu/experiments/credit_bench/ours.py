@@ -19,6 +19,7 @@ from maca_edu.training.processes import OneProcess
 from maca_edu.training.psi_squares import PsiSquares
 from maca_edu.training.records import JudgedBatch
 
+RAW = "is tried without its raw baselines, which are in units of their own: the bench's critic has one system of units"
 UTILITIES = {PPO_SUM.name, PPO_MIX.name}
 
 
@@ -67,7 +68,8 @@ def as_estimator(method: Method) -> Estimator:
         advantage = method.advantage(asked).expand(batch.action.shape)
         return (advantage, batch.corrset) if uses_corrsets(method) else advantage
 
-    return Estimator(method.name, function, method.formula, method.source)
+    note = RAW if method.settings.get("raw_baselines") else ""
+    return Estimator(method.name, function, method.formula, method.source, note=note)
 
 
 def uses_corrsets(method: Method) -> bool:

@@ -129,14 +129,15 @@ def summary_row(score: Score, name: str) -> tuple[str, ...]:
 
 
 def summary(scores: list[Score]) -> str:
-    """Ranked estimators, those that agree on one line, and what was found."""
+    """Ranked estimators, those that agree on one line, what the bench leaves out of them, and what was found."""
     groups = merged(scores)
     text = [rows_as_text([SUMMARY, *(summary_row(score, names[0]) for score, names in groups)])]
     same = [
         f"the same as {names[0]}, given the same critic: {', '.join(names[1:])}" for _, names in groups if names[1:]
     ]
+    noted = [f"{score.estimator.name} {score.estimator.note}" for score in scores if score.estimator.note]
     found = [f"{names[0]} {finding.sentence}" for score, names in groups for finding in score.findings]
-    return "\n\n".join(part for part in (text[0], "\n".join(same), "\n".join(found)) if part)
+    return "\n\n".join(part for part in (text[0], "\n".join(same + noted), "\n".join(found)) if part)
 
 
 def by_game(scores: list[Score]) -> str:
@@ -188,6 +189,7 @@ def record(score: Score) -> dict:
         "estimator": estimator.name,
         "formula": estimator.formula,
         "source": estimator.source,
+        "note": estimator.note,
         "error": score.error,
         "wrong": score.wrong,
         "findings": [finding._asdict() for finding in score.findings],

@@ -8,6 +8,8 @@ from maca_edu.experiments.reports.records import WON, ArmSummary
 from maca_edu.experiments.reports.results import Run
 from maca_edu.experiments.reports.summaries import LEVEL, Arms, reference_of
 
+FEW = 4  # seeds; of fewer the interquartile mean leaves none out
+
 SCORES = (
     "Scores are of greedy play after training, on fresh seeds: per cent of episodes won, or the return where nothing "
     "is won. The best checkpoint is the one with the best evaluation, played ten times as long; empty where a run did "
@@ -34,6 +36,8 @@ def notes(groups: dict[str, Arms], summaries: list[ArmSummary], level: float | N
     if any(row.seeds < 3 for row in summaries):
         said.append("With fewer than three seeds nothing can be concluded.")
     said.append(INTERVALS)
+    if any(row.seeds < FEW for row in summaries):
+        said.append("With fewer than four seeds in a task nothing is left out there, and the IQM is the mean.")
     if level is not None or any(row.unit == WON for row in summaries):
         goal = f"{LEVEL:g} per cent won" if level is None else f"{level:g}"
         said.append(f"Steps are the median over runs until the learning curve first reaches {goal}.")

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from maca_edu.checks import check
 from maca_edu.experiments.reports import formats
 from maca_edu.experiments.reports.attention import draw_attention
 from maca_edu.experiments.reports.figures import TABLE_OF, TOGETHER, draw_curves, draw_together
@@ -19,6 +21,7 @@ FORMATS: dict[str, Callable[[Report], str]] = {
     "markdown": formats.markdown, "latex": formats.latex, "csv": formats.csv_text,
 }  # fmt: skip
 PICTURES = (".png", ".pdf", ".svg")
+EXAMPLE = Path(__file__).parents[1] / "runs" / "warehouse"  # a run of Figure 6 that needs no other package
 
 
 class Printed(NamedTuple):
@@ -33,9 +36,10 @@ def printed_table(
 ) -> Printed:
     """A table of the paper as a text. The arguments are those of `maca-edu table`.
 
-    Raises ValueError where a directory has no results, the project's own are not there, an arm is not in them, or the
-    table has no runs to export.
+    Raises ValueError where a directory has no results, the project's own are not there, an arm is not in them, the
+    level is no finite number, or the table has no runs to export.
     """
+    check("level", level, float | None)
     if format == "marl-eval":
         if number in (1, 6):
             raise ValueError(f"format='marl-eval'; allowed for Table {number} are {', '.join(FORMATS)}")
@@ -83,7 +87,8 @@ def drawn_figure(
     if which == "6":
         if len(folders) != 1:
             raise ValueError(
-                f"results has {len(folders)} directories; Figure 6 is of one run, which maca-edu train wrote"
+                f"results has {len(folders)} directories; Figure 6 is of one run, which maca-edu train wrote, "
+                f"or of one that comes with the library: maca-edu figure 6 {shlex.quote(str(EXAMPLE))}"
             )
         return draw_attention(folders[0], out, seed, step, trust_env)
     if which in TOGETHER:

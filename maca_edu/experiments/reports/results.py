@@ -6,7 +6,6 @@ be won, otherwise returns.
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Iterable
 from pathlib import Path
@@ -22,7 +21,7 @@ from maca_edu.experiments.sweep_tables import (
     read_curves,
     read_measured,
 )
-from maca_edu.files import read_text
+from maca_edu.files import read_object
 
 COMMITTED = Path("book/data")  # the project's own results, from its folder
 LARGEST_ABOUT = 1_000_000  # bytes of a sweep.json
@@ -119,11 +118,8 @@ def read_about(folder: Path) -> About:
     file = folder / "sweep.json"
     if not file.exists():
         return About(str(folder), "", ())
-    try:
-        said = json.loads(read_text(file, LARGEST_ABOUT))
-        command = str(said.pop("command", ""))
-    except (json.JSONDecodeError, AttributeError, RecursionError):
-        raise ValueError(f"{str(file)!r} is damaged: it does not say what was run") from None
+    said = read_object(file, LARGEST_ABOUT, "it does not say what was run")
+    command = str(said.pop("command", ""))
     return About(str(folder), command, tuple((key.replace("_", " "), in_words(value)) for key, value in said.items()))
 
 

@@ -1,0 +1,67 @@
+"""The table of all methods in the toy games, and what the guide "Learning curves" says of it."""
+
+import sys
+from pathlib import Path
+
+import numpy as np
+
+BOOK = Path(__file__).parents[2] / "book"
+sys.path.insert(0, str(BOOK))
+import toys  # noqa: E402
+
+from maca_edu.exact.baselines import squared_scores  # noqa: E402
+from maca_edu.experiments.sweep_tables import read_measured  # noqa: E402
+from maca_edu.training.methods import METHODS  # noqa: E402
+from toy_envs import climb_v0  # noqa: E402
+
+FOLLOW_THE_CRITIC = ("ppo-sum", "ppo-mix", "maca-text")  # no return in their advantage
+GUIDE = " ".join((BOOK / "guides" / "curves.md").read_text(encoding="utf-8").split())
+
+
+def test_table_and_commands_are_made_of_the_data():
+    assert (toys.DATA / "toys" / "table.md").read_text() == toys.table()
+    assert (toys.DATA / "toys" / "commands.md").read_text() == toys.commands()
+    assert (BOOK / "_static" / "toys.png").stat().st_size > 10_000
+
+
+def test_every_method_has_every_seed():
+    for game in toys.GAMES:
+        values = toys.returns(game)
+        assert list(values) == list(METHODS)
+        assert len({len(seeds) for seeds in values.values()}) == 1
+
+
+def test_a_cell_is_the_mean_and_the_worst_seed():
+    climb = toys.returns(toys.Game("climb", "Climb", 11.0))["mappo"]
+    row = next(line for line in toys.table().splitlines() if line.startswith("| mappo |"))
+    assert f"{sum(climb) / len(climb):.2f} ({min(climb):.2f})" in row
+
+
+def test_who_climbs_where():
+    ends = toys.returns(toys.Game("climb", "Climb", 11.0))
+    usual = [x for name, seeds in ends.items() if name not in (*FOLLOW_THE_CRITIC, "maca-ob") for x in seeds]
+    assert set(usual) == {6.0, 7.0}
+    assert f"{sum(x == 7 for x in usual)} of {len(usual)} runs" in GUIDE
+    assert sorted(ends["maca-ob"]) == [6.0] * 8 + [7.0] * 2
+    assert {name: sum(seeds == 11) for name, seeds in ends.items() if (seeds == 11).any()} == {
+        "ppo-sum": 1,
+        "maca-text": 1,
+    }
+
+
+def test_how_far_advantages_deviate_in_climb():
+    rows = read_measured(toys.DATA / "toys_climb" / "measured.csv")
+    ours, plain = (
+        np.mean([row.means["advantage_std"] for row in rows if row.method == name]) for name in ("maca-ob", "maca-ind")
+    )
+    assert f"deviate {ours / plain:.1f} times as far" in GUIDE
+
+
+def test_the_best_baseline_of_an_agent_in_climb():
+    """Both agents play (1, 2) but for 3 in 100; the numbers that the guide prints."""
+    table = climb_v0.game().payoff()
+    pi_a, pi_b = np.array([0.015, 0.97, 0.015]), np.array([0.015, 0.015, 0.97])
+    for policy, q, plain, best in ((pi_b, pi_a @ table, 5.4, -10.9), (pi_a, table @ pi_b, 5.4, 2.4)):
+        weight = policy * squared_scores(policy)
+        assert round(float(policy @ q), 1) == plain
+        assert round(float(weight @ q / weight.sum()), 1) == best
