@@ -88,7 +88,7 @@ bundle: slides  ## one archive for a class without internet, dist/maca-edu-class
 	@$(MAKE) --no-print-directory pdf || echo "The PDF could not be made; the archive is written without it."
 	$(BIN)/python book/bundle.py
 
-browser-test: $(VENV)/.test $(VENV)/.app book  ## drive the labs, the book and the page of explorers in a real Chromium
+browser-test: $(VENV)/.test $(VENV)/.app slides  ## drive the labs, the book and the page of explorers in a real Chromium
 	$(BIN)/python book/vendor.py tests
 	$(BIN)/python -m pytest -q -n 2 --dist loadfile tests/browser -m browser
 

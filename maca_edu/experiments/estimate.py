@@ -62,7 +62,8 @@ class Estimate:
 def estimate(out: str | Path, jobs: list[Job], processes: int) -> Estimate:
     """What training all jobs in directory `out` will take, with so many runs at a time. Writes nothing."""
     finished = [job for job in jobs if is_finished(run_folder(out, job), job)]
-    reached = {job: last_row(run_folder(out, job)) for job in jobs if job not in finished}
+    done = set(finished)
+    reached = {job: last_row(run_folder(out, job)) for job in jobs if job not in done}
     pace = {pair_of(job): pace_of_run(out, job) for job in finished}
     from_runs = len(pace)
     to_try = pairs_to_try(jobs, set(pace))

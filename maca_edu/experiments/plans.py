@@ -108,7 +108,7 @@ def table3(budget: Budget) -> list[Part]:
     if budget == "paper":
         arms = (*ABLATIONS[:1], "maca-dec", *ABLATIONS[1:])
         return [battle(env, arms, budget) for env in ("smac/5m_vs_6m", "smacv2/protoss_10_vs_10")]
-    return [battle("smax/protoss_5_vs_5", ABLATIONS, budget)]
+    return [battle("smax/smacv2_5_units", ABLATIONS, budget)]
 
 
 def table5(budget: Budget) -> list[Part]:

@@ -95,6 +95,16 @@ def built_book() -> Path:
 
 
 @pytest.fixture(scope="session")
+def slides(built_book) -> Path:
+    """The folder of the slides. Makes them where they are missing or older than the book."""
+    folder = built_book.parent / "slides"
+    index = folder / "index.html"
+    if not index.exists() or index.stat().st_mtime < built_book.stat().st_mtime:
+        subprocess.run([sys.executable, ROOT / "book" / "slides.py"], check=True)
+    return folder
+
+
+@pytest.fixture(scope="session")
 def jupyter(tmp_path_factory, built_book):
     """`make lab` with a copy of the labs: `(address, token)` of a JupyterLab that is ready."""
     folder = tmp_path_factory.mktemp("course")

@@ -6,7 +6,6 @@ is needed now, for names.js mends what the theme broke.
 
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 from conftest import ROOT
@@ -65,13 +64,6 @@ def findings(page, axe: str) -> list[str]:
     return [
         f"{each['rule']}: {each['where']}: {each['html'][:200]}" for each in found if each["rule"] not in EXCEPTIONS
     ]
-
-
-@pytest.fixture(scope="module")
-def slides(built_book) -> Path:
-    """The folder of the slides, made of the built book."""
-    subprocess.run([sys.executable, ROOT / "book" / "slides.py"], check=True)
-    return built_book.parent / "slides"
 
 
 @pytest.mark.parametrize("name", [*PAGES, *SELF_TESTS])

@@ -1,18 +1,9 @@
 """The slides: every one fits its page, shows its formulas, and has what the lecturer's page says."""
 
-import subprocess
-import sys
-
 import pytest
 from conftest import ROOT
 
 NUMBERS = [page.stem for page in sorted((ROOT / "book" / "teaching").glob("[0-9][0-9].md"))]
-
-
-@pytest.fixture(scope="module")
-def slides(built_book):
-    subprocess.run([sys.executable, ROOT / "book" / "slides.py"], check=True)
-    return built_book.parent / "slides"
 
 
 @pytest.mark.browser
