@@ -59,11 +59,11 @@ def table() -> str:
     games = there()
     values = [returns(game) for game in games]
     seeds = [len(next(iter(by_method.values()))) for by_method in values]
-    head = [f"{game.title}, {number} seeds" for game, number in zip(games, seeds, strict=True)]
-    lines = ["| method | " + " | ".join(head) + " |", "|---" * (len(games) + 1) + "|"]
+    head = [f"{game.title}, {number} seed{'s' * (number > 1)}" for game, number in zip(games, seeds, strict=True)]
+    lines = ["| method | " + " | ".join(head) + " |", "|---" + "|--:" * len(games) + "|"]
     lines.append("| *the best team* | " + " | ".join(f"*{game.best:g}*" for game in games) + " |")
     for name in METHODS:
-        cells = [f"{by_method[name].mean():.2f} ({by_method[name].min():.2f})" for by_method in values]
+        cells = [f"{by_method[name].mean():z.2f} ({by_method[name].min():z.2f})" for by_method in values]
         lines.append(f"| {name} | " + " | ".join(cells) + " |")
     return "\n".join(lines) + "\n"
 
@@ -88,7 +88,8 @@ def draw_game(ax: Axes, game: Game) -> None:
         heights = line + np.linspace(-0.28, 0.28, len(values))
         ax.plot(np.sort(values), heights, "o", markersize=3, color="C0", alpha=0.8)
     ax.axvline(game.best, color="0.4", linestyle="--", linewidth=1)
-    ax.set_title(game.title, fontsize="medium")
+    ax.set_xlim(-0.08 * game.best, 1.08 * game.best)
+    ax.set_title(game.title.replace(", ", ",\n"), fontsize="medium")
     ax.grid(axis="y", color="0.9")
 
 

@@ -4,13 +4,14 @@ import sys
 from pathlib import Path
 
 import numpy as np
+from scipy.stats import ttest_ind
 
 BOOK = Path(__file__).parents[2] / "book"
 sys.path.insert(0, str(BOOK))
 import toys  # noqa: E402
 
 from maca_edu.exact.baselines import squared_scores  # noqa: E402
-from maca_edu.experiments.sweep_tables import read_measured  # noqa: E402
+from maca_edu.experiments.sweep_tables import read_curves, read_measured  # noqa: E402
 from maca_edu.training.methods import METHODS  # noqa: E402
 from toy_envs import climb_v0  # noqa: E402
 
@@ -47,6 +48,43 @@ def test_who_climbs_where():
         "ppo-sum": 1,
         "maca-text": 1,
     }
+
+
+def test_one_shot_games_with_a_return_end_at_the_best():
+    for game in toys.GAMES[:2]:
+        for name, seeds in toys.returns(game).items():
+            assert name in FOLLOW_THE_CRITIC or (seeds == game.best).all()
+    ring = toys.returns(toys.GAMES[1])
+    assert [(ring[name] < 12).sum() for name in FOLLOW_THE_CRITIC] == [0, 1, 5]
+
+
+def test_the_long_ring():
+    (game,) = (game for game in toys.GAMES if game.folder == "longring")
+    assert {tuple(seeds) for seeds in toys.returns(game).values()} == {(75.0,)}
+    passed: dict[str, int] = {}
+    for point in read_curves(toys.DATA / "toys_longring" / "curves.csv"):
+        if point.return_mean >= 71:
+            passed.setdefault(point.method, point.env_steps)
+    early = [passed.pop(name) for name in FOLLOW_THE_CRITIC]
+    assert (min(early), max(early)) == (22_528, 26_624)
+    assert (min(passed.values()), max(passed.values())) == (26_624, 30_720)
+
+
+def test_the_warehouse():
+    (game,) = (game for game in toys.GAMES if game.folder == "practice")
+    ends = toys.returns(game)
+    order = sorted(ends, key=lambda name: ends[name].mean())
+    assert set(order[:3]) == set(FOLLOW_THE_CRITIC)
+    assert order[3] == "happo"
+    assert order.index("ippo") > order.index("mappo")
+    assert f"MACA ends at {ends['maca'].mean():.2f} on average and MAPPO at {ends['mappo'].mean():.2f}" in GUIDE
+    assert f"(p = {ttest_ind(ends['maca'], ends['mappo'], equal_var=False).pvalue:.2f}".replace("0.", ".") in GUIDE
+    before: dict[tuple[str, int], float] = {}
+    for point in read_curves(toys.DATA / "practice" / "curves.csv"):
+        if point.env_steps <= 204_800:
+            before[point.method, point.seed] = point.return_mean
+    mappo, maca = (np.mean([x for (name, _), x in before.items() if name == which]) for which in ("mappo", "maca"))
+    assert f"ahead of MACA, by {mappo - maca:.1f}".replace("0.", ".") in GUIDE
 
 
 def test_how_far_advantages_deviate_in_climb():
