@@ -13,7 +13,7 @@ import toys  # noqa: E402
 from maca_edu.exact.baselines import squared_scores  # noqa: E402
 from maca_edu.experiments.sweep_tables import read_curves, read_measured  # noqa: E402
 from maca_edu.training.methods import METHODS  # noqa: E402
-from toy_envs import climb_v0  # noqa: E402
+from toy_envs import climb_v0, fridge_v0, longring_v0, ring_v0  # noqa: E402
 
 FOLLOW_THE_CRITIC = ("ppo-sum", "ppo-mix", "maca-text")  # no return in their advantage
 GUIDE = " ".join((BOOK / "guides" / "curves.md").read_text(encoding="utf-8").split())
@@ -23,6 +23,14 @@ def test_table_and_commands_are_made_of_the_data():
     assert (toys.DATA / "toys" / "table.md").read_text() == toys.table()
     assert (toys.DATA / "toys" / "commands.md").read_text() == toys.commands()
     assert (BOOK / "_static" / "toys.png").stat().st_size > 10_000
+
+
+def test_what_the_best_team_earns():
+    """The warehouse's number is asserted in tests/exact/test_practice_optimum.py."""
+    one_shot = (fridge_v0.game(), ring_v0.game(n_agents=16, span=3), climb_v0.game())
+    ring = longring_v0.game()
+    best = [*(game.payoff().max() for game in one_shot), ring.horizon * ring.n_agents * (ring.reward - ring.cost)]
+    np.testing.assert_allclose([game.best for game in toys.GAMES[:4]], best)
 
 
 def test_every_method_has_every_seed():
