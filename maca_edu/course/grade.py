@@ -317,6 +317,6 @@ def page(grades: list[Grade]) -> str:
 def page_row(row: Grade) -> str:
     """One exercise in the page."""
     icon, colour = LOOKS.get(row.status, LOOKS["try again"])
-    verdict = f'<span style="color:{colour}">{icon} {row.status.capitalize()}.</span> {rich(row.message)}'
+    verdict = f'<span style="color:{colour}">{icon}</span> {row.status.capitalize()}. {rich(row.message)}'
     cells = (row.lab, f"<code>{html.escape(row.exercise)}</code>", f"{row.points} of {row.of}", verdict)
     return "<tr>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>"

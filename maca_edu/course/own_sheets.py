@@ -91,13 +91,24 @@ def plural(points: int) -> str:
 def read_answers(path: Path) -> dict[str, dict[int, str]]:
     """A table of answers, `{student: {question: what is written}}`: a column `student`, and one for each question.
 
-    ValueError where a column is missing or unknown, or a student is there twice.
+    ValueError where the file is no csv, a column is missing or unknown, a line has more cells than there are columns,
+    or a student is there twice.
     """
-    table = csv.DictReader(io.StringIO(read_text(path, MOST_BYTES).removeprefix("\ufeff")))
+    table = csv.DictReader(io.StringIO(read_text(path, MOST_BYTES).removeprefix("\ufeff")), strict=True)
     columns = ["student", *map(str, QUESTIONS)]
-    if sorted(table.fieldnames or []) != sorted(columns):
-        raise ValueError(f"answers={str(path)!r} has the columns {table.fieldnames}; allowed are {', '.join(columns)}")
-    rows = [row for row in table if (row["student"] or "").strip()]
+    try:
+        if sorted(table.fieldnames or []) != sorted(columns):
+            names = ", ".join(table.fieldnames or ())
+            raise ValueError(f"answers={str(path)!r} has the columns {names}; allowed are {', '.join(columns)}")
+        rows = [row for row in table if (row["student"] or "").strip()]
+    except csv.Error as error:
+        raise ValueError(f"answers={str(path)!r} is no csv ({error})") from None
+    for row in rows:
+        if None in row:  # DictReader's name for what is behind the last column
+            raise ValueError(
+                f"answers={str(path)!r} has too many cells for {row['student']!r}; put an answer that holds a comma "
+                'in quotes, such as "0,5"'
+            )
     check_different([row["student"].strip() for row in rows])
     return {row["student"].strip(): {k: (row[str(k)] or "").strip() for k in QUESTIONS} for row in rows}
 

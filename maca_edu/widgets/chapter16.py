@@ -52,8 +52,8 @@ def battle_panel(record: Recorded, battle: Battle, t: int, sigma: float) -> str:
     return (
         '<div style="display: flex; flex-wrap: wrap; gap: 0.5em 1.5em; align-items: center">'
         f"{drawing}<div>{weights}</div></div><div>{html.escape(paid_in_words(battle, t))}</div>"
-        '<div>Thick lines: hits. Arrows: who admits whom, <span style="color: #0072B2">blue</span> if they hit the '
-        'same enemy, <span style="color: #D55E00">vermillion</span> if not. On the right: attention, dots are true '
+        f'<div>Thick lines: hits. Arrows: who admits whom, <span style="color: {GOOD}">■</span> blue if they hit the '
+        f'same enemy, <span style="color: {BAD}">■</span> vermillion if not. On the right: attention, dots are true '
         "partners, frames are CorrSets.</div>"
     )
 

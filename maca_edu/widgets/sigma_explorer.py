@@ -12,6 +12,7 @@ from maca_edu.checks import Allowed, check, shown
 from maca_edu.widgets.corrset_moments import Recorded, best_set, corrsets, recorded, scores, variances
 from maca_edu.widgets.corrset_pictures import attention_map, corrset_graph, ladder
 from maca_edu.widgets.frames import Explorer, html_leaves, html_table
+from maca_edu.widgets.style import BAD, GOOD
 
 FRAMES_UPDATES = (0, 1, 2, 8, 64)  # every picture counts in a notebook's size
 EQUAL = 0.01  # variances that differ by less are called equal, and none of them is called the best
@@ -177,6 +178,7 @@ def legend(game: Recorded) -> str:
         )
     return (
         "<div>Dot: a true partner. Frame and arrow: admitted to the CorrSet of the agent in the row, "
-        '<span style="color: #0072B2">blue</span> if a partner, <span style="color: #D55E00">vermillion</span> if not. '
+        f'<span style="color: {GOOD}">■</span> blue if a partner, '
+        f'<span style="color: {BAD}">■</span> vermillion if not. '
         "Dotted arrow: a partner overlooked. Grey strip: σ from 0.9/n to 1.1/n.</div>"
     )

@@ -202,6 +202,22 @@ def test_lists_that_will_not_do(tmp_path, capsys, students, message):
     assert not (tmp_path / "own.html").exists()
 
 
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        ("Ada,0,5,1,2,3,4", "too many cells for 'Ada'"),
+        ("Ada,1,2,3,4," + "5" * 200_000, "is no csv (field larger than field limit"),
+        ('Ada,"1,2,3,4,5\nBob,1,2,3,4,5', "is no csv (unexpected end of data)"),
+        ("ada,1,2,3,4,5\nAda,1,2,3,4,5", "are the same name"),
+    ],
+)
+def test_answers_that_will_not_do(tmp_path, capsys, rows, message):
+    (tmp_path / "answers.csv").write_text(f"student,1,2,3,4,5\n{rows}\n", encoding="utf-8")
+    assert main(["own-grades", str(tmp_path / "answers.csv"), "--out", str(tmp_path / "grades.csv")]) == 2
+    assert message in capsys.readouterr().err
+    assert not (tmp_path / "grades.csv").exists()
+
+
 def test_files_that_are_not_ours_are_kept(tmp_path, capsys):
     (tmp_path / "students.txt").write_text("Ada")
     (tmp_path / "own.html").write_text("mine")
