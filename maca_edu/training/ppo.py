@@ -21,12 +21,11 @@ from maca_edu.training.advantages import Advantage, masked_mean
 from maca_edu.training.config import Config
 from maca_edu.training.critics import Critic
 from maca_edu.training.judging import Judgement
-from maca_edu.training.processes import Processes
+from maca_edu.training.processes import NO_VARIANCE, Processes, variances
 from maca_edu.training.records import CriticInput, Rollout, in_one_row
 from maca_edu.training.team import Team
 
 HUBER_DELTA = 10.0  # Table 7
-NO_VARIANCE = 1e-8  # of targets, in squared units of the reward: a share of less is rounding
 
 # ---------------------------------------------------------------------------------------------------------------------
 # What is learned from
@@ -267,10 +266,7 @@ def explained(value: Tensor, target: Tensor, processes: Processes) -> float:
     1 where value differs from target by a constant, 0 for a value that is constant itself, negative for one that
     misleads.
     """
-    x = torch.stack([target - value, target]).double().flatten(1)  # [2, S] or [2, S * n]
-    size = torch.tensor(x.shape[1], device=x.device)
-    means = processes.average(torch.stack([x.mean(dim=1), x.square().mean(dim=1)]), size)
-    left, total = (means[1] - means[0].square()).tolist()
+    left, total = variances(torch.stack([target - value, target]).flatten(1), processes)
     return 1 - left / total if total > NO_VARIANCE else math.nan
 
 

@@ -19,6 +19,7 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor, distributed
 
+NO_VARIANCE = 1e-8  # of returns, in squared units of the reward: less is rounding
 A_LONG_TIME = timedelta(days=30)  # a process may wait so long: another one is evaluating, or its game is slow
 
 
@@ -128,6 +129,14 @@ class ManyProcesses:
         everyones = [torch.empty_like(mine) for _ in range(self.count)]
         self.group.allgather([everyones], [mine]).wait()
         return [x[:length].numpy().tobytes() for x, length in zip(everyones, map(int, lengths), strict=True)]
+
+
+def variances(x: Tensor, processes: Processes) -> list[float]:
+    """The variance of each of k quantities over the samples of all processes; x: `[k, S]`, this process's samples."""
+    x = x.double()
+    moments = torch.stack([x.mean(dim=1), x.square().mean(dim=1)])  # [2, k]
+    mean, square = processes.average(moments, torch.tensor(x.shape[1], device=x.device))
+    return (square - mean.square()).tolist()
 
 
 @contextlib.contextmanager

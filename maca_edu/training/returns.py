@@ -16,6 +16,7 @@ Corrected returns subtract from each later TD error what the critic knows of tha
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import torch
@@ -23,7 +24,7 @@ from torch import Tensor
 
 from maca_edu.training.config import TIME_LIMITS, Config
 from maca_edu.training.judging import Judgement
-from maca_edu.training.processes import Processes
+from maca_edu.training.processes import NO_VARIANCE, Processes, variances
 from maca_edu.training.records import Rollout
 
 
@@ -92,16 +93,16 @@ def rollout_returns(rollout: Rollout, judgement: Judgement, config: Config) -> T
 def correction_columns(
     rollout: Rollout, judgement: Judgement, returns: Tensor, config: Config, processes: Processes
 ) -> dict[str, float]:
-    """correction_variance, Var(A^c) / Var(A^lambda) over all samples: below 1 the correction helps; {} without one."""
+    """correction_variance, Var(A^c) / Var(A^lambda) over all samples: below 1 the correction helps.
+
+    NaN where the samples hardly vary; {} without a correction.
+    """
     if judgement.critic.correction is None:
         return {}
     now, last, finals = judgement.critic.bootstrap, judgement.last.bootstrap, judgement.finals.bootstrap
     plain = _returns_from(rollout, now, last, finals, config, config.lam)
-    both = torch.stack([returns - now, plain - now]).double()
-    moments = torch.stack([both.mean(dim=1), both.square().mean(dim=1)])  # [2, 2]
-    mean, square = processes.average(moments, torch.tensor(len(now), device=now.device))
-    corrected, uncorrected = (square - mean.square()).tolist()
-    return {"correction_variance": corrected / uncorrected if uncorrected > 0 else float("nan")}
+    corrected, uncorrected = variances(torch.stack([returns - now, plain - now]), processes)
+    return {"correction_variance": corrected / uncorrected if uncorrected > NO_VARIANCE else math.nan}
 
 
 def critic_targets(rollout: Rollout, judgement: Judgement, returns: Tensor, config: Config) -> list[Tensor]:

@@ -12,7 +12,7 @@ from torch.testing import assert_close
 from maca_edu import envs
 from maca_edu.credit import marginals, one_hot
 from maca_edu.training import learner as learner_module
-from maca_edu.training import loop
+from maca_edu.training import loop, returns
 from maca_edu.training.config import Config
 from maca_edu.training.corrected import LEAST_ETA, MEMORY, CorrectedMaca, Shrinkage
 from maca_edu.training.judging import judge
@@ -20,7 +20,7 @@ from maca_edu.training.methods import METHODS, find
 from maca_edu.training.ppo import value_loss
 from maca_edu.training.processes import OneProcess
 from maca_edu.training.records import CriticInput, Sizes
-from maca_edu.training.returns import critic_targets, lambda_returns, rollout_returns
+from maca_edu.training.returns import correction_columns, critic_targets, lambda_returns, rollout_returns
 from maca_edu.training.trainer import Trainer
 
 SMALL = Config(
@@ -234,6 +234,24 @@ def test_the_last_output_learns_the_corrected_advantage():
         v, g = critic_targets(rollout, judgement, returns, trainer.config)
         assert_close(g, returns - judgement.critic.bootstrap)
         assert torch.equal(v, returns) == (targets == "shared")
+
+
+def test_how_much_the_correction_saves_is_a_ratio_of_variances(monkeypatch):
+    trainer = trained()
+    rollout, *_ = trainer.collect()
+    judgement = judge(trainer.learner.actor, trainer.learner.critic, rollout)
+    value = judgement.critic.bootstrap
+    corrected = rollout_returns(rollout, judgement, trainer.config)
+    without = judgement._replace(critic=judgement.critic._replace(correction=None))
+    plain = rollout_returns(rollout, without, trainer.config)
+    columns = correction_columns(rollout, judgement, corrected, trainer.config, OneProcess())
+    ratio = (corrected - value).numpy().var(dtype=float) / (plain - value).numpy().var(dtype=float)
+    assert columns == {"correction_variance": pytest.approx(ratio)}
+    assert abs(ratio - 1) > 0.0001
+    assert correction_columns(rollout, without, plain, trainer.config, OneProcess()) == {}
+    monkeypatch.setattr(returns, "_returns_from", lambda rollout, now, *_: now + 0.1)  # one advantage for all
+    columns = correction_columns(rollout, judgement, corrected, trainer.config, OneProcess())
+    assert np.isnan(columns["correction_variance"])
 
 
 def test_shrinkage_by_hand():

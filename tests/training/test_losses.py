@@ -16,8 +16,16 @@ from maca_edu.training import ppo
 from maca_edu.training.advantages import Advantage, masked_mean
 from maca_edu.training.config import Config
 from maca_edu.training.methods import happo, mappo
-from maca_edu.training.ppo import clip_fraction, next_factor, policy_loss, update_in_turn, update_together, value_loss
-from maca_edu.training.processes import OneProcess
+from maca_edu.training.ppo import (
+    clip_fraction,
+    explained,
+    next_factor,
+    policy_loss,
+    update_in_turn,
+    update_together,
+    value_loss,
+)
+from maca_edu.training.processes import OneProcess, variances
 from maca_edu.training.records import JudgedBatch, Sizes
 from maca_edu.training.team import Team
 
@@ -138,6 +146,40 @@ def test_the_clipped_value_has_no_gradient_and_targets_get_none():
     assert_close(value.grad, torch.tensor([0.0, -0.45]))
     assert before.grad is None
     assert target.grad is None
+
+
+@given(seed=st.integers(0, 2**32 - 1), rows=st.integers(1, 3), samples=st.integers(2, 50))
+def test_variances_are_those_of_each_row(seed, rows, samples):
+    x = torch.randn(rows, samples, generator=torch.Generator().manual_seed(seed)) * 7 - 3
+    assert_close(torch.tensor(variances(x, OneProcess())), x.double().var(dim=1, correction=0).float())
+
+
+def test_variances_of_several_processes_are_those_of_all_their_samples():
+    x = torch.tensor([[1.0, 2.0, 6.0], [0.0, -1.0, 4.0]])
+    parts = x.split([1, 2], dim=1)
+
+    class Both(OneProcess):  # one process that knows what the other one brings
+        def average(self, mine, weight):
+            theirs = parts[1].double()
+            assert weight == 1
+            return (mine + 2 * torch.stack([theirs.mean(dim=1), theirs.square().mean(dim=1)])) / 3
+
+    assert_close(torch.tensor(variances(parts[0], Both())), x.var(dim=1, correction=0))
+
+
+@pytest.mark.parametrize(
+    ("value", "target", "share"),
+    [
+        ([1.0, 2.0, 3.0], [2.0, 3.0, 4.0], 1),  # off by a constant
+        ([5.0, 5.0, 5.0], [2.0, 3.0, 4.0], 0),  # knows nothing
+        ([3.0, 2.0, 1.0], [1.0, 2.0, 3.0], -3),  # misleads: the error varies twice as much, its variance four times
+        ([2.0, 3.0, 5.0], [1.0, 2.0, 3.0], 2 / 3),  # errors -1, -1, -2: 2/9 of 2/3 is left
+        ([0.0, 1.0, 2.0], [0.1, 0.1, 0.1], math.nan),  # nothing to explain, but for rounding
+        ([[1.0, 0.0], [1.0, 0.0]], [[0.0, 2.0], [2.0, 0.0]], -1 / 4),  # each agent has a value of its own
+    ],
+)
+def test_explained_by_hand(value, target, share):
+    assert explained(torch.tensor(value), torch.tensor(target), OneProcess()) == pytest.approx(share, nan_ok=True)
 
 
 def test_factor_by_hand():
