@@ -271,6 +271,20 @@ def test_shrinkage_by_hand():
     assert shrinkage.eta == 1
 
 
+def test_a_rollout_teaches_how_far_its_correction_can_be_trusted():
+    trainer = trained()
+    learner, shrinkage = trainer.learner, trainer.learner.critic.shrinkage
+    rollout, *_ = trainer.collect()
+    judgement = judge(learner.actor, learner.critic, rollout)
+    corrected = rollout_returns(rollout, judgement, trainer.config) - judgement.critic.bootstrap
+    expected = Shrinkage()
+    expected.sums = shrinkage.sums
+    expected.update(judgement.critic.correction, corrected, OneProcess())
+    assert not torch.equal(expected.sums, shrinkage.sums)
+    learner.update(rollout)
+    assert_close(shrinkage.sums, expected.sums)
+
+
 # ---------------------------------------------------------------------------------------------------------------------
 # The update
 

@@ -47,7 +47,13 @@ TESTS = {  # the fast ones first
     "credit/scores": ("credit/test_credit_functions", "credit/test_credit_baselines"),
     "credit/weights": ("credit/test_credit_functions", "credit/test_credit_baselines"),
     "training/returns": ("training/test_lambda_returns", "training/test_critic_targets", "training/test_corrected"),
-    "training/ppo": ("training/test_losses", "training/test_recurrent_and_continuous", "training/test_processes"),
+    "training/ppo": (
+        "training/test_losses",
+        "training/test_buffer",
+        "training/test_corrected",
+        "training/test_recurrent_and_continuous",
+        "training/test_processes",
+    ),
 }
 PATIENCE = 10  # times the processor time of the tests of the module as it is
 NOTICED, SURVIVED = "noticed", "survived"
