@@ -10,12 +10,13 @@ from hypothesis import strategies as st
 from torch.distributions import Categorical
 from torch.testing import assert_close
 
+from maca_edu import envs
 from maca_edu.networks import Gaussian
 from maca_edu.networks.actor import legal_logits
 from maca_edu.training import ppo
 from maca_edu.training.advantages import Advantage, masked_mean
 from maca_edu.training.config import Config
-from maca_edu.training.methods import happo, mappo
+from maca_edu.training.methods import find, happo, mappo
 from maca_edu.training.ppo import (
     clip_fraction,
     explained,
@@ -28,6 +29,7 @@ from maca_edu.training.ppo import (
 from maca_edu.training.processes import OneProcess, variances
 from maca_edu.training.records import JudgedBatch, Sizes
 from maca_edu.training.team import Team
+from maca_edu.training.trainer import Trainer
 
 
 def test_surrogate_and_its_gradient_by_hand():
@@ -137,6 +139,8 @@ def test_value_loss_by_hand():
     assert loss(1.0, 0.0, 1.0, 0.2) == pytest.approx(0.8**2 / 2)  # clipped to .2, still .8 away
     assert loss(-1.0, 0.0, 1.0, 0.2) == pytest.approx(2.0)  # the wrong way: nothing is forgiven
     assert loss(0.1, 0.0, 1.0, 0.2) == pytest.approx(0.9**2 / 2)
+    assert loss(-0.1, 0.0, -1.0, 0.2) == pytest.approx(0.9**2 / 2)  # inside the interval nothing is clipped
+    assert loss(-1.0, 0.0, -1.0, 0.2) == pytest.approx(0.8**2 / 2)  # clipped to -.2
 
 
 def test_the_clipped_value_has_no_gradient_and_targets_get_none():
@@ -253,3 +257,39 @@ def test_all_at_once_nobody_was_before(monkeypatch):
     update_together(turns.team, turns.batch, SimpleNamespace(normalised=turns.normalised), turns.descent)
     assert (turns.factors[0] == 1).all()
     assert torch.equal(seen[0], turns.raw)
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Several processes
+
+
+class SecondOfTwo(OneProcess):
+    """The second of two processes that share the environments; writes down what it brings to each step."""
+
+    rank, count = 1, 2
+
+    def __init__(self):
+        self.brought = []  # (numbers, weight) at each step
+
+    def average_gradients(self, parameters, numbers, weight):
+        gradients = [p.grad for p in parameters if p.grad is not None]
+        self.brought.append((len(numbers), float(weight)))
+        assert (weight == 0) == (not gradients)
+        return numbers
+
+
+def test_who_has_no_share_of_a_minibatch_brings_as_many_numbers_as_the_others():
+    small = Config(rollout=4, epochs=3, minibatches=4, actor_sizes=(8,), critic_sizes=(8,), embed=8, z_size=8)
+    trainer = Trainer(envs.make("toy/ring?n_agents=3", 1), find("maca"), 0, small)
+    learner, second = trainer.learner, SecondOfTwo()
+    rollout, *_ = trainer.collect()
+    learner.actor_descent = learner.actor_descent._replace(processes=second)
+    learner.critic_descent = learner.critic_descent._replace(processes=second)
+    learner.update(rollout)
+    policies, critic = second.brought[:12], second.brought[12:]
+    assert [numbers for numbers, _ in policies] == [2] * 12
+    assert [numbers for numbers, _ in critic] == [1] * 12
+    for steps, entries in ((policies, 3), (critic, 1)):  # a sample has an entry for each agent, or one
+        weights = [weight for _, weight in steps]
+        assert min(weights) == 0
+        assert sum(weights) == 3 * 4 * entries  # in each of three epochs its four samples, once
