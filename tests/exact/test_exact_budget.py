@@ -187,8 +187,8 @@ def test_a_perfect_g_leaves_an_agent_of_the_long_ring_what_one_round_does():
 
 def test_wrong_arguments_are_refused():
     case = Case(0)
-    with pytest.raises(ValueError, match="g has the mean 1 in state number 0; it has to be 0 everywhere"):
-        three_owners(case.game, case.policy, 0.9, 0.9, g=np.ones((case.S, 2, 2)))
+    with pytest.raises(ValueError, match="g has the mean 3 in state number 0; it has to be 0 everywhere"):
+        three_owners(case.game, case.policy, 0.9, 0.9, g=3 * np.ones((case.S, 2, 2)))
     with pytest.raises(ValueError, match=r"g has shape \(1, 2\); expected a number for each"):
         three_owners(case.game, case.policy, 0.9, 0.9, g=np.ones((1, 2)))
     with pytest.raises(ValueError, match="horizon=3 goes without g only"):
