@@ -37,7 +37,12 @@ ROOT = Path(__file__).parents[2]
 TESTS = {  # the fast ones first
     "exact/baselines": ("exact/test_exact_baselines",),
     "exact/budget": ("exact/test_exact_budget",),
-    "exact/checks": ("exact/test_exact_credit", "exact/test_exact_moments", "exact/test_exact_baselines"),
+    "exact/checks": (
+        "exact/test_exact_checks",
+        "exact/test_exact_credit",
+        "exact/test_exact_moments",
+        "exact/test_exact_baselines",
+    ),
     "exact/credit": ("exact/test_exact_credit",),
     "exact/dynamic": ("exact/test_exact_dynamic",),
     "exact/moments": ("exact/test_exact_moments",),
