@@ -25,8 +25,8 @@ REASONS = {
     "follows.",
     "ch11_times": "Overlooked are the prices of A, C and AC, which save 0.60 together; D's effort costs 0.016.",
     "ch11_least_at_half": "An undecided agent's prices are all positive, those of its partners too.",
-    "ch11_between": "Our teams' rows are peaked: two of three entries are below 1/n, a few far above. Those of Figure 6, "
-    "of another net in another game, are flatter, so there it is 4 of 20.",
+    "ch11_between": "Our teams' rows are peaked: two of three entries are below 1/n, a few far above. Those of "
+    "Figure 6, of another net in another game, are flatter, so there it is 4 of 20.",
     "ch10_largest_entry": "Five products with a deviation of 1: the largest is about 1.16, and e to that power "
     "outweighs the rest.",
     "ch10_mates_first": "One net is at 67, another at 41, and there they were before training, which hardly moved "

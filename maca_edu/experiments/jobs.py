@@ -58,8 +58,12 @@ class Job:
 
 def run_folder(out: str | Path, job: Job) -> Path:
     """The directory of a job's run: out/environment/arm/seed."""
-    env = job.env.replace("/", "-").replace("?", "-")
-    return Path(out) / env / job.arm.replace(" ", "_") / str(job.seed)
+    return folder_of(out, job.env, job.arm, job.seed)
+
+
+def folder_of(out: str | Path, env: str, arm: str, seed: int) -> Path:
+    """The directory of a run of a sweep, by what names it in the sweep's tables."""
+    return Path(out) / env.replace("/", "-").replace("?", "-") / arm.replace(" ", "_") / str(seed)
 
 
 def log_file(out: str | Path, job: Job) -> Path:

@@ -15,13 +15,13 @@ from pathlib import Path
 from typing import Protocol
 
 from maca_edu.checks import check_path
-from maca_edu.experiments.jobs import Job, log_file, run_folder, settings_of
+from maca_edu.experiments.jobs import Job, folder_of, log_file, run_folder, settings_of
 from maca_edu.experiments.local_engine import LocalEngine
 from maca_edu.experiments.plans import write_plan
 from maca_edu.experiments.run import check_run
 from maca_edu.experiments.run_job import is_finished
 from maca_edu.experiments.sweep_progress import Progress
-from maca_edu.experiments.sweep_tables import gather, wall_hours, write_tables
+from maca_edu.experiments.sweep_tables import gather, read_final, wall_hours, write_tables
 from maca_edu.files import clear_leftovers, writing_to
 from maca_edu.training.run_directory import RunDirectory, of_another_version
 
@@ -51,8 +51,8 @@ def sweep(out: str | Path, jobs: list[Job], command: str, engine: Engine | None 
 
     out: the sweep's directory, a new one, or one where some of these jobs were begun. command: what the user typed, for
     sweep.json. engine: None: one process for each processor of this machine. Raises ValueError where there are no jobs,
-    where `out` holds other runs or another sweep is writing to it, where a finished run is damaged, and where a run
-    fails twice.
+    where `out` holds other runs or tables of runs that are gone, where another sweep is writing to it, where a finished
+    run is damaged, and where a run fails twice.
     """
     check_path("out", out)
     if not jobs:
@@ -72,6 +72,7 @@ def sweep(out: str | Path, jobs: list[Job], command: str, engine: Engine | None 
 def train_and_gather(out: str | Path, jobs: list[Job], command: str, engine: Engine) -> None:
     """`sweep`, in a directory to which nobody else writes."""
     refuse_other_runs(out, jobs)
+    refuse_tables_without_runs(out)
     wall_hours(Path(out) / "sweep.json")  # complains before anything is run
     unfinished = [job for job in jobs if not is_finished(run_folder(out, job), job)]
     write_plan(Path(out) / "plan.csv", jobs)
@@ -140,4 +141,18 @@ def refuse_other_runs(out: str | Path, jobs: list[Job]) -> None:
             raise ValueError(
                 f"out={str(out)!r} holds a run with other settings, {folder}: {'; '.join(differ)}; "
                 "name another directory"
+            )
+
+
+def refuse_tables_without_runs(out: str | Path) -> None:
+    """ValueError where the tables in `out` hold a run whose folder is gone: new tables would not have it any more."""
+    final = Path(out) / "final.csv"
+    if not final.exists():
+        return
+    for row in read_final(final):
+        folder = folder_of(out, row.env, row.method, row.seed)
+        if not folder.is_dir():
+            raise ValueError(
+                f"out={str(out)!r} holds tables with a run whose folder is gone, {folder}, and this sweep would write "
+                "over them; name another directory"
             )

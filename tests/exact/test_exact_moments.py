@@ -136,6 +136,15 @@ def test_optimal_mixture_picks_the_baselines_without_noise():
     assert_allclose(optimal_mixture(q, np.eye(2)[[0, 1, 0, 1]], 0, [range(4), [0]]), [0.5, 0.5])
 
 
+def test_what_is_left_by_rounding_is_no_noise():
+    """q does not depend on what agent 0 does: its own baseline leaves 0, or what rounding leaves of it."""
+    rng = np.random.default_rng(0)
+    q = np.broadcast_to(rng.normal(size=(1, 3, 3)), (3, 3, 3))
+    policy = rng.dirichlet(np.ones(3), size=3)
+    assert abs(q - baseline(q, policy, (0,))).max() > 0  # rounding, or this tests nothing
+    assert optimal_mixture(q, policy, 0, [(0,), (0, 1, 2), (0,)]).tolist() == [0.5, 0.0, 0.5]
+
+
 def test_sharp_policies_can_make_a_mixture_the_best():
     """Subsets {0,1,2} {0} {2,3} {3,4}: a mixture of individual and CorrSet beats either one alone."""
     q = np.zeros((2,) * 5)

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import re
 import shlex
 import shutil
 import signal
@@ -146,6 +147,18 @@ def test_finished_runs_are_gathered_and_not_repeated(finished):
     points = read_curves(finished / "curves.csv")
     assert [(point.seed, point.env_steps) for point in points] == [(3, 64), (3, 128), (12, 64), (12, 128)]
     assert [(run_folder(finished, job) / "metrics.csv").read_text() for job in (JOB, LATER)] == before
+
+
+def test_tables_are_kept_whose_runs_are_gone(finished, tmp_path):
+    """Also where the same command is given again: it would train all anew, and for other jobs the rows were lost."""
+    out = Path(shutil.copytree(finished, tmp_path / "sweep"))
+    sweep(out, [JOB, LATER], "a command")
+    tables = {path.name: path.read_bytes() for path in out.iterdir() if path.is_file()}
+    shutil.rmtree(out / "toy-xor-n_agents=2")
+    for jobs in ([JOB, LATER], [dataclasses.replace(JOB, method="ippo")], [dataclasses.replace(JOB, steps=64)]):
+        with pytest.raises(ValueError, match=f"a run whose folder is gone, {re.escape(str(run_folder(out, JOB)))}"):
+            sweep(out, jobs, "a command")
+        assert {path.name: path.read_bytes() for path in out.iterdir() if path.is_file()} == tables
 
 
 def test_nothing_to_do_is_an_error(tmp_path):
