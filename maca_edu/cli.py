@@ -179,7 +179,8 @@ def trainer(defaults: Config):
             batch: Environments stepped together; None: as the preset has it.
             preset: Where the settings below begin: toy, quick, or paper (Tables 7-15); None: toy for one-shot games,
                 quick for the others.
-            resume: Go on with the run in `out`; the settings must be the same, `steps` may be larger.
+            resume: Go on with the run in `out`; the settings must be the same, `steps` may be larger (not
+                where the critic's learning rate falls towards the run's end).
             save_every: Updates between two checkpoints.
             processes: How many processes share the environments and learn together, each with one thread; None: one
                 for each core, or one in all where rollouts are small. A run is the same to the last bit for the same
@@ -188,7 +189,9 @@ def trainer(defaults: Config):
         """
         from maca_edu.experiments.monitor import noticed, summary
         from maca_edu.experiments.run import train
+        from maca_edu.training.methods import check_settings, find
 
+        check_settings(find(method), config)
         run = train(
             env, method, steps, seed, out, batch=batch, preset=preset, config=config, resume=resume,
             save_every=save_every, progress=True, processes=processes, device=device,

@@ -60,7 +60,9 @@ def run_options(options: str, env: str, method: str) -> RunOptions:
     except RefusedWords as error:
         raise ValueError(f"options={options!r}: {error}") from None
     from maca_edu.experiments.presets import preset
+    from maca_edu.training.methods import check_settings, find
 
+    check_settings(find(method), chosen.config)
     batch = preset(chosen.preset, env, method)[1] if chosen.batch is None else check_integer("batch", chosen.batch, 1)
     return replace(chosen, batch=batch)
 
@@ -161,14 +163,16 @@ def options_in_words(job) -> str:
 def words_from(job, preset_name: str | None, varied: dict[str, str]) -> Iterator[str]:
     """The words that make the job's settings of those of a preset; varied: the settings that the arm names."""
     from maca_edu.experiments.presets import preset
+    from maca_edu.training.methods import configured, find
 
     config, batch = preset(preset_name, job.env, job.method)
+    trained_with = configured(find(job.method), job.config)
     if preset_name is not None and "preset" not in varied:
         yield f"--preset {preset_name}"
     if job.batch != batch and "batch" not in varied:
         yield f"--batch {job.batch}"
     for field in dataclasses.fields(Config):
-        value = getattr(job.config, field.name)
+        value = getattr(trained_with, field.name)
         if value != getattr(config, field.name) and field.name not in varied:
             values = value if isinstance(value, tuple) else (value,)
             name, *words = as_option(field.name, str(values[0]))

@@ -17,8 +17,8 @@ def preset(name: str | None, env: str, method: str | Method) -> tuple[Config, in
     """The settings of a preset, and the number of environments that are stepped together.
 
     name: one of PRESETS; None: "toy" for the one-shot games, "quick" for all others. env: a name. method: a name or a
-    `Method`; "paper" has settings of its own for each method and each family of environments. Raises ValueError where
-    the preset or the method is unknown.
+    `Method`; "paper" has settings of its own for each method and each family of environments, and what belongs to the
+    method is in every preset. Raises ValueError where the preset or the method is unknown.
     """
     method = find(method)
     if name is None:
@@ -26,12 +26,14 @@ def preset(name: str | None, env: str, method: str | Method) -> tuple[Config, in
     if not isinstance(name, str) or name not in PRESETS:
         raise ValueError(f"preset={shown(name)}; allowed are {', '.join(PRESETS)}")
     if name == "toy":
-        return Config(), 32
-    if name == "quick":
+        config, copies = Config(), 32
+    elif name == "quick":
         sizes = dict(actor_sizes=(64, 64), critic_sizes=(128, 128), embed=64, z_size=128)
         copies = 8 if env.startswith(("smac/", "smacv2/")) else 64  # each is a program of its own
-        return Config(rollout=32, lr=1e-3, clip=0.2, epochs=5, minibatches=2, **sizes), copies
-    return paper(method, env), 20
+        config = Config(rollout=32, lr=1e-3, clip=0.2, epochs=5, minibatches=2, **sizes)
+    else:
+        config, copies = paper(method, env), 20
+    return replace(config, **method.settings), copies
 
 
 def paper(method: Method, env: str) -> Config:

@@ -321,7 +321,7 @@ def configured(method: Method, config: Config) -> Config:
     """The settings of a run, with those that belong to the method.
 
     Raises ValueError where config asks for something else than the method's, which is to say: neither that nor the
-    default.
+    default. At the command line, where it is known what was typed, `check_settings` is stricter.
     """
     plain = Config()
     for name, belongs in method.settings.items():
@@ -329,6 +329,13 @@ def configured(method: Method, config: Config) -> Config:
         if asked not in (belongs, getattr(plain, name), getattr(method.paper.config, name)):
             raise ValueError(f"{name}={asked!r}; {method.name} has {belongs!r}")
     return replace(config, **method.settings)
+
+
+def check_settings(method: Method, config: Config) -> None:
+    """ValueError where a setting that belongs to the method has another value, were it the default of others."""
+    for name, belongs in method.settings.items():
+        if getattr(config, name) != belongs:
+            raise ValueError(f"{name}={getattr(config, name)!r}; {method.name} has {belongs!r}")
 
 
 def table() -> str:

@@ -87,6 +87,11 @@ class RunDirectory:
                 )
             differ = [name for name in before.keys() | wanted.keys() if before.get(name) != wanted.get(name)]
             differ = sorted(name for name in differ if fixed_length or name != "steps")
+            if differ == ["steps"]:
+                raise ValueError(
+                    f"steps={steps}; the run in {str(self.path)!r} was planned for {before['steps']}, because its "
+                    "critic's learning rate falls towards the end; begin a new run for another length"
+                )
             if differ:
                 raise ValueError(f"out={str(self.path)!r} holds a run with another {', '.join(differ)}")
         state = self.checkpoint() if os.path.lexists(self.state) else None

@@ -159,3 +159,26 @@ def test_from_python(tmp_path):
 def test_importing_needs_no_torch():
     code = "import sys, maca_edu, maca_edu.cli, maca_edu.training.config; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("--method", "maca-text", "--advantage", "return"), "advantage='return'; maca-text has 'critic'"),
+        (("--method=maca-text", "--psi-mode=bias"), "psi_mode='bias'; maca-text has 'linear'"),
+        (("--method", "maca-released", "--preset", "paper", "--critic-epsilon", "1e-5"), "maca-released has 1e-08"),
+    ],
+)
+def test_a_setting_that_belongs_to_the_method_is_refused_even_where_it_is_the_default(capsys, tmp_path, words, message):
+    assert main(["train", "--out", str(tmp_path / "run"), "--env", "toy/fridge", *words]) == 2
+    assert message in capsys.readouterr().err
+    assert not (tmp_path / "run").exists()
+
+
+def test_such_a_setting_is_refused_in_a_sweep_and_its_own_value_is_not(capsys, tmp_path):
+    line = ["sweep", *("--envs", "toy/fridge", "--methods", "maca-text", "--steps", "512", "--seeds", "1")]
+    line += ["--out", str(tmp_path / "a"), "--dry-run"]
+    assert main([*line, "--options=--advantage return"]) == 2
+    assert "advantage='return'; maca-text has 'critic'" in capsys.readouterr().err
+    assert main([*line, "--options=--advantage critic"]) == 0
+    assert main(line) == 0
