@@ -20,6 +20,7 @@ from playwright.sync_api import expect, sync_playwright
 from maca_edu.course.my_labs import my_labs
 
 ROOT = Path(__file__).parents[2]
+AXE = ROOT / "tests" / "browser" / "vendor" / "axe-core" / "axe.min.js"
 HTML = ROOT / "book" / "_build" / "html"
 expect.set_options(timeout=20_000)  # a busy machine is slow, not wrong
 
@@ -92,6 +93,14 @@ def built_book() -> Path:
             assert run.returncode == 0, run.stdout + run.stderr
         index.touch()
     return index
+
+
+@pytest.fixture(scope="session")
+def axe() -> str:
+    """The text of axe-core, which is fetched where it is missing."""
+    run = subprocess.run([sys.executable, ROOT / "book" / "vendor.py", "tests"], capture_output=True, text=True)
+    assert run.returncode == 0, run.stderr
+    return AXE.read_text(encoding="utf-8")
 
 
 @pytest.fixture(scope="session")

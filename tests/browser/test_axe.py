@@ -1,22 +1,17 @@
 """axe-core, on every page, and in dark on a page of every kind: nothing keeps a reader out who hears or sees little.
 
-What axe calls serious or critical is a fault. EXCEPTIONS is for rules that the theme breaks and we cannot mend; none
-is needed now, for names.js mends what the theme broke.
+The book's pages in the light are looked at by test_book, which has them open anyway.
 """
 
-import subprocess
-import sys
-
 import pytest
+from accessibility import findings
 from conftest import ROOT
 from test_book import PAGES, visit
 from test_slide_pages import NUMBERS
 
 pytestmark = pytest.mark.browser
 
-AXE = ROOT / "tests" / "browser" / "vendor" / "axe-core" / "axe.min.js"
 SELF_TESTS = sorted(f"labs/{path.stem}" for path in (ROOT / "notebooks").glob("*_self_test.ipynb"))
-EXCEPTIONS: dict[str, str] = {}  # {rule of axe: why it cannot be kept}
 KINDS = {
     "start page": "index",
     "text at the front": "glossary",
@@ -39,9 +34,6 @@ KINDS = {
     "sheet to write on": "teaching/predictions",
     "cards to cut out": "teaching/fridge_cards",
 }
-# preload: axe would read the style sheets again, by requests that a browser does not allow from disk
-RUN = """() => axe.run({resultTypes: ["violations"], preload: false}).then(({violations}) => violations.flatMap(rule =>
-    rule.nodes.map(node => ({rule: rule.id, impact: rule.impact, where: node.target.join(" "), html: node.html}))))"""
 # Reveal hides all slides of a deck but the one that is shown
 UNCOVER = """() => document.querySelectorAll("section[aria-hidden]").forEach(slide => {
     slide.hidden = false;
@@ -49,24 +41,7 @@ UNCOVER = """() => document.querySelectorAll("section[aria-hidden]").forEach(sli
 })"""
 
 
-@pytest.fixture(scope="module")
-def axe():
-    """The text of axe-core, which is fetched where it is missing."""
-    run = subprocess.run([sys.executable, ROOT / "book" / "vendor.py", "tests"], capture_output=True, text=True)
-    assert run.returncode == 0, run.stderr
-    return AXE.read_text(encoding="utf-8")
-
-
-def findings(page, axe: str) -> list[str]:
-    """A line for each serious or critical finding on the page that is no exception."""
-    page.evaluate(f"{axe}; 0")
-    found = [each for each in page.evaluate(RUN) if each["impact"] in ("serious", "critical")]
-    return [
-        f"{each['rule']}: {each['where']}: {each['html'][:200]}" for each in found if each["rule"] not in EXCEPTIONS
-    ]
-
-
-@pytest.mark.parametrize("name", [*PAGES, *SELF_TESTS])
+@pytest.mark.parametrize("name", SELF_TESTS)
 def test_no_serious_finding(page, built_book, axe, name):
     check(page, built_book, axe, name, "light")
 

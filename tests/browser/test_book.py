@@ -7,6 +7,7 @@ from urllib.parse import unquote, urljoin, urlsplit
 
 import numpy as np
 import pytest
+from accessibility import findings
 from plays import click_frames, move_frames, play_fridge, play_psi, play_replay, play_sigma
 from playwright.sync_api import expect
 
@@ -50,13 +51,20 @@ def visit(page, built_book, name) -> list[str]:
 
 
 @pytest.mark.parametrize("name", PAGES)
-def test_a_page_reads_well_from_disk(page, built_book, name):
+def test_a_page_reads_well_from_disk(page, built_book, axe, name):
     asked = visit(page, built_book, name)
     check_no_server_was_asked(asked)
+    check_nobody_is_kept_out(page, axe)
     check_formulas_are_drawn(page, name)
     check_pictures_have_words(page)
     check_links_lead_somewhere(page)
     check_nothing_sticks_out(page)
+
+
+def check_nobody_is_kept_out(page, axe):
+    """Nobody who hears or sees little, or uses the keyboard only."""
+    assert page.evaluate("document.documentElement.dataset.theme") == "light"
+    assert findings(page, axe) == []
 
 
 def check_no_server_was_asked(asked):
