@@ -4,7 +4,9 @@ import csv
 import re
 from pathlib import Path
 
+import peer_credit
 import pytest
+import torch
 
 from maca_edu.credit_bench import Bench, games
 from maca_edu.experiments.credit_bench.choose import shipped
@@ -32,9 +34,10 @@ def table(heading: str) -> dict[str, list[str]]:
 def test_the_tables_are_the_data(heading, name):
     shown, data = table(heading), rows(name)
     columns = shown.pop(heading)
-    assert list(shown) == [row["estimator"] for row in data]
-    for row in data:
-        assert shown[row["estimator"]] == [row[column].strip() for column in columns]
+    names = [row["estimator"].removeprefix("peer_credit:") for row in data]
+    assert list(shown) == names
+    for name, row in zip(names, data, strict=True):
+        assert shown[name] == [row[column].strip() for column in columns]
 
 
 def test_the_tables_by_game_size_and_level_are_the_data():
@@ -66,3 +69,29 @@ def test_the_data_are_what_the_bench_measures():
             assert float(row["variance"]) == pytest.approx(measured.variance, rel=1e-3, abs=1e-4)
             assert float(row["bias"]) == pytest.approx(measured.gradient.bias, abs=1e-4)
             assert float(row["others"]) == pytest.approx(measured.kept.others, abs=1e-4)
+
+
+def test_every_peer_of_the_table_is_a_function():
+    names = {row["estimator"] for row in rows("peers.csv")} | {row["same numbers"] for row in rows("peers.csv")} - {""}
+    for name in names:
+        assert callable(getattr(peer_credit, name.removeprefix("peer_credit:"))), name
+
+
+def test_an_advantage_is_read_off_a_gradient():
+    bench = Bench([m for m in games.one_shot_games() if m.name == "random 103"], sizes=())
+    ((_, batch),) = bench.cases[0].batches(bench.cases[0].exact, drawn=False)
+    advantage = torch.as_tensor(batch.returns[:, None] - batch.baselines[1])
+    logits = peer_credit.first_logits(batch)
+    chance = torch.log_softmax(logits, dim=-1).gather(-1, torch.as_tensor(batch.action)[..., None])[..., 0]
+    (slope,) = torch.autograd.grad(-(advantage * chance).mean(), logits)
+    assert torch.allclose(peer_credit.advantage_of(slope, batch), advantage)
+
+
+def test_the_stand_ins_hand_over_the_batch():
+    bench = Bench([m for m in games.one_shot_games() if m.name == "random 103"], sizes=())
+    ((_, batch),) = bench.cases[0].batches(bench.cases[0].exact, drawn=False)
+    steps = peer_credit.OneStep(batch)
+    assert steps["reward"].shape == (len(batch.returns), 2, 1)
+    assert (steps["actions"][:, 0, :, 0].numpy() == batch.action).all()
+    said = peer_credit.Said(torch.as_tensor(batch.q_values))(steps)
+    assert (said[:, 0].detach().numpy() == batch.q_values).all()
