@@ -1,9 +1,11 @@
 """HARL's MAPPO and ours learn Spread, each by itself, with the same settings.
 
-    PYTHONPATH=HARL python book/peer_spread.py 2100 2101 2102 2103 2104
+    PYTHONPATH=HARL python book/peer_spread.py spread 2100 2101 2102 2103 2104
+    PYTHONPATH=HARL python book/peer_spread.py spread_long 2110 2111 2112 2113 2114
 
-The numbers are seeds. HARL: see same_update.py, which also has the settings that both share and `Copies`, by which both
-play the same game. It adds to book/data/peers/spread.csv and spread_runs.csv; peer_curves.py draws them.
+The word names one of SETTINGS, the numbers are seeds. HARL: see same_update.py, which also has the settings that both
+share and `Copies`, by which both play the same game. It adds to book/data/peers/spread.csv and spread_runs.csv, or to
+spread_long.csv and spread_long_runs.csv; peer_curves.py draws them.
 """
 
 from __future__ import annotations
@@ -11,6 +13,8 @@ from __future__ import annotations
 import dataclasses
 import sys
 import tempfile
+from functools import partial
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -19,28 +23,56 @@ from same_update import ALIKE, harl_plays, harl_runner
 
 from maca_edu import envs
 from maca_edu.team_env import View
+from maca_edu.training.config import Config
 from maca_edu.training.loop import play, train
 from maca_edu.training.play import env_seed, play_episodes
 
 SPREAD = "mpe/simple_spread"
-HORIZON, COPIES, UPDATES, PARTS = 25, 32, 100, 25  # a rollout is an episode in each copy
+EPISODE = 25  # steps
 EPISODES = 256  # of greedy play
-OURS = dataclasses.replace(ALIKE, rollout=HORIZON, lr=1e-3, epochs=10)
-THEIRS = dict(
-    episode_length=HORIZON, n_rollout_threads=COPIES, lr=1e-3, critic_lr=1e-3, ppo_epoch=10, critic_epoch=10
-)  # beside HARL's file mappo.yaml
+PARTS = 25  # of a curve
 
 
-def harl(seed: int) -> Trained:
+class Setting(NamedTuple):
+    """What both sides share beside HARL's file mappo.yaml."""
+
+    rollout: int  # steps, whole episodes
+    copies: int
+    updates: int
+    lr: float
+    epochs: int
+
+    @property
+    def ours(self) -> Config:
+        """As we say it."""
+        return dataclasses.replace(ALIKE, rollout=self.rollout, lr=self.lr, epochs=self.epochs)
+
+    @property
+    def theirs(self) -> dict[str, float]:
+        """As HARL says it."""
+        return dict(
+            episode_length=self.rollout, n_rollout_threads=self.copies,
+            lr=self.lr, critic_lr=self.lr, ppo_epoch=self.epochs, critic_epoch=self.epochs,
+        )  # fmt: skip
+
+
+SETTINGS = {
+    "spread": Setting(rollout=25, copies=32, updates=100, lr=1e-3, epochs=10),
+    "spread_long": Setting(rollout=200, copies=20, updates=125, lr=5e-4, epochs=5),  # as HARL publishes it for Spread
+}
+
+
+def harl(setting: Setting, seed: int) -> Trained:
     """HARL's MAPPO."""
     with tempfile.TemporaryDirectory() as logs:
-        runner = harl_runner(SPREAD, THEIRS | dict(seed=seed), logs)
+        runner = harl_runner(SPREAD, setting.theirs | dict(seed=seed), logs)
     runner.warmup()
     rows = []
-    for update in range(1, UPDATES + 1):
+    episodes = setting.rollout // EPISODE * setting.copies
+    for update in range(1, setting.updates + 1):
         harl_plays(runner)
-        returns = runner.critic_buffer.rewards[..., 0].sum(axis=0)  # [B], as each rollout is one episode
-        rows.append(Part(update * HORIZON * COPIES, COPIES, float(returns.mean())))
+        total = runner.critic_buffer.rewards.sum()
+        rows.append(Part(update * setting.rollout * setting.copies, episodes, float(total / episodes)))
         runner.train()
         runner.after_update()
     played = play_episodes(Greedy(runner), envs.make(SPREAD, EPISODES), env_seed(seed, "evaluate"))
@@ -64,18 +96,20 @@ class Greedy:
         return torch.stack(chosen, dim=1).numpy()
 
 
-def ours(seed: int) -> Trained:
+def ours(setting: Setting, seed: int) -> Trained:
     """Our MAPPO."""
     rows = []
 
     def note(row: dict) -> None:
         rows.append(Part(row["env_steps"], row["episodes"], row["return_mean"]))
 
-    steps = UPDATES * HORIZON * COPIES
-    run = train(envs.make(SPREAD, COPIES), "mappo", steps, seed, config=OURS, report=note)
+    steps = setting.updates * setting.rollout * setting.copies
+    run = train(envs.make(SPREAD, setting.copies), "mappo", steps, seed, config=setting.ours, report=note)
     return Trained(in_parts(rows, PARTS), play(run, envs.make(SPREAD, EPISODES), seed).return_mean)
 
 
 if __name__ == "__main__":
     torch.set_num_threads(1)
-    run_all("spread", {"HARL's": harl, "ours": ours}, [int(seed) for seed in sys.argv[1:]])
+    name, *seeds = sys.argv[1:]
+    sides = {"HARL's": partial(harl, SETTINGS[name]), "ours": partial(ours, SETTINGS[name])}
+    run_all(name, sides, [int(seed) for seed in seeds])
