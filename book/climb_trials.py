@@ -19,7 +19,7 @@ from pathlib import Path
 from torch import Tensor
 
 import maca_edu
-from maca_edu.experiments.presets import choose_preset
+from maca_edu.experiments.presets import preset
 from maca_edu.experiments.run_job import FINAL_EPISODES, FINAL_SEED
 from maca_edu.experiments.sweep_tables import gather
 from maca_edu.files import write_whole
@@ -59,10 +59,10 @@ def main() -> None:
 
 def train(method: Method, seed: int, folder: Path) -> None:
     """One run as those of the plan `toys` are, in a folder of its own."""
-    config, _ = choose_preset("quick", ENV, method)
-    config = dataclasses.replace(config, diagnose_every=0)
+    settings, copies = preset("toy", ENV, method)
+    settings = dataclasses.replace(settings, diagnose_every=0)
     resume = (folder / "config.json").exists()
-    run = maca_edu.train(ENV, method, STEPS, seed, folder, preset="quick", config=config, processes=1, resume=resume)
+    run = maca_edu.train(ENV, method, STEPS, seed, folder, copies, config=settings, resume=resume, processes=1)
     write_whole(folder / "final.json", json.dumps(maca_edu.evaluate(run, FINAL_EPISODES, FINAL_SEED + seed)) + "\n")
 
 
