@@ -20,6 +20,7 @@ from torch import Tensor
 
 import maca_edu
 from maca_edu.experiments.presets import preset
+from maca_edu.experiments.provenance import commit, processor
 from maca_edu.experiments.run_job import FINAL_EPISODES, FINAL_SEED
 from maca_edu.experiments.sweep_tables import gather
 from maca_edu.files import write_whole
@@ -63,7 +64,8 @@ def train(method: Method, seed: int, folder: Path) -> None:
     settings = dataclasses.replace(settings, diagnose_every=0)
     resume = (folder / "config.json").exists()
     run = maca_edu.train(ENV, method, STEPS, seed, folder, copies, config=settings, resume=resume, processes=1)
-    write_whole(folder / "final.json", json.dumps(maca_edu.evaluate(run, FINAL_EPISODES, FINAL_SEED + seed)) + "\n")
+    result = maca_edu.evaluate(run, FINAL_EPISODES, FINAL_SEED + seed) | dict(commit=commit(), processor=processor())
+    write_whole(folder / "final.json", json.dumps(result) + "\n")
 
 
 if __name__ == "__main__":

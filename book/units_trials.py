@@ -20,6 +20,7 @@ from pathlib import Path
 from torch import Tensor, nn
 
 import maca_edu
+from maca_edu.experiments.provenance import commit, processor
 from maca_edu.experiments.run_job import FINAL_EPISODES, FINAL_SEED
 from maca_edu.experiments.sweep_tables import gather
 from maca_edu.files import write_whole
@@ -111,7 +112,7 @@ def train(method: Method, seed: int, folder: Path) -> None:
     resume = (folder / "config.json").exists()
     options = dict(preset="quick", processes=1, device="cpu", resume=resume)
     run = maca_edu.train(ENV, method, STEPS, seed, folder, **options)
-    result = maca_edu.evaluate(run, FINAL_EPISODES, FINAL_SEED + seed)
+    result = maca_edu.evaluate(run, FINAL_EPISODES, FINAL_SEED + seed) | dict(commit=commit(), processor=processor())
     write_whole(folder / "final.json", json.dumps(result) + "\n")
 
 

@@ -156,7 +156,7 @@ def plays_to_see(mean: np.ndarray, variance: float) -> float:
 
 @exercise("how many joint actions are enough?", difficulty=1, minutes=5, without="maca_edu.course")
 def check_samples_needed(candidate):
-    """The candidate's N makes |mean| = z standard errors; rounding up is allowed."""
+    """The candidate's S makes |mean| = z standard errors; rounding up is allowed."""
     rng = np.random.default_rng(25)
     for z in (1.0, 2.0, 3.0):
         q, policy = random_game(rng, 3, 3)
@@ -166,18 +166,18 @@ def check_samples_needed(candidate):
         if np.isclose(got, want) or got == np.ceil(want):
             continue
         if z != 1 and np.isclose(got, z * variance / signal):
-            raise Mistake("Square z, too: the standard error shrinks with the square root of N.")
+            raise Mistake("Square z, too: the standard error shrinks with the square root of S.")
         if z != 2 and np.isclose(got, 4 * variance / signal):
             raise Mistake(f"You answer for z = 2 always; here z was {z:g}.")
         if np.isclose(got, z * np.sqrt(variance / signal)) or np.isclose(got, np.sqrt(variance / signal)):
-            raise Mistake("That is the root of the answer: N times |mean|^2 equals z^2 times the variance.")
+            raise Mistake("That is the root of the answer: S times |mean|^2 equals z^2 times the variance.")
         halves = (np.sqrt(variance) / signal, variance / np.sqrt(signal), np.sqrt(variance / signal))
         if any(np.isclose(got, z**2 * ratio) for ratio in halves):
             raise Mistake("A square is missing. Compare the squared length of the mean with the variance.")
         if np.isclose(got, z**2 * variance / (signal / 3)) or abs(got) > 1e6 * want:
             raise Mistake("You average the entries of the mean. Use the vector's squared length, the sum of squares.")
         raise Mistake(
-            f"With squared mean {signal:.3f}, variance {variance:.3f} and z = {z:g}, N is {want:.1f}, not {got:.1f}."
+            f"With squared mean {signal:.3f}, variance {variance:.3f} and z = {z:g}, S is {want:.1f}, not {got:.1f}."
         )
     if not np.isclose(as_number(candidate(mean, variance)), 4 * variance / signal, rtol=0.01):
         raise Mistake("Where z is left out it is 2, as in the stub: `z=2`.")
