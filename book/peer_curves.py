@@ -235,8 +235,9 @@ def draw(name: str, sides: tuple[str, ...], columns: dict[str, str], path: Path)
 def main() -> None:
     """Every figure and table."""
     static = BOOK / "_static"
-    draw("spread", ("HARL's", "ours"), {"return_mean": "return of an episode"}, static / "peers_spread.png")
-    write_whole(DATA / "spread.md", table("spread", "HARL's", RETURN) + "\n")
+    for name in ("spread", "spread_long"):
+        draw(name, ("HARL's", "ours"), {"return_mean": "return of an episode"}, static / f"peers_{name}.png")
+        write_whole(DATA / f"{name}.md", table(name, "HARL's", RETURN) + "\n")
     columns = {"return_mean": "return of a battle", "won": "share of battles won"}
     draw("smax", ("JaxMARL's", "ours"), columns, static / "peers_smax.png")
     write_whole(DATA / "smax.md", table("smax", "JaxMARL's", RETURN + WON) + "\n")

@@ -21,8 +21,8 @@ REASONS = {
     "ch05_joint_weight": "B's CorrSet holds all of its partners; D is a stranger.",
     "ch06_owned_now": "Each surprise is charged to its own step and to every step before it. An endless stream would "
     "leave 11.5 per cent to the present joint action; an episode that ends leaves a little more.",
-    "ch06_same_group": "A alone while A works alone, AB when A and B lift, ABC when all three do. The best mixture "
-    "follows.",
+    "ch06_same_group": "AB where A and B lift together, ABC where all three do, A alone in all other steps. The best "
+    "mixture follows.",
     "ch11_times": "Overlooked are the prices of A, C and AC, which save 0.60 together; D's effort costs 0.016.",
     "ch11_least_at_half": "An undecided agent's prices are all positive, those of its partners too.",
     "ch11_between": "Our teams' rows are peaked: two of three entries are below 1/n, a few far above. Those of "

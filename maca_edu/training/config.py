@@ -80,7 +80,7 @@ class Config:
     unit_embed: Count = 32
     """V over units: width of a unit's token"""
     unit_heads: Natural = 2
-    """V over units: how many queries look at the units; 0: no attention, only sums over the units of each group"""
+    """V over units: how many queries look at the units; 0: no attention, only means over the units of each group"""
     embed: Count = 32
     """MACA's critic: width of a token"""
     z_size: Count = 64

@@ -294,7 +294,7 @@ def check_correction(critic: Critic, method: Method, config: Config) -> None:
     if config.returns == "corrected" and not isinstance(critic, CorrectedMaca):
         raise ValueError(
             f"returns='corrected' is not for method={method.name!r}, whose critic has no Q that is linear in each "
-            "action; allowed are maca and all that begin with maca-, but for maca-dec"
+            "action; allowed are maca and all that begin with maca-, but for maca-dec, maca-text and maca-released"
         )
 
 

@@ -9,12 +9,14 @@ from scipy.stats import ttest_ind
 BOOK = Path(__file__).parents[2] / "book"
 sys.path.insert(0, str(BOOK))
 import toys  # noqa: E402
+from peer_curves import lead  # noqa: E402
 
 from maca_edu.exact.baselines import squared_scores  # noqa: E402
-from maca_edu.experiments.sweep_tables import read_curves, read_measured  # noqa: E402
+from maca_edu.experiments.sweep_tables import read_curves, read_final, read_measured  # noqa: E402
 from maca_edu.training.methods import METHODS  # noqa: E402
 from toy_envs import climb_v0, fridge_v0, longring_v0, ring_v0  # noqa: E402
 
+OWN = ("maca-ob", "maca-ind", "maca-ob-own", "maca-ind-own")  # see book/climb_trials.py
 FOLLOW_THE_CRITIC = ("ppo-sum", "ppo-mix", "maca-text")  # no return in their advantage
 GUIDE = " ".join((BOOK / "guides" / "curves.md").read_text(encoding="utf-8").split())
 
@@ -101,6 +103,21 @@ def test_how_far_advantages_deviate_in_climb():
         np.mean([row.means["advantage_std"] for row in rows if row.method == name]) for name in ("maca-ob", "maca-ind")
     )
     assert f"deviate {ours / plain:.1f} times as far" in GUIDE
+
+
+def test_own_means_in_climb():
+    folder = toys.DATA / "toys" / "climb_own"
+    ends = {name: [row.return_mean for row in read_final(folder / "final.csv") if row.method == name] for name in OWN}
+    assert [ends[name].count(7.0) for name in OWN] == [6, 10, 10, 10]
+    curves: dict[str, list[float]] = {name: [] for name in OWN}
+    for point in read_curves(folder / "curves.csv"):
+        curves[point.method].append(point.return_mean)
+    assert curves["maca-ob-own"] == curves["maca-ind-own"]
+    plain, own = (np.reshape(curves[name], (10, -1)).mean(axis=1) for name in ("maca-ob", "maca-ob-own"))
+    found = lead(own, plain)
+    assert f"is {own.mean():.2f} on average instead of {plain.mean():.2f}" in GUIDE
+    said = f"{found.value:.2f} [{found.low:.2f}, {found.high:.2f}]".replace("0.", ".")
+    assert f"a difference of {said}" in GUIDE
 
 
 def test_the_best_baseline_of_an_agent_in_climb():
