@@ -100,7 +100,7 @@ def maca_ob(batch: JudgedBatch) -> Tensor:
 # What a method is
 
 
-# The paper's settings that hold for all methods (Table 7). Where it says nothing: rollouts of 200 steps, HARL's default.
+# The paper's settings that hold for all methods (Table 7). It does not say how long rollouts are; 200: HARL.
 TABLE_7 = Config(
     rollout=200, gamma=0.99, lam=0.95, lr=5e-4, epochs=10, minibatches=1, entropy=0.01, max_grad_norm=10.0,
     recurrent=True, chunk=10, actor_sizes=(64, 64, 64), critic_sizes=(128, 128, 128), std_x=1.0, std_y=0.5,

@@ -46,6 +46,18 @@ def test_spread():
     assert all(6 < x < 8 for x in gained)
 
 
+def test_spread_with_published_settings():
+    whole, late, greedy = (found("spread_long", measure) for measure in RETURN)
+    assert {peers.verdict(x) for x in (whole, late, greedy)} == {"undecided"}
+    excluded = f"of ours of more than {whole.high:.1f} over training, or of HARL's of more than {-whole.low:.1f}"
+    assert excluded.replace("0.", ".") in PAGE
+    both = [peers.curves("spread_long", side, "return_mean").values for side in ("HARL's", "ours")]
+    assert all(7 < x[:, -5:].mean() - x[:, :5].mean() < 8 for x in both)
+    ends = " and ".join(f"−{-scores('spread_long', side, RETURN[1]).mean():.1f}" for side in ("HARL's", "ours"))
+    assert f"it lies at {ends}." in PAGE
+    assert all(round(scores("spread_long", side, RETURN[2]).mean()) == -58 for side in ("HARL's", "ours"))
+
+
 def test_a_choice_by_hand():
     """Probabilities 0, 1/4 and 3/4: entropy log 4 - 3/4 log 3; an illegal action adds nothing."""
     jnp = pytest.importorskip("jax").numpy
