@@ -8,8 +8,10 @@ import sys
 from functools import reduce
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from maca_edu import exact
 from maca_edu.experiments.parameters import TASKS, critic_parameters
 from maca_edu.experiments.presets import preset
 from maca_edu.networks import count_parameters
@@ -17,6 +19,7 @@ from maca_edu.training.config import Config
 from maca_edu.training.critics import Maca
 from maca_edu.training.methods import METHODS
 from maca_edu.training.ppo import update_in_turn
+from toy_envs import fridge_v0
 
 BOOK = Path(__file__).parents[2] / "book"
 PAGES = sorted((BOOK / "methods").glob("*.md"))
@@ -173,3 +176,13 @@ def test_table_1_is_the_library_s():
     # Formulas are typeset here and in plain letters there, but two rows share one here if and only if they do there.
     formulas = {(typeset, METHODS[name].formula) for name, _, _, typeset, *_ in rows}
     assert len(formulas) == len({typeset for typeset, _ in formulas}) == len({plain for _, plain in formulas})
+
+
+def test_the_own_dice_of_ppo_sum():
+    """B of Fridge, everybody at .9: its utility's gradient is 19 times as noisy as the best legal baseline's."""
+    q, lift = fridge_v0.game().payoff(), np.array([[0.1, 0.9]] * 3 + [[0.9, 0.1]])
+    alone = exact.baseline(q, lift, (0, 2, 3)) - exact.baseline(q, lift, range(4))  # Q_{B}
+    noise = exact.gradient_moments(alone, lift, 1, 0.0)[1]
+    least = exact.gradient_moments(q, lift, 1, exact.minimum_variance_baseline(q, lift, 1, (1,)))[1]
+    page = (BOOK / "methods" / "ppo-sum.md").read_text(encoding="utf-8")
+    assert f"the variance is {noise / least:.0f} times that of the best legal baseline" in page

@@ -1,6 +1,7 @@
 """Lambda-returns against plain loops over whole episodes, against simulation, and against what theory says of them."""
 
 import itertools
+from fractions import Fraction
 
 import numpy as np
 import oracle
@@ -131,6 +132,27 @@ def test_two_carriers_by_hand():
     assert_allclose(mean[one][5, 0], 2 / 3)
     assert_allclose([own[two], own[one]], [16 / 27, 1 / 3])
     assert_allclose([variance[two], variance[one]], [35 / 36, 1 / 2])
+    now, all_of_it = 4 * (own[two] + own[one]), 4 * (variance[two] + variance[one])  # four steps a cell
+    assert_allclose([now, all_of_it, now / all_of_it], [100 / 27, 53 / 9, 100 / 159])
+
+
+def test_the_order_of_two_baselines_turns_round_over_an_episode():
+    """Two carriers, one cell to go, lambda = 0, in fractions: A's estimate in a step, and its sum over an episode."""
+    lift, value, later = Fraction(1, 2), Fraction(1), Fraction(2, 3)  # later: gamma V, if the load stays where it is
+    steps = list(itertools.product([True, False], repeat=2))  # does A lift? does B? each with chance 1/4
+
+    def variances(baseline):
+        """Of both logits together, in one step and summed over the episode, which ends when both lift."""
+        estimate = {(a, b): ((2 if a and b else later) - baseline(b)) * (a - lift) for a, b in steps}  # A's lift logit
+        mean = sum(estimate.values()) / 4
+        square = sum(x * x for x in estimate.values()) / 4
+        total = mean / (1 - Fraction(3, 4))  # the episode goes on with chance 3/4
+        goes_on = sum(x for both, x in estimate.items() if both != (True, True)) / 4
+        square_of_total = (square + 2 * goes_on * total) / (1 - Fraction(3, 4))
+        return 2 * (square - mean**2), 2 * (square_of_total - total**2)
+
+    assert variances(lambda b: (2 + later) / 2 if b else later) == (Fraction(1, 18), Fraction(4, 9))
+    assert variances(lambda b: value) == (Fraction(1, 9), Fraction(2, 9))
 
 
 def test_visits_count_the_steps_of_simulated_episodes():
