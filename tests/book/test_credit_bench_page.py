@@ -4,6 +4,7 @@ import csv
 import re
 from pathlib import Path
 
+import numpy as np
 import peer_credit
 import pytest
 import torch
@@ -95,3 +96,16 @@ def test_the_stand_ins_hand_over_the_batch():
     assert (steps["actions"][:, 0, :, 0].numpy() == batch.action).all()
     said = peer_credit.Said(torch.as_tensor(batch.q_values))(steps)
     assert (said[:, 0].detach().numpy() == batch.q_values).all()
+
+
+def test_by_what_torchrl_scales_agents():
+    """Advantages with the individual baseline over their deviation, agent by agent, rows drawn by the policies."""
+    bench = Bench([games.random_game(101)], sizes=())
+    ((_, batch),) = bench.cases[0].batches(bench.cases[0].exact, drawn=False)
+    chance = np.take_along_axis(batch.policy, batch.action[..., None], axis=2)[..., 0].prod(axis=1)  # [S], sums to 1
+    advantage = batch.q[:, None] - batch.baselines[1]
+    said = {"by {:.2f} to {:.2f} on `random 101` (": chance, "by {:.2f} to {:.2f} in the bench": None}
+    for words, weights in said.items():
+        mean = np.average(advantage, axis=0, weights=weights)
+        scale = 1 / np.sqrt(np.average((advantage - mean) ** 2, axis=0, weights=weights))
+        assert words.format(scale.min(), scale.max()).replace("0.", ".") in PAGE
