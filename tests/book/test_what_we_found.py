@@ -1,6 +1,7 @@
 """The numbers on the page "What we found" are those of the committed data."""
 
 import csv
+import re
 from collections import defaultdict
 from itertools import product
 from pathlib import Path
@@ -109,3 +110,11 @@ def test_the_budget_of_a_battle():
     )
     assert "the critic's error owns {:.0f} and {:.0f}".format(*shares["critic's error"]) in PAGE
     assert "later actions {:.0f} and {:.0f}".format(*shares["later actions"]) in PAGE
+
+
+def test_other_pages_say_the_same_of_corrsets():
+    said = {place: re.search(rf"([\d.]+) times(?: as often)? on `{place}`", PAGE)[1] for place in (*MAPS, "2s3z")}
+    pages = ("what_was_learned", "true_credit")
+    others = {name: (BOOK / "guides" / f"{name}.md").read_text(encoding="utf-8") for name in pages}
+    assert f"{min(said.values())} to {max(said.values())} times as often as random sets" in others["what_was_learned"]
+    assert f"hold partners {said['2s3z']} times as often" in others["true_credit"]
