@@ -115,9 +115,28 @@ def test_own_means_in_climb():
     assert curves["maca-ob-own"] == curves["maca-ind-own"]
     plain, own = (np.reshape(curves[name], (10, -1)).mean(axis=1) for name in ("maca-ob", "maca-ob-own"))
     found = lead(own, plain)
-    assert f"is {own.mean():.2f} on average instead of {plain.mean():.2f}" in GUIDE
+    assert f"return {own.mean():.2f} on average over training; maca-ob as it is, six times and {plain.mean():.2f}" in GUIDE
     said = f"{found.value:.2f} [{found.low:.2f}, {found.high:.2f}]".replace("0.", ".")
     assert f"a difference of {said}" in GUIDE
+
+
+def test_nothing_subtracted_in_climb():
+    folder = toys.DATA / "toys" / "climb_raw"
+    ends: dict[str, list[float]] = {}
+    for row in read_final(folder / "final.csv"):
+        ends.setdefault(row.method, []).append(row.return_mean)
+    assert 7.0 not in ends["maca-ob-raw"]
+    assert ends["maca-ob-own"] == [7.0] * 10
+    curves: dict[str, list[float]] = {}
+    for point in read_curves(folder / "curves.csv"):
+        curves.setdefault(point.method, []).append(point.return_mean)
+    means = {name: np.reshape(x, (10, -1)).mean(axis=1) for name, x in curves.items()}
+    slow, raw = means["maca-ob"], means["maca-ob-raw"]
+    assert f"as slow as before, {slow.mean():.2f} and {raw.mean():.2f}" in GUIDE
+    assert abs(raw.mean() - slow.mean()) < 0.2  # predicted
+    assert means["maca-ob-own"].mean() - raw.mean() > 0.3
+    lost = lead(means["maca-ind"], means["maca-ind-raw"])
+    assert f"It loses {lost.value:.2f} [{lost.low:.2f}, {lost.high:.2f}]".replace("0.", ".") in GUIDE
 
 
 def test_the_best_baseline_of_an_agent_in_climb():
