@@ -10,9 +10,9 @@ from scipy.stats import ttest_ind
 from maca_edu.experiments.reports.results import COMMITTED, read_results
 
 GUIDES = Path(__file__).parents[2] / "book" / "guides"
-RESULTS, FOUND, LEARNED = (
+RESULTS, FOUND, LEARNED, REMEDIES, OVER_UNITS = (
     " ".join((GUIDES / f"{name}.md").read_text(encoding="utf-8").split())
-    for name in ("results", "what_we_found", "what_was_learned")
+    for name in ("results", "what_we_found", "what_was_learned", "remedies", "units")
 )
 ALL_THREE = "maca-ob value=units returns=corrected q-head=multilinear"
 PROTOSS, UNITS, HARD = "smax/protoss_5_vs_5", "smax/smacv2_5_units", "smax/5m_vs_6m"
@@ -113,8 +113,9 @@ def test_what_the_fresh_seeds_say():
     assert min(p) < 0.025  # Holm
     assert f"(p = {p[0]:.3f})".replace("0.", ".") in RESULTS
     assert f"(p = {p[1]:.4f})".replace("0.", ".") in RESULTS
-    for page in (RESULTS, FOUND, LEARNED):
+    for page in (RESULTS, FOUND, LEARNED, REMEDIES, OVER_UNITS):
         assert f"6.6 {said(units, mappo).split(' ', 1)[1]}" in page
+    for page in (RESULTS, FOUND, LEARNED, REMEDIES):
         assert f"1.4 {said(remedies, units).split(' ', 1)[1]}" in page
     assert round(mean(units) - mean(mappo), 1) == 6.6
     assert round(mean(remedies) - mean(units), 1) == 1.4
