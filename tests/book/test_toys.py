@@ -92,7 +92,8 @@ def test_the_warehouse():
     assert set(order[:3]) == set(FOLLOW_THE_CRITIC)
     assert order[3] == "happo"
     assert order.index("ippo") > order.index("mappo")
-    assert f"MACA ends at {ends['maca'].mean():.2f} on average of seven seeds and MAPPO at {ends['mappo'].mean():.2f}" in GUIDE
+    means = {name: f"{values.mean():.2f}" for name, values in ends.items()}
+    assert f"MACA ends at {means['maca']} on average of seven seeds and MAPPO at {means['mappo']}" in GUIDE
     assert f"MACA's critic, ends at {ends['maca-jnt'].mean():.2f}" in GUIDE
     assert {len(seeds) for seeds in ends.values()} == {7}
     assert f"(p = {ttest_ind(ends['maca'], ends['mappo'], equal_var=False).pvalue:.2f}".replace("0.", ".") in GUIDE
