@@ -7,7 +7,9 @@ import pytest
 from peer_curves import lead
 from scipy.stats import ttest_ind
 
+from maca_edu.experiments.decisions import decide
 from maca_edu.experiments.reports.results import COMMITTED, read_results
+from maca_edu.experiments.statistics import sample
 
 GUIDES = Path(__file__).parents[2] / "book" / "guides"
 RESULTS, FOUND, LEARNED, REMEDIES, OVER_UNITS = (
@@ -103,6 +105,17 @@ def test_a_row_of_the_fresh_seeds(words):
     assert {len(arm) for arm in arms} <= {0, 7}
     cells = [f"{mean(arm):.1f}" if arm else "" for arm in arms] + [said(arms[0], arms[1]), said(arms[0], arms[2])]
     assert f"| {words} | " + " | ".join(cells).replace("|  |", "| |") + " |" in RESULTS
+
+
+def test_maca_and_mappo_on_fourteen_seeds():
+    maca, mappo = (
+        [x for folder in ("fresh_remedies", "fresh_units") for x in scores(folder, UNITS, "win_rate")[arm]]
+        for arm in ("maca", "mappo")
+    )
+    assert len(maca) == len(mappo) == 14
+    words = f"MACA wins {mean(maca):.1f} per cent after training and MAPPO {mean(mappo):.1f}, fourteen seeds each"
+    assert f"{words}: {said(maca, mappo)}" in RESULTS
+    assert decide(sample(np.array(maca)), sample(np.array(mappo)), 5.0).word == "equivalent"
 
 
 def test_what_the_fresh_seeds_say():
