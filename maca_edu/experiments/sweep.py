@@ -86,10 +86,18 @@ def train_and_gather(out: str | Path, jobs: list[Job], command: str, engine: Eng
         )
     in_order = sorted(jobs, key=lambda job: (job.env, job.arm, job.seed))
     runs = [run_folder(out, job) for job in in_order]
-    if unfinished or not (Path(out) / "sweep.json").exists():
+    if unfinished or not (Path(out) / "sweep.json").exists() or not tables_are_of(out, jobs):
         gather(out, runs, command, time.perf_counter() - began)
-    else:  # nothing was run, so nothing new is to be said of when and where
+    else:  # no run is new, so nothing new is to be said of when and where
         write_tables(Path(out), runs)
+
+
+def tables_are_of(out: str | Path, jobs: list[Job]) -> bool:
+    """Whether the tables in `out` have exactly these runs. Not if a sweep was cut off between its last run and its
+    tables, or if finished runs were copied there."""
+    final = Path(out) / "final.csv"
+    rows = read_final(final) if final.exists() else []
+    return {(row.env, row.method, row.seed) for row in rows} == {(job.env, job.arm, job.seed) for job in jobs}
 
 
 def run_all(out: str | Path, jobs: list[Job], unfinished: list[Job], engine: Engine) -> dict[Job, str]:

@@ -84,9 +84,10 @@ def gather(out: str | Path, runs: list[Path], command: str, wall_seconds: float 
 
     runs: the directories of finished runs, each with a final.json, the result of its greedy play. command: what made
     them. wall_seconds: how long it took, by the clock on the wall. Raises ValueError where a directory holds no run.
+    sweep.json comes first: if this is cut off, the tables tell that it has to be done again.
     """
-    write_tables(Path(out), runs)
     write_about_runs(Path(out) / "sweep.json", runs, command, wall_seconds)
+    write_tables(Path(out), runs)
 
 
 def write_tables(out: Path, runs: list[Path]) -> None:

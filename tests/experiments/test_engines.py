@@ -1,9 +1,12 @@
 """How a sweep's runs are done: retried once, with the memory there is; how far they are, and what they will cost."""
 
 import dataclasses
+import json
 import os
+import shutil
 import signal
 import time
+from pathlib import Path
 
 import pytest
 
@@ -17,6 +20,7 @@ from maca_edu.experiments.memory import Held
 from maca_edu.experiments.run_job import run_job
 from maca_edu.experiments.sweep import run_all, sweep
 from maca_edu.experiments.sweep_progress import Progress, duration, last_row
+from maca_edu.experiments.sweep_tables import read_final
 from maca_edu.training.config import Config
 
 ENV = "toy/xor?n_agents=2"
@@ -204,3 +208,22 @@ def test_results_say_where_they_come_from(tmp_path):
         assert f'"{name}"' in about
     sweep(tmp_path, [JOB], "second command", LocalEngine(tmp_path, 1))
     assert (tmp_path / "sweep.json").read_text() == about
+
+
+def test_results_name_the_command_that_asked_for_all_runs(tmp_path):
+    """Also where the last runs were there already: copied, or finished before the sweep was cut off at its tables."""
+    sweep(tmp_path / "one", [JOB], "one seed", LocalEngine(tmp_path / "one", 1))
+    sweep(tmp_path / "other", [OTHER], "the other seed", LocalEngine(tmp_path / "other", 1))
+    hours = about(tmp_path / "one")["wall_hours"]
+    shutil.copytree(run_folder(tmp_path / "other", OTHER), run_folder(tmp_path / "one", OTHER))
+    sweep(tmp_path / "one", [JOB, OTHER], "both seeds", LocalEngine(tmp_path / "one", 1))
+    assert {row.seed for row in read_final(tmp_path / "one" / "final.csv")} == {JOB.seed, OTHER.seed}
+    assert about(tmp_path / "one")["command"] == "both seeds"
+    assert about(tmp_path / "one")["wall_hours"] >= hours
+    (tmp_path / "one" / "final.csv").unlink()  # cut off while the tables were written
+    sweep(tmp_path / "one", [JOB, OTHER], "both seeds", LocalEngine(tmp_path / "one", 1))
+    assert len(read_final(tmp_path / "one" / "final.csv")) == 2
+
+
+def about(out: Path) -> dict:
+    return json.loads((out / "sweep.json").read_text())
