@@ -96,6 +96,8 @@ def write_tables(out: Path, runs: list[Path]) -> None:
     for path in runs:
         run, result = RunDirectory(path), result_of(path)
         settings, rows = run.settings(), run.rows(10**9)
+        if any("env_steps" not in row for row in rows[:1]):
+            raise ValueError(f"{str(run.metrics)!r} is damaged: its first line does not name the columns of a run")
         name = settings["env"], result.get("arm", settings["method"]), settings["seed"]
         curves += curve(*name, rows)
         finals.append(final_play(*name, result))

@@ -8,7 +8,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 import maca_edu
@@ -111,6 +111,7 @@ def test_a_damaged_run_is_used_or_refused(finished, tmp_path, use, file, how, wh
 
 @settings(MANY, max_examples=60)
 @given(file=st.sampled_from((*FILES, "final.json")), how=HOW, where=st.floats(0, 1), byte=st.integers(0, 255))
+@example(file="metrics.csv", how="flip", where=0.015625, byte=0)  # a letter of the column env_steps
 def test_a_damaged_run_of_a_sweep_is_gathered_or_refused(finished, tmp_path, file, how, where, byte):
     out = tmp_path / "sweep"
     shutil.rmtree(tmp_path, ignore_errors=True)
