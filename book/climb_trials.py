@@ -84,7 +84,8 @@ def train(method: Method, seed: int, folder: Path) -> None:
     settings, copies = preset("toy", ENV, method)
     settings = dataclasses.replace(settings, diagnose_every=0)
     resume = (folder / "config.json").exists()
-    run = maca_edu.train(ENV, method, STEPS, seed, folder, copies, config=settings, resume=resume, processes=1)
+    options = dict(config=settings, processes=1, device="cpu", resume=resume)
+    run = maca_edu.train(ENV, method, STEPS, seed, folder, copies, **options)
     result = maca_edu.evaluate(run, FINAL_EPISODES, FINAL_SEED + seed) | dict(commit=commit(), processor=processor())
     write_whole(folder / "final.json", json.dumps(result) + "\n")
 
