@@ -15,18 +15,14 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import json
 from pathlib import Path
 
 import torch
 from torch import Tensor
+from trials import finish
 
-import maca_edu
 from maca_edu.experiments.presets import preset
-from maca_edu.experiments.provenance import commit, processor
-from maca_edu.experiments.run_job import FINAL_EPISODES, FINAL_SEED
 from maca_edu.experiments.sweep_tables import gather
-from maca_edu.files import write_whole
 from maca_edu.training.advantages import Advantage
 from maca_edu.training.methods import METHODS, Method
 from maca_edu.training.ppo import Descent, PolicyBatch, PolicyLog, update_together
@@ -73,8 +69,7 @@ def main() -> None:
     for seed in range(asked.first_seed, asked.first_seed + asked.seeds):
         for name in asked.arms:
             folders.append(asked.out / name / str(seed))
-            if not (folders[-1] / "final.json").exists():
-                train(ARMS[name], seed, folders[-1])
+            train(ARMS[name], seed, folders[-1])
     words = (f"runs/{asked.out.name}", *asked.arms, "--first-seed", asked.first_seed, "--seeds", asked.seeds)
     gather(asked.out, folders, " ".join(["python book/climb_trials.py", *map(str, words)]))
 
@@ -83,11 +78,7 @@ def train(method: Method, seed: int, folder: Path) -> None:
     """One run as those of the plan `toys` are, in a folder of its own."""
     settings, copies = preset("toy", ENV, method)
     settings = dataclasses.replace(settings, diagnose_every=0)
-    resume = (folder / "config.json").exists()
-    options = dict(config=settings, processes=1, device="cpu", resume=resume)
-    run = maca_edu.train(ENV, method, STEPS, seed, folder, copies, **options)
-    result = maca_edu.evaluate(run, FINAL_EPISODES, FINAL_SEED + seed) | dict(commit=commit(), processor=processor())
-    write_whole(folder / "final.json", json.dumps(result) + "\n")
+    finish(ENV, method, STEPS, seed, folder, batch=copies, config=settings)
 
 
 if __name__ == "__main__":

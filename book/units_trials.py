@@ -13,17 +13,13 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import json
 from collections.abc import Callable
 from pathlib import Path
 
 from torch import Tensor, nn
+from trials import finish
 
-import maca_edu
-from maca_edu.experiments.provenance import commit, processor
-from maca_edu.experiments.run_job import FINAL_EPISODES, FINAL_SEED
 from maca_edu.experiments.sweep_tables import gather
-from maca_edu.files import write_whole
 from maca_edu.networks import VCritic
 from maca_edu.team_env import Entities, Group, Part
 from maca_edu.training.config import Config
@@ -101,19 +97,9 @@ def main() -> None:
     folders = []
     for seed in range(asked.first_seed, asked.first_seed + asked.seeds):
         folders.append(asked.out / str(seed))
-        if not (folders[-1] / "final.json").exists():
-            train(TRIALS[asked.trial], seed, folders[-1])
+        finish(ENV, TRIALS[asked.trial], STEPS, seed, folders[-1], preset="quick")
     words = (asked.trial, f"runs/units_{asked.trial}", "--first-seed", asked.first_seed, "--seeds", asked.seeds)
     gather(asked.out, folders, " ".join(["python book/units_trials.py", *map(str, words)]))
-
-
-def train(method: Method, seed: int, folder: Path) -> None:
-    """One run as those of a sweep are, in a folder of its own."""
-    resume = (folder / "config.json").exists()
-    options = dict(preset="quick", processes=1, device="cpu", resume=resume)
-    run = maca_edu.train(ENV, method, STEPS, seed, folder, **options)
-    result = maca_edu.evaluate(run, FINAL_EPISODES, FINAL_SEED + seed) | dict(commit=commit(), processor=processor())
-    write_whole(folder / "final.json", json.dumps(result) + "\n")
 
 
 if __name__ == "__main__":
