@@ -20,15 +20,18 @@ from maca_edu.experiments.run import evaluate, train
 from maca_edu.experiments.run_job import BEST_TIMES, FINAL_EPISODES, is_finished
 from maca_edu.experiments.sweep_progress import duration, last_row
 from maca_edu.experiments.sweep_tables import seconds_of_run
+from maca_edu.training.loop import Run
 
-TRIED_UPDATES = 3  # the first of them compiles and fills caches, and does not count
+TRIED_UPDATES = 3  # the first of them compiles and fills caches
+TRIED_EPISODES = 32
 
 
 class Pace(NamedTuple):
-    """The seconds of an environment-step in training, and of an episode of greedy play; 0: counted in the step."""
+    """What a run takes, in seconds. Of a finished run only the whole is known, and all of it is counted in `step`."""
 
-    step: float
-    episode: float
+    step: float  # an environment-step in training
+    episode: float  # an episode of greedy play
+    start: float = 0.0  # once in a run: what its first update and its first episodes take longer than all later ones
 
 
 @dataclass(frozen=True)
@@ -112,7 +115,7 @@ def fill_in(pace: dict[tuple[str, str], Pace], jobs: list[Job]) -> None:
     for env, arm in dict.fromkeys(map(pair_of, jobs)):
         if (env, arm) not in pace:
             factor = pace[first_env, arm].step / pace[first_env, first_arm].step
-            pace[env, arm] = Pace(factor * pace[env, first_arm].step, pace[env, first_arm].episode)
+            pace[env, arm] = pace[env, first_arm]._replace(step=factor * pace[env, first_arm].step)
 
 
 def pace_of_run(out: str | Path, job: Job) -> Pace:
@@ -125,12 +128,21 @@ def measured_pace(job: Job) -> Pace:
     config = replace(job.config, evaluate_every=0)
     steps = TRIED_UPDATES * job.in_update
     run = train(job.env, job.method, steps, batch=job.batch, config=config, processes=1, device="cpu")
-    names = ("env_seconds", "act_seconds", "learn_seconds")
-    seconds = sum(run.metrics[name][1:].sum() for name in names) / (TRIED_UPDATES - 1)
-    episodes = envs.at_once(job.env, 32)
+    first, *later = sum(run.metrics[name] for name in ("env_seconds", "act_seconds", "learn_seconds"))
+    update = sum(later) / len(later)
+    episodes = envs.at_once(job.env, TRIED_EPISODES)
+    first_play, play = (seconds_to_play(run, episodes) for _ in range(2))
+    # JaxMARL's worlds are compiled for each number of copies: those of training, and those of each kind of evaluation.
+    kinds = 3 if job.config.evaluate_every else 1
+    start = max(first - update, 0.0) + kinds * max(first_play - play, 0.0)
+    return Pace(update / job.in_update, play / episodes, start)
+
+
+def seconds_to_play(run: Run, episodes: int) -> float:
+    """What so many episodes of greedy play take."""
     began = time.perf_counter()
     evaluate(run, episodes)
-    return Pace(seconds / job.in_update, (time.perf_counter() - began) / episodes)
+    return time.perf_counter() - began
 
 
 def seconds_of(job: Job, pace: Pace) -> float:
@@ -139,4 +151,4 @@ def seconds_of(job: Job, pace: Pace) -> float:
     if job.config.evaluate_every:
         evaluations = -(-job.updates // job.config.evaluate_every)  # rounded up: the last update always has one
         episodes += (evaluations + BEST_TIMES) * job.config.evaluate_episodes
-    return job.updates * job.in_update * pace.step + episodes * pace.episode
+    return pace.start + job.updates * job.in_update * pace.step + episodes * pace.episode

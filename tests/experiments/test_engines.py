@@ -162,6 +162,19 @@ def test_a_run_costs_its_steps_and_its_episodes():
     assert seconds_of(evaluated, Pace(0.0, 1.0)) == 100 + (2 + 10) * 5
 
 
+def test_what_is_compiled_once_is_counted_once(monkeypatch):
+    """The first 32 episodes take 38 s, the next 3; a run with evaluations plays three numbers of episodes at once."""
+    plain = dataclasses.replace(JOB, steps=256, config=Config(diagnose_every=0))
+    evaluated = dataclasses.replace(plain, config=Config(diagnose_every=0, evaluate_every=2, evaluate_episodes=4))
+    for job, kinds in ((plain, 1), (evaluated, 3)):
+        played = iter((38.0, 3.0))
+        monkeypatch.setattr(estimating, "seconds_to_play", lambda run, episodes, played=played: next(played))
+        pace = estimating.measured_pace(job)
+        assert pace.episode == 3 / 32
+        assert kinds * 35 <= pace.start < kinds * 35 + 10  # and what the first update took longer than the others
+        assert seconds_of(job, pace) - seconds_of(job, pace._replace(start=0.0)) == pytest.approx(pace.start)
+
+
 def test_an_estimate_counts_what_is_left(tmp_path, monkeypatch):
     """Of three runs of 100 seconds one is finished, and one is half done; the third is of another arm."""
     third = dataclasses.replace(JOB, method="ippo")
