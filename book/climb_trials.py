@@ -19,8 +19,8 @@ from pathlib import Path
 
 import torch
 from torch import Tensor
-from trials import finish
 
+from maca_edu.experiments.own_runs import finish_run
 from maca_edu.experiments.presets import preset
 from maca_edu.experiments.sweep_tables import gather
 from maca_edu.training.advantages import Advantage
@@ -68,17 +68,16 @@ def main() -> None:
     folders = []
     for seed in range(asked.first_seed, asked.first_seed + asked.seeds):
         for name in asked.arms:
-            folders.append(asked.out / name / str(seed))
-            train(ARMS[name], seed, folders[-1])
+            folders.append(train(ARMS[name], seed, asked.out / name / str(seed)))
     words = (f"runs/{asked.out.name}", *asked.arms, "--first-seed", asked.first_seed, "--seeds", asked.seeds)
     gather(asked.out, folders, " ".join(["python book/climb_trials.py", *map(str, words)]))
 
 
-def train(method: Method, seed: int, folder: Path) -> None:
-    """One run as those of the plan `toys` are, in a folder of its own."""
+def train(method: Method, seed: int, folder: Path) -> Path:
+    """One run as those of the plan `toys` are."""
     settings, copies = preset("toy", ENV, method)
     settings = dataclasses.replace(settings, diagnose_every=0)
-    finish(ENV, method, STEPS, seed, folder, batch=copies, config=settings)
+    return finish_run(ENV, method, STEPS, seed, folder, batch=copies, config=settings)
 
 
 if __name__ == "__main__":

@@ -17,8 +17,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from torch import Tensor, nn
-from trials import finish
 
+from maca_edu.experiments.own_runs import finish_run
 from maca_edu.experiments.sweep_tables import gather
 from maca_edu.networks import VCritic
 from maca_edu.team_env import Entities, Group, Part
@@ -94,10 +94,10 @@ def main() -> None:
     parser.add_argument("--first-seed", type=int, default=60)
     parser.add_argument("--seeds", type=int, default=8)
     asked = parser.parse_args()
-    folders = []
-    for seed in range(asked.first_seed, asked.first_seed + asked.seeds):
-        folders.append(asked.out / str(seed))
-        finish(ENV, TRIALS[asked.trial], STEPS, seed, folders[-1], preset="quick")
+    folders = [
+        finish_run(ENV, TRIALS[asked.trial], STEPS, seed, asked.out / str(seed), preset="quick")
+        for seed in range(asked.first_seed, asked.first_seed + asked.seeds)
+    ]
     words = (asked.trial, f"runs/units_{asked.trial}", "--first-seed", asked.first_seed, "--seeds", asked.seeds)
     gather(asked.out, folders, " ".join(["python book/units_trials.py", *map(str, words)]))
 
