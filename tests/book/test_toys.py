@@ -70,18 +70,19 @@ def test_one_shot_games_with_a_return_end_at_the_best():
 
 def test_the_long_ring():
     (game,) = (game for game in toys.GAMES if game.folder == "longring")
-    assert {tuple(seeds) for seeds in toys.returns(game).values()} == {(75.0,) * 5}
+    assert {tuple(seeds) for seeds in toys.returns(game).values()} == {(75.0,) * 10}
     passed: dict[str, dict[int, int]] = {name: {} for name in METHODS}
     for point in read_curves(toys.DATA / "toys_longring" / "curves.csv"):
         if point.return_mean >= 71:
             passed[point.method].setdefault(point.seed, point.env_steps)
-    steps = {name: np.array([by_seed[seed] for seed in range(5)]) for name, by_seed in passed.items()}
+    steps = {name: np.array([by_seed[seed] for seed in range(10)]) for name, by_seed in passed.items()}
     others = [x for name, x in steps.items() if name not in FOLLOW_THE_CRITIC]
-    assert (steps["ppo-mix"] < np.min(others, axis=0)).sum() == 4
-    assert sum(set(x) == {26_624} for x in others) == 14
-    last = max(steps, key=lambda name: steps[name].mean())
-    assert last == "maca-released"
-    for name in ("ppo-mix", "ppo-sum", "maca-text", last):
+    assert (steps["ppo-mix"] < np.min(others, axis=0)).sum() == 5
+    assert (steps["ppo-mix"] <= np.min(others, axis=0)).all()
+    assert sum(set(x) == {26_624} for x in others) == 13
+    assert sorted(steps, key=lambda name: steps[name].mean())[-2:] == ["maca-released", "maca-text"]
+    assert sorted(steps["maca-text"])[-2:] == [30_720, 79_872]
+    for name in ("ppo-mix", "ppo-sum", "maca-text", "maca-released"):
         assert f"{steps[name].mean():,.0f}" in GUIDE
 
 
