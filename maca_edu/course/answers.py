@@ -6,29 +6,43 @@ import math
 
 import numpy as np
 
+from maca_edu.course.plain import plain
 from maca_edu.course.verdict import Mistake
+
+ENTRIES = {"c": "complex numbers", "U": "texts", "S": "texts", "m": "lengths of time", "M": "dates"}  # by NumPy's kinds
 
 
 def as_number(result, what: str = "Your function") -> float:
     """The result as a float, or a Mistake that says what came instead."""
-    if isinstance(result, int | float | np.number) or (isinstance(result, np.ndarray) and result.shape == ()):
-        if np.isfinite(result):
-            return float(result)
-        raise Mistake(f"{what} returned {result}; a finite number is needed.")
-    raise Mistake(f"{what} returned {kind(result)}; one number is needed.")
+    number = as_reals(result, "one number", what)
+    if number.shape != ():
+        raise Mistake(f"{what} returned {kind(result)}; one number is needed.")
+    if not np.isfinite(number):
+        raise Mistake(f"{what} returned {number}; a finite number is needed.")
+    return float(number)
 
 
 def as_array(result, shape: tuple[int, ...], what: str = "Your function") -> np.ndarray:
     """The result as a float array of this shape, or a Mistake that says what came instead."""
-    try:
-        array = np.asarray(result, dtype=float)
-    except (TypeError, ValueError):
-        raise Mistake(f"{what} returned {kind(result)}; an array of shape {shape} is needed.") from None
+    array = as_reals(result, f"an array of shape {tuple(shape)}", what)
     if array.shape != tuple(shape):
         raise Mistake(f"{what} returned {kind(result)}; an array of shape {tuple(shape)} is needed.")
     if not np.isfinite(array).all():
         raise Mistake(f"{what} returned an array with a value that is not a finite number.")
     return array
+
+
+def as_reals(result, needed: str, what: str) -> np.ndarray:
+    """The result as a float array of any shape. What is no real number is a Mistake, also where NumPy would read it."""
+    try:
+        array = np.asarray(plain(result))
+    except (TypeError, ValueError):
+        raise Mistake(f"{what} returned {kind(result)}; {needed} is needed.") from None
+    if array.dtype.kind in ENTRIES and array.size and (array.shape or array.dtype.kind == "c"):
+        raise Mistake(f"{what} returned {ENTRIES[array.dtype.kind]}; real numbers are needed.")
+    if array.dtype.kind not in "biuf":
+        raise Mistake(f"{what} returned {kind(result)}; {needed} is needed.")
+    return array.astype(float)
 
 
 def as_truth(result) -> bool:
@@ -48,8 +62,16 @@ def as_agents(result) -> frozenset[int]:
                 f"Your function names an agent {named[0]!r}. Agents are numbers here, as the axes are: 0 for A, 1 "
                 "for B, 2 for C."
             )
-        return frozenset(int(i) for i in members)
-    except (TypeError, ValueError):
+        if any(isinstance(i, bool | np.bool_) for i in members):
+            raise Mistake(
+                "Your function returned True and False; the numbers of the agents are needed. `np.flatnonzero(mask)` "
+                "gives those where a mask is True."
+            )
+        agents = frozenset(int(i) for i in members)
+        if broken := [i for i in members if int(i) != i]:
+            raise Mistake(f"Your function names an agent {broken[0]}. Agents are whole numbers.")
+        return agents
+    except (TypeError, ValueError, OverflowError):
         raise Mistake(f"Your function returned {kind(result)}; a set of agents such as {{0, 2}} is needed.") from None
 
 

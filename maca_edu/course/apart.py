@@ -14,18 +14,15 @@ import pickle
 import signal
 import sys
 import threading
-import types
 import warnings
-from collections.abc import Iterator, KeysView, ValuesView
 from multiprocessing.connection import Connection
 from typing import NamedTuple
 
-from maca_edu.course.verdict import Mistake, NotAttempted, Verdict, describe, guarded, uses
+from maca_edu.course.verdict import Guarded, Mistake, NotAttempted, Verdict, describe, guarded
 
 MOST_BYTES = 50_000_000  # of one reply
 PLAIN = {  # what a reply may hold beside numbers, texts, lists, tuples and dicts
     "builtins": {"set", "frozenset", "complex", "int", "float", "list"},
-    "collections": {"Counter", "OrderedDict", "defaultdict"},
     "numpy": {"ndarray", "dtype"},
     "numpy._core.multiarray": {"_reconstruct", "scalar"},
     "numpy.core.multiarray": {"_reconstruct", "scalar"},
@@ -73,7 +70,7 @@ def judge(check, setup: dict, statements: list[str], name: str, seconds: float) 
     try:
         with told_plainly(late, seconds):
             first = read(here.recv_bytes(MOST_BYTES))
-            answer = Call(candidate) if first.kind == "function" else content_of(first)
+            answer = Guarded(candidate) if first.kind == "function" else content_of(first)
         return check(answer)
     except NotAttempted:
         return check(None)
@@ -94,21 +91,11 @@ def ask(pipe: Connection, args):
         reply = read(pipe.recv_bytes(MOST_BYTES))
         if reply.kind != "call":
             return content_of(reply)
-        place, given = reply.content
+        place, given, named = reply.content
         try:
-            pipe.send((args[place](*given), ""))
+            pipe.send((args[place](*given, **named), ""))
         except Exception as error:
             pipe.send((None, describe(error)))
-
-
-class Call:
-    """A function elsewhere. It is not of Python's function type, so a check calls it as it is: it is guarded there."""
-
-    def __init__(self, ask):
-        self.ask = ask
-
-    def __call__(self, *args):
-        return self.ask(*args)
 
 
 @contextlib.contextmanager
@@ -172,12 +159,12 @@ def serve(pipe: Connection, setup: dict, statements: list[str], name: str, witho
     def start() -> Reply:
         nonlocal answer
         answer = made_by(statements, dict(setup), name, without)
-        return Reply("function") if callable(answer) else Reply("value", as_plain(answer))
+        return Reply("function") if callable(answer) else Reply("value", answer)
 
     send(pipe, start)
     while True:
         args = [asking(pipe, arg) if isinstance(arg, Function) else arg for arg in pipe.recv()]
-        send(pipe, lambda: Reply("value", as_plain(answer(*args))))  # noqa: B023  (called at once)
+        send(pipe, lambda: Reply("value", answer(*args)))  # noqa: B023  (called at once)
 
 
 def made_by(statements: list[str], names: dict, name: str, without: str):
@@ -191,17 +178,14 @@ def made_by(statements: list[str], names: dict, name: str, without: str):
             failed = failed or describe(error)
     if name not in names:
         raise Mistake(f"There is no `{name}`: {failed or 'no cell makes it'}.")
-    answer = guarded(names[name])
-    if without and isinstance(names[name], types.FunctionType) and uses(names[name], without):
-        raise Mistake(f"Your function uses `{without}`, which has the solution. Write it without.")
-    return answer
+    return guarded(names[name], without)
 
 
 def asking(pipe: Connection, function: Function):
     """A function that has the other side call the one it stands for. Raises RuntimeError where that one fails."""
 
-    def call(*args):
-        send(pipe, lambda: Reply("call", (function.place, as_plain(args))))
+    def call(*args, **named):
+        send(pipe, lambda: Reply("call", (function.place, args, named)))
         value, failed = pipe.recv()
         if failed:
             raise RuntimeError(failed)
@@ -221,8 +205,3 @@ def send(pipe: Connection, work) -> None:
     except Exception as error:
         message = pickle.dumps(("mistake", f"Your answer raised {describe(error)}."))
     pipe.send_bytes(message)
-
-
-def as_plain(value):
-    """A list where the value can be walked through only once, or is a view of a dict; else the value."""
-    return list(value) if isinstance(value, Iterator | KeysView | ValuesView) else value

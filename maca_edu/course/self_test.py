@@ -149,7 +149,9 @@ def judge(question: Question, given) -> tuple[str, str]:
         return "not attempted", "Not answered yet."
     truth = question.answer()
     if isinstance(truth, frozenset):
-        letters = frozenset("".join(map(str, given)).replace(",", "").replace(" ", ""))
+        if not is_letters(given):
+            return "try again", f"{shown(given)} is not a set of letters; letters such as `ac` are asked for."
+        letters = frozenset("".join(given).replace(",", "").replace(" ", ""))
         if {x.casefold() for x in letters} == {x.casefold() for x in truth}:
             return "correct", question.why
         return "try again", f"You chose {', '.join(sorted(letters))}. {again}"
@@ -162,3 +164,10 @@ def judge(question: Question, given) -> tuple[str, str]:
     if np.isclose(number, -truth, rtol=0, atol=0.005):
         return "try again", f"{number:g} has the right size and the wrong sign. {again}"
     return "try again", f"{number:g} is not it. {again}"
+
+
+def is_letters(given) -> bool:
+    """Whether an answer is a text, or a set, list or tuple of texts."""
+    return isinstance(given, str) or (
+        isinstance(given, set | frozenset | list | tuple) and all(isinstance(part, str) for part in given)
+    )

@@ -11,21 +11,26 @@ A check is a function that calls the reader's `candidate` and raises `Mistake(me
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import dis
+import functools
 import html
+import inspect
 import re
-import types
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import wraps
 
 import numpy as np
 
 from maca_edu.checks import check, check_integer, shown
+from maca_edu.course.plain import plain
 from toy_envs.core import check_generator
 
 CHANGEABLE = (np.ndarray, list, dict, set, tuple)  # what a function could write into, or what may hold such a thing
+NOTHING = {"RESUME", "NOP", "LOAD_CONST", "RETURN_VALUE", "RETURN_CONST"}  # the steps of a body that does nothing
+RAISING = {"LOAD_GLOBAL", "PUSH_NULL", "PRECALL", "CALL", "RAISE_VARARGS"}  # and of one that only raises an exception
 # status: (icon, colour)
 LOOKS = {"correct": ("✔", "#009E73"), "not attempted": ("○", "#6E6E6E"), "try again": ("✘", "#D55E00")}
 
@@ -65,7 +70,7 @@ def exercise(title: str, difficulty: int, minutes: int, without: str = ""):
     """Turn a function that raises `Mistake` into a check that returns a `Verdict`.
 
     difficulty: 1 to 3; with the minutes it makes the label of the heading in the lab: "difficulty 2 of 3, 10 minutes".
-    without: a module, such as "maca_edu.exact", that the answer may not use, nor be, because it has the solution.
+    without: a module, such as "maca_edu.exact", of which no code may run in the answer, because it has the solution.
     An answer that is still the stub becomes "not attempted", an answer that raises an exception "try again".
     What the function returns, if anything, is the message of a correct answer. ValueError where an argument is wrong.
     """
@@ -76,13 +81,10 @@ def exercise(title: str, difficulty: int, minutes: int, without: str = ""):
         raise ValueError(f"difficulty={difficulty}; allowed are 1, 2 and 3")
 
     def decorate(body):
-        @wraps(body)
+        @functools.wraps(body)
         def check(candidate) -> Verdict:
             try:
-                answer = guarded(candidate)
-                if without and isinstance(candidate, types.FunctionType) and uses(candidate, without):
-                    raise Mistake(f"Your function uses `{without}`, which has the solution. Write it without.")
-                praise = body(answer)
+                praise = body(guarded(candidate, without))
             except NotAttempted:
                 return Verdict(
                     "not attempted", "Write your answer in the cell above, run it, then run this cell again."
@@ -100,40 +102,112 @@ def exercise(title: str, difficulty: int, minutes: int, without: str = ""):
     return decorate
 
 
-def guarded(candidate):
-    """The candidate as a check may call it: with copies of the arguments, and with its failures made a Mistake.
+class Guarded:
+    """A function that a check calls as it is: it copies what it is given, and its failures are Mistakes already."""
 
-    It is a mistake, too, to write into an argument. NotAttempted where nothing has been filled in.
+    def __init__(self, call):
+        self.call = call
+
+    def __call__(self, *args):
+        return self.call(*args)
+
+
+def guarded(candidate, without: str = ""):
+    """The candidate as a check may use it: as plain data, or as a function that returns such.
+
+    The function gets copies of the arguments, and its failures become a Mistake. It is a mistake, too, to write into an
+    argument, or to run code of the module `without`. NotAttempted where nothing has been filled in.
     """
     if unfilled(candidate):
         raise NotAttempted
-    if not isinstance(candidate, types.FunctionType):
+    if isinstance(candidate, Guarded):
         return candidate
+    if not callable(candidate):
+        return plain(candidate)
     if is_stub(candidate):
         raise NotAttempted
+    demand_without(without, [candidate.__module__] if hasattr(candidate, "__module__") else [])
 
     def call(*args):
         copies = [copy.deepcopy(arg) if isinstance(arg, CHANGEABLE) else arg for arg in args]
+        failed, ran = "", set()
         try:
-            result = candidate(*copies)
-        except NotImplementedError:
-            raise NotAttempted from None
+            with watch(ran) if without else contextlib.nullcontext():
+                result = plain(candidate(*(handed(arg) if callable(arg) else arg for arg in copies)))
         except Exception as error:
+            failed = describe(error)
+        demand_without(without, ran)
+        if failed:
             given = ", ".join(shape_of(arg) for arg in args)
-            raise Mistake(f"Your function raised {describe(error)}. It was called with {given}.") from None
-        if result is None:
-            raise Mistake("Your function returned None. Is a `return` missing at its end?")
-        if unfilled(result):
-            raise NotAttempted
-        for name, given, left in zip(candidate.__code__.co_varnames, args, copies, strict=False):
+            raise Mistake(f"Your function raised {failed}. It was called with {given}.")
+        demand_filled(result)
+        for name, given, left in zip(argument_names(candidate, len(args)), args, copies, strict=True):
             if isinstance(given, CHANGEABLE) and not alike(given, left):
                 raise Mistake(
-                    f"Your function writes into its argument `{name}`, which belongs to whoever called it: the next "
+                    f"Your function writes into its argument {name}, which belongs to whoever called it: the next "
                     "cell would compute with what is left there. Work on a copy."
                 )
         return result
 
+    return Guarded(call)
+
+
+def demand_without(without: str, modules) -> None:
+    """Raise a Mistake where one of the modules is `without` or a part of it."""
+    if without and any(f"{module}.".startswith(f"{without}.") for module in modules):
+        raise Mistake(f"Your function uses `{without}`, which has the solution. Write it without.")
+
+
+@contextlib.contextmanager
+def watch(ran: set):
+    """Add the names of the modules whose code runs meanwhile, by whatever name it was called; not this file's own."""
+
+    def note(frame, event, _):
+        if event == "call" and frame.f_globals.get("__name__") not in (__name__, plain.__module__):
+            ran.add(frame.f_globals.get("__name__"))
+
+    before = sys.getprofile()
+    sys.setprofile(note)
+    try:
+        yield
+    finally:
+        sys.setprofile(before)
+
+
+def handed(function):
+    """A check's own function as an answer may call it: with any sort of array, and whatever modules it needs itself."""
+
+    def call(*args, **named):
+        watching = sys.getprofile()
+        sys.setprofile(None)
+        try:
+            return function(*plain(args), **plain(named))
+        finally:
+            sys.setprofile(watching)
+
     return call
+
+
+def demand_filled(result) -> None:
+    """Raise NotAttempted where a result is the stub's `...`, and a Mistake where it, or a part of it, is None."""
+    if result is Ellipsis:
+        raise NotAttempted
+    if result is None:
+        raise Mistake("Your function returned None. Is a `return` missing at its end?")
+    if unfilled(result):
+        parts = result if isinstance(result, dict) else dict(enumerate(result))
+        key, part = next((key, part) for key, part in parts.items() if unfilled(part))
+        hole = "is `...`" if part is Ellipsis else "is None" if part is None else "has a part that is None or `...`"
+        raise Mistake(f"Entry {key!r} of what your function returned {hole}.")
+
+
+def argument_names(function, count: int) -> list[str]:
+    """What a message calls a function's first arguments: `name`, or "number 2" where the name cannot be read."""
+    try:
+        names = [f"`{name}`" for name in inspect.signature(function).parameters]
+    except (TypeError, ValueError):
+        names = []
+    return [*names[:count], *(f"number {place + 1}" for place in range(len(names), count))]
 
 
 def alike(given, left) -> bool:
@@ -147,30 +221,6 @@ def alike(given, left) -> bool:
     return given == left or not isinstance(given, int | float | str | bool | set)
 
 
-def uses(function: types.FunctionType, module: str) -> bool:
-    """Whether a function comes from a module, or names something that does, also through the reader's own functions."""
-    if f"{function.__module__}.".startswith(f"{module}."):
-        return True
-    waiting, seen = [function], set()
-    while waiting:
-        caller = waiting.pop()
-        seen.add(caller)
-        for name in names_in(caller.__code__):
-            named = caller.__globals__.get(name)
-            home = named.__name__ if isinstance(named, types.ModuleType) else getattr(named, "__module__", None) or ""
-            if f"{home}.".startswith(f"{module}."):
-                return True
-            if isinstance(named, types.FunctionType) and named.__module__ == function.__module__ and named not in seen:
-                waiting.append(named)
-    return False
-
-
-def names_in(code: types.CodeType) -> set[str]:
-    """The names that a function's code looks up, those in functions inside it too."""
-    inner = [constant for constant in code.co_consts if isinstance(constant, types.CodeType)]
-    return set(code.co_names).union(*map(names_in, inner))
-
-
 def unfilled(answer) -> bool:
     """True where the answer is None or `...`, or a list, tuple or dict that still holds one of them."""
     if answer is None or answer is Ellipsis:
@@ -181,11 +231,16 @@ def unfilled(answer) -> bool:
 
 
 def is_stub(function) -> bool:
-    """True where the function's body does nothing: a docstring, `...` or `pass`."""
-    code = function.__code__
-    nothing = {"RESUME", "NOP", "LOAD_CONST", "RETURN_VALUE", "RETURN_CONST"}
+    """True where the function's body does nothing: a docstring, `...`, `pass` or `raise NotImplementedError`."""
+    while isinstance(function, functools.partial):
+        function = function.func
+    code = getattr(function, "__code__", getattr(type(function).__call__, "__code__", None))
+    if code is None:
+        return False
     steps = list(dis.get_instructions(code))
-    return all(step.opname in nothing for step in steps) and all(
+    if code.co_names == ("NotImplementedError",):
+        return all(step.opname in NOTHING | RAISING for step in steps)
+    return all(step.opname in NOTHING for step in steps) and all(
         step.argval is None for step in steps if step.opname in {"LOAD_CONST", "RETURN_CONST"}
     )
 

@@ -1,10 +1,12 @@
 """Points come from the course's own checks: whatever a notebook prints, patches or calls a check, it gets no more."""
 
 import csv
+import importlib
 import re
 
 import jupytext
 import nbformat
+import numpy as np
 import pytest
 
 from maca_edu.cli import main
@@ -137,6 +139,88 @@ def test_functions_among_the_arguments_stay_with_the_check():
     assert calls == [3, 6]
     assert verdict("f(x)") == "try again"
     assert verdict("f(x, x)") == "try again"  # double takes one number
+
+
+RIGHT = {  # answers in the shapes that other libraries give
+    "02-score, fractions": """
+from fractions import Fraction
+def f(pi, action):
+    return (Fraction(int(c == action)) - Fraction(p) for c, p in enumerate(pi))
+""",
+    "02-samples_needed, rounded up": """
+import math
+def f(mean, variance, z=2):
+    return math.ceil(z**2 * variance / (mean @ mean))
+""",
+    "02-samples_needed, a tensor": """
+import torch
+def f(mean, variance, z=2):
+    return torch.tensor(z**2 * variance / (mean @ mean), requires_grad=True)
+""",
+    "02-is_legal, a tensor": """
+import torch
+def f(baseline, agent):
+    return (torch.as_tensor(baseline).std(dim=agent) < 1e-12).all()
+""",
+    "03-true_corrset, a view": """
+def f(game, agent):
+    met = dict.fromkeys(i for term in game.reward_terms if agent in term.agents for i in term.agents)
+    return (met | {agent: None}).keys()
+""",
+    "07-masked_policy, a tensor": """
+import torch
+def f(logits, legal):
+    return torch.softmax(torch.tensor(logits).masked_fill(~torch.tensor(legal), float("-inf")), -1)
+""",
+    "10-attention, a tensor": """
+import torch
+def f(query, key, heads):
+    q, k = torch.tensor(query), torch.tensor(key)
+    logits = [a @ b.T / (q.shape[1] / heads) ** 0.5 for a, b in zip(q.chunk(heads, 1), k.chunk(heads, 1))]
+    return torch.stack([torch.softmax(one, -1) for one in logits])
+""",
+    "12-group_baseline, a tensor for the head": """
+import torch
+def f(head, action, policy, group):
+    x = torch.eye(policy.shape[1], dtype=torch.double)[list(action)]
+    for j in group:
+        x[j] = torch.tensor(policy[j])
+    return head(x)
+""",
+    "14-interval, a named tuple": """
+import scipy.stats
+def f(ours, theirs):
+    return scipy.stats.ttest_rel(ours, theirs).confidence_interval(0.95)
+""",
+    "14-maca, tensors for q": """
+import torch
+def f(target, action, policy, attention, sigma, psi, q):
+    S, n, A = policy.shape
+    pi, played = torch.tensor(policy), torch.nn.functional.one_hot(torch.tensor(action), A).double()
+    advantage = np.zeros((S, n))
+    for i in range(n):
+        alone, near = torch.arange(n) == i, torch.tensor(attention[:, i] >= sigma)
+        baselines = [q(torch.where(group[..., None], pi, played)) for group in (near | True, alone, near | alone)]
+        advantage[:, i] = target[:, 0] - sum(psi[:, k] * b for k, b in enumerate(baselines))
+    return advantage
+""",
+    "18-interval, a named tuple": """
+import scipy.stats
+def f(scores):
+    return scipy.stats.ttest_1samp(scores, 0).confidence_interval(0.95)
+""",
+}
+
+
+@pytest.mark.parametrize("answer", RIGHT)
+def test_a_right_answer_is_right_in_the_notebook_and_apart(answer):
+    number, name = answer.split(",")[0].split("-")
+    check = getattr(importlib.import_module(f"maca_edu.course.chapter{number}"), f"check_{name}")
+    names = {"np": np}
+    exec(RIGHT[answer], names)
+    assert check(names["f"]).status == "correct", check(names["f"])
+    verdict = judge(check, {"np": np}, [RIGHT[answer]], "f", 60)
+    assert verdict.status == "correct", verdict
 
 
 def test_a_failing_trial_below_the_answer_costs_nothing(tmp_path):

@@ -52,6 +52,13 @@ def test_unanswered_and_unusable_answers():
     assert "<table>" in report._repr_html_()
 
 
+@pytest.mark.parametrize("answer", [3, 5.0, {"a": 1, "c": 2}, [0, 2], True, b"ac"])
+def test_what_is_no_set_of_letters_is_sent_back(answer):
+    _, status, text = check_part_one({4: answer}).lines[3]
+    assert status == "try again"
+    assert "letters such as `ac` are asked for" in text
+
+
 def test_a_question_that_does_not_exist():
     with pytest.raises(ValueError, match="question 13; the questions are 1 to 12"):
         check_part_one({13: 0})

@@ -1,11 +1,14 @@
 """The machinery under every check: what a reader is told about every sort of answer."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from maca_edu.course import Mistake, Verdict, as_array, as_number, exercise, random_game, random_games
+from maca_edu.course.answers import as_agents
 
 
 @exercise("the sum of a table", difficulty=2, minutes=10)
@@ -40,12 +43,26 @@ def not_implemented(q, policy):
     raise NotImplementedError
 
 
+def not_implemented_yet(q, policy):
+    raise NotImplementedError("to do")
+
+
+class CalledStub:
+    def __call__(self, q, policy): ...
+
+
 def unfilled(q, policy):
     total = ...
     return total
 
 
-@pytest.mark.parametrize("stub", [None, ..., ellipsis, docstring, passes, not_implemented, unfilled])
+STUBS = [
+    None, ..., ellipsis, docstring, passes, not_implemented, not_implemented_yet, unfilled, CalledStub(),
+    partial(ellipsis, policy=1),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("stub", STUBS)
 def test_stubs_are_not_attempted(stub):
     assert check_total(stub).status == "not attempted"
 
@@ -55,9 +72,21 @@ def test_unfilled_values_are_not_attempted(stub):
     assert check_shares(stub).status == "not attempted"
 
 
+def not_in_this_case(q, policy):
+    if q.ndim == 3:
+        raise NotImplementedError("three agents")
+    return q.sum()
+
+
 @pytest.mark.parametrize(
     ("candidate", "message"),
     [
+        (not_in_this_case, "Your function raised NotImplementedError: three agents"),
+        (lambda q, policy: [1.0, None], "Entry 1 of what your function returned is None"),
+        (lambda q, policy: {"all": ...}, "Entry 'all' of what your function returned is `...`"),
+        (lambda q, policy: [[].append(x) for x in q.flat], "Entry 0 of what your function returned is None"),
+        (lambda q, policy: ((0, None), 1), "Entry 0 of what your function returned has a part that is None"),
+        (partial(lambda factor, q, policy: print(end=""), 1), "returned None"),
         (lambda q, policy: 0.0, "Add up"),
         (lambda q, policy: print(end=""), "returned None"),
         (lambda q, policy: q, "returned an array of shape (2, 2, 2); one number is needed"),
@@ -88,6 +117,34 @@ def test_a_candidate_that_writes_into_its_input_does_not_fool_the_check():
     assert check_total(overwrite).status == "try again"
 
 
+@exercise("running sums", difficulty=1, minutes=1)
+def check_running(candidate):
+    """The candidate's array is the running sum, and its argument stays what it was."""
+    given = np.arange(4.0)
+    if not np.allclose(as_array(candidate(given), (4,)), [0, 1, 3, 6]):
+        raise Mistake("Add up.")
+
+
+class InPlace:
+    def __call__(self, numbers):
+        return np.cumsum(numbers, out=numbers)
+
+
+def in_place(factor, numbers):
+    return InPlace()(numbers)
+
+
+@pytest.mark.parametrize(
+    ("candidate", "name"),
+    [(InPlace(), "`numbers`"), (partial(in_place, 1), "`numbers`"), (InPlace().__call__, "`numbers`")],
+)
+def test_whatever_can_be_called_gets_copies(candidate, name):
+    verdict = check_running(candidate)
+    assert verdict.status == "try again"
+    assert f"writes into its argument {name}" in verdict.message
+    assert check_running(np.cumsum).status == "correct"
+
+
 def test_label_and_title():
     assert check_total.title == "the sum of a table"
     assert check_total.label == "difficulty 2 of 3, 10 minutes"
@@ -114,7 +171,12 @@ def test_an_unknown_status_is_refused():
     ("result", "message"),
     [
         ([1, 2, 3], r"a list; an array of shape \(2,\)"),
-        (["a", "b"], "a list"),
+        (["a", "b"], "texts; real numbers are needed"),
+        (["1", "2"], "texts; real numbers are needed"),
+        ([1, 2j], "complex numbers; real numbers are needed"),
+        (np.array([1, 2], dtype="m8[s]"), "lengths of time; real numbers are needed"),
+        ([1, "2"], "texts; real numbers are needed"),
+        ([object(), 1], "a list"),
         (1, "one number"),
         ([np.inf, 1], "finite"),
     ],
@@ -122,6 +184,36 @@ def test_an_unknown_status_is_refused():
 def test_as_array_names_what_came_instead(result, message):
     with pytest.raises(Mistake, match=message):
         as_array(result, (2,))
+
+
+@pytest.mark.parametrize(
+    "result", [2j, np.complex128(2), np.array(2j), "2", b"2", [2], None, np.datetime64("2026-01-01")]
+)
+def test_as_number_takes_real_numbers_only(result):
+    with pytest.raises(Mistake, match="needed"):
+        as_number(result)
+
+
+@pytest.mark.parametrize(
+    ("result", "message"),
+    [
+        ([True, False, True], "True and False"),
+        (np.array([True, False]), "True and False"),
+        ({0.5, 2.5}, "Agents are whole numbers"),
+        ({0, np.inf}, "a set of agents such as"),
+        ({1j}, "a set of agents such as"),
+        ({"A"}, "names an agent 'A'"),
+        (3, "a set of agents such as"),
+    ],
+)
+def test_as_agents_takes_whole_numbers_only(result, message):
+    with pytest.raises(Mistake, match=message):
+        as_agents(result)
+
+
+def test_as_agents_passes_good_sets_on():
+    for result in ({0, 2}, [2, 0], np.array([0, 2]), (0.0, 2.0), range(0, 3, 2), {0: "a", 2: "b"}):
+        assert as_agents(result) == {0, 2}
 
 
 def test_as_array_and_as_number_pass_good_values_on():
