@@ -40,7 +40,12 @@ def check_team_reward(candidate):
     rng = np.random.default_rng(1)
     games = [
         declared_game(rng, members, n=4, A=3)
-        for members in ([(0,), (1, 2)], [(0, 1, 2), (0,), (2, 3)], [(2, 0), (3, 1, 0), (1,), (3,)])
+        for members in (
+            [(0,), (1, 2)],
+            [(0, 1, 2), (0,), (2, 3)],
+            [(2, 0), (3, 1, 0), (1,), (3,)],
+            [(1, 2), (1, 2), (2, 1), (0,)],  # three terms of one pair
+        )
     ]
     cases = [(game.reward_terms, action) for game in games for action in np.ndindex((3,) * 4)]
     got = [as_number(candidate(terms, action)) for terms, action in cases]
@@ -80,15 +85,21 @@ def paid(term: RewardTerm, action) -> float:
 def check_what_if(candidate):
     """The candidate's difference changes one agent's action and has the right sign, on random payoffs."""
     rng = np.random.default_rng(2)
-    payoff = rng.normal(size=(3,) * 3)
-    cases = [(action, agent, other) for action in np.ndindex(payoff.shape) for agent in range(3) for other in range(3)]
-    got = [as_number(candidate(payoff, *case)) for case in cases]
-    happened = np.array([payoff[action] for action, _, _ in cases])
+    cases = [
+        (payoff, action, agent, other)
+        for payoff in (rng.normal(size=(3,) * 3), rng.normal(size=(2,) * 4))
+        for action in np.ndindex(payoff.shape)
+        for agent in range(payoff.ndim)
+        for other in range(len(payoff))
+    ]
+    got = [as_number(candidate(*case)) for case in cases]
+    happened = np.array([payoff[action] for payoff, action, _, _ in cases])
 
-    def instead(change):  # the reward when `change(i, agent)` says whose action becomes `other`
-        return np.array(
-            [payoff[tuple(o if change(i, agent) else action[i] for i in range(3))] for action, agent, o in cases]
-        )
+    def instead(change, to=None):  # the reward when `change(i, agent)` says whose action becomes `to`, or else `other`
+        return np.array([
+            payoff[tuple((other if to is None else to) if change(i, agent) else a for i, a in enumerate(action))]
+            for payoff, action, agent, other in cases
+        ])  # fmt: skip
 
     want = happened - instead(lambda i, agent: i == agent)
     misconceptions = {
@@ -99,11 +110,11 @@ def check_what_if(candidate):
         "You changed every agent. Change one agent and hold all others still.": happened
         - instead(lambda i, agent: True),
         "You compared with action 0 every time. Compare with the action `other`.": happened
-        - np.array([payoff[tuple(0 if i == agent else action[i] for i in range(3))] for action, agent, _ in cases]),
+        - instead(lambda i, agent: i == agent, to=0),
     }
 
     def otherwise(case):
-        action, agent, other = cases[case]
+        _, action, agent, other = cases[case]
         return (
             f"At action {action}, with agent {agent} playing {other} instead, the difference is {want[case]:.3f}; "
             f"your function returned {got[case]:.3f}. Does it change that one agent and no other?"

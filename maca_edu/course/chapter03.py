@@ -39,8 +39,10 @@ def check_all_groups(candidate):
 @exercise("the baseline of a group", difficulty=2, minutes=10)
 def check_group_baseline(candidate):
     """The candidate's array is the group baseline on random games, for groups of every level."""
-    for q, policy in random_games(count=3, n=4, A=2, seed=3):
-        for group in ((1,), (0, 2), (3, 1), (2, 0, 3), (0, 1, 2, 3)):
+    cases = [(game, ((1,), (0, 2), (3, 1), (2, 0, 3), (0, 1, 2, 3))) for game in random_games(3, n=4, A=2, seed=3)]
+    cases += [(game, ((2,), (1, 0))) for game in random_games(2, n=3, A=3, seed=3)]
+    for (q, policy), groups in cases:
+        for group in groups:
             want = exact.baseline(q, policy, group)
             demand_any_order(lambda members: candidate(q, policy, members), group, want)  # noqa: B023  (called at once)
             result = candidate(q, policy, group)
@@ -117,16 +119,17 @@ def check_true_corrset(candidate):
 @exercise("what a coalition is worth", difficulty=2, minutes=10)
 def check_worth(candidate):
     """The candidate's number is E[Q | the coalition plays its part], on random games and for every coalition."""
-    for q, policy in random_games(count=3, n=3, A=3, seed=4):
-        action = (2, 0, 1)
-        for size in (1, 2, 0, 3):
-            for coalition in combinations(range(3), size):
-                others = [i for i in range(3) if i not in coalition]
+    games = (*random_games(3, n=3, A=3, seed=4), *random_games(1, n=4, A=2, seed=4))
+    for (q, policy), action in zip(games, [(2, 0, 1)] * 3 + [(1, 0, 0, 1)], strict=True):
+        n = q.ndim
+        for size in (1, 2, 0, *range(3, n + 1)):
+            for coalition in combinations(range(n), size):
+                others = [i for i in range(n) if i not in coalition]
                 want = exact.baseline(q, policy, others)[action]
                 got = as_number(candidate(q, policy, action, coalition))
                 if np.isclose(got, want):
                     continue
-                told = f"With coalition {coalition} of agents 0, 1, 2"
+                told = f"With coalition {coalition} of agents {', '.join(map(str, range(n)))}"
                 if np.isclose(got, exact.baseline(q, policy, coalition)[action]):
                     raise Mistake(f"{told} you let the coalition act again. Its members play their part of `action`.")
                 if np.isclose(got, q[tuple(a if i in coalition else 0 for i, a in enumerate(action))]):

@@ -20,8 +20,10 @@ KEEPS_OTHERS = (
 @exercise("one component of the reward", difficulty=2, minutes=10)
 def check_component(candidate):
     """The candidate's array is the component of the group, on random games, for groups of every size."""
-    for q, policy in random_games(count=2, n=3, A=3, seed=6):
-        for H in ((0, 2), (1,), (2, 1), (0, 1, 2), ()):
+    cases = [(game, ((0, 2), (1,), (2, 1), (0, 1, 2), ())) for game in random_games(2, n=3, A=3, seed=6)]
+    cases += [(game, ((3, 0), (2,))) for game in random_games(1, n=4, A=2, seed=6)]
+    for (q, policy), groups in cases:
+        for H in groups:
             want = exact.credit_spectrum(q, policy)[tuple(sorted(H))]
             demand_any_order(lambda group: candidate(q, policy, group), H, want)  # noqa: B023  (called at once)
             result = candidate(q, policy, H)
@@ -211,12 +213,13 @@ def check_maca_weight(candidate):
 @exercise("the signal of an agent", difficulty=2, minutes=10)
 def check_signal(candidate):
     """The candidate's array is Q_{i} by action, on random games, for every agent."""
-    for q, policy in random_games(count=2, n=3, A=3, seed=8):
-        uniform = np.full_like(policy, 1 / 3)
-        for agent in range(3):
+    for q, policy in (*random_games(2, n=3, A=3, seed=8), *random_games(1, n=4, A=2, seed=8)):
+        n, A = policy.shape
+        uniform = np.full_like(policy, 1 / A)
+        for agent in range(n):
             given = conditional(q, policy, agent)
             want = given - policy[agent] @ given
-            got = as_array(candidate(q, policy, agent), (3,))
+            got = as_array(candidate(q, policy, agent), (A,))
             if np.allclose(got, want):
                 continue
             told = f"For agent {agent}"

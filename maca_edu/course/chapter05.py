@@ -10,9 +10,9 @@ from maca_edu.course.verdict import Mistake, exercise, random_games
 
 
 def games():
-    """Random games of three agents with two and with three actions, each with a policy."""
-    for A, seed in ((2, 5), (3, 6)):
-        yield from random_games(count=3, n=3, A=A, seed=seed)
+    """Random games of three agents with two and with three actions, and one of four agents, each with a policy."""
+    for count, n, A, seed in ((3, 3, 2, 5), (3, 3, 3, 6), (1, 4, 2, 7)):
+        yield from random_games(count, n, A, seed)
 
 
 @exercise("the best legal baseline", difficulty=2, minutes=10)
@@ -90,7 +90,8 @@ def check_price(candidate):
 def check_knobs(candidate):
     """The candidate's pair holds the lowest points of both parabolas, before any clipping."""
     for q, policy in games():
-        for agent, corrset in ((1, (0, 1)), (0, (0, 2)), (2, (1, 2))):
+        pairs, threes = ((1, (0, 1)), (0, (0, 2)), (2, (1, 2))), ((3, (0, 1, 3)), (1, (1, 2, 3)))
+        for agent, corrset in pairs if q.ndim == 3 else pairs + threes:
             got = as_array(candidate(q, policy, agent, corrset), (2,))
             c, s, d, t = averages(q, policy, agent, corrset)
             want = np.array([c / s, d / t])
@@ -191,7 +192,7 @@ def check_joint_game(candidate):
         )
     c, s, d, t = averages(q, policy, 0, (0, 1))
     best = best_weights(c, s, d, t) if min(s, t) > 1e-12 else np.array([min(d / t, 1.0), max(1 - d / t, 0.0), 0.0])
-    if best[0] < 0.999:
+    if best[0] < 1 - 1e-6:
         raise Mistake(
             f"Jnt beats Ind and Cor, but a mixture beats Jnt: the best weights (Jnt, Ind, Cor) are {listed(best)}. "
             "What if C's action hurts the team while A does not join in? Then b_Ind depends less on C."

@@ -42,8 +42,7 @@ def check_td_errors(candidate):
 @exercise("lambda-advantages", difficulty=1, minutes=10)
 def check_lambda_advantages(candidate):
     """The candidate's array is the discounted sum of the TD errors from each step on."""
-    for deltas, _, gamma in random_episodes():
-        lam = 0.6
+    for (deltas, _, gamma), lam in zip(random_episodes(), (0.6, 0.8, 0.3, 0.9, 0.95), strict=True):
         got, want = as_array(candidate(deltas, gamma, lam), deltas.shape), ahead(deltas, gamma * lam)
         reject(
             got,
@@ -71,8 +70,8 @@ def check_lambda_advantages(candidate):
 @exercise("the variance of the lambda-return", difficulty=2, minutes=10)
 def check_return_variance(candidate):
     """The candidate's array solves U = own + (gamma lambda)^2 P U on random games that end."""
-    for P, rng in random_chains():
-        own, gamma, lam = rng.uniform(0.1, 1.0, size=len(P)), 0.9, 0.7
+    for P, gamma, lam, rng in random_chains():
+        own = rng.uniform(0.1, 1.0, size=len(P))
         got = as_array(candidate(P, own, gamma, lam), own.shape)
         reject(
             got,
@@ -106,8 +105,8 @@ def check_return_variance(candidate):
 def check_episode_share(candidate):
     """The candidate's number is the share that the present joint actions own, for random surprises."""
     rng = np.random.default_rng(9)
-    for T in (3, 6, 12, 1):
-        surprises, gamma, lam = rng.uniform(0.1, 1.0, size=T), 0.95, 0.8
+    for T, gamma, lam in ((3, 0.95, 0.8), (6, 0.9, 0.7), (12, 0.8, 0.95), (1, 0.9, 0.5), (40, 0.99, 0.97)):
+        surprises = rng.uniform(0.1, 1.0, size=T)
         beta, t = (gamma * lam) ** 2, np.arange(T)
         got = as_number(candidate(surprises, gamma, lam))
         want = shared(surprises, beta)
@@ -141,8 +140,8 @@ def check_episode_share(candidate):
 @exercise("what a wrong critic does", difficulty=3, minutes=15)
 def check_critic_bias(candidate):
     """The candidate's array is gamma (1 - lambda) times the discounted error ahead, on random games that end."""
-    for P, rng in random_chains():
-        error, gamma, lam = rng.normal(size=len(P)), 0.9, 0.7
+    for P, gamma, lam, rng in random_chains():
+        error = rng.normal(size=len(P))
         got = as_array(candidate(P, error, gamma, lam), error.shape)
         want = gamma * (1 - lam) * solved(P, error, gamma * lam)
         reject(
@@ -189,18 +188,22 @@ def reject(got, want, wrong: dict, what: str) -> None:
     raise Mistake(f"On a random example {what} should be {want.round(3)}; entry {k} of yours is {got[k]:.3f}.")
 
 
-def random_episodes(count: int = 4):
-    """Random episodes: rewards `[T]`, values `[T + 1]` that end with 0, and a discount."""
+def random_episodes():
+    """Random episodes, short ones and a long one: rewards `[T]`, values `[T + 1]`, and a discount."""
     rng = np.random.default_rng(6)
-    for T in range(3, 3 + count):
-        yield rng.normal(size=T), np.append(rng.normal(size=T), 0.0), 0.9
+    for T, gamma in ((3, 0.9), (4, 0.7), (5, 0.95), (6, 0.8), (40, 0.99)):
+        yield rng.normal(size=T), rng.normal(size=T + 1), gamma
 
 
-def random_chains(count: int = 4):
-    """Random games that end: transition probabilities `[S, S]` with rows that sum to 0.9, and a generator for more."""
+def random_chains():
+    """Random games that end, the last of them late: transition probabilities `[S, S]`, gamma, lambda, and a generator.
+
+    The rows of the probabilities have different sums below 1.
+    """
     rng = np.random.default_rng(8)
-    for S in range(2, 2 + count):
-        yield 0.9 * rng.dirichlet(np.ones(S), size=S), rng
+    cases = ((2, 0.9, 0.7, 0.8), (3, 0.7, 0.9, 0.8), (4, 0.8, 0.5, 0.8), (5, 0.99, 0.95, 0.998))
+    for S, gamma, lam, least in cases:
+        yield rng.uniform(least, 1.0, size=(S, 1)) * rng.dirichlet(np.ones(S), size=S), gamma, lam, rng
 
 
 def ahead(deltas: np.ndarray, weight: float) -> np.ndarray:

@@ -53,7 +53,7 @@ def check_coma(candidate):
     return "One row of the critic is enough for an agent: the others' actions are already in it."
 
 
-@exercise("the bias of a wrong critic", difficulty=2, minutes=10)
+@exercise("the bias of a wrong critic", difficulty=2, minutes=10, without="maca_edu")
 def check_bias(candidate):
     """The candidate's vector is E[(e - e_i) score] on random errors, which only the agent's own component makes."""
     for error, policy in (*random_games(3, n=3, A=3, seed=9), *random_games(3, n=4, A=2, seed=10)):

@@ -9,6 +9,12 @@ MUTANTS = {
         ("forgets one term", ("in terms)", "in terms[1:])"), "Add up all terms"),
         ("forgets the last term", ("in terms)", "in terms[:-1])"), "Add up all terms"),
         ("turns the actions round", ("for i in term.agents)", "for i in reversed(term.agents))"), "in their order"),
+        (
+            "one term for a group",
+            "def my_team_reward(terms, action):\n"
+            "    return sum({t.agents: t.table[tuple(action[i] for i in t.agents)] for t in terms}.values())\n",
+            "Add up all terms",
+        ),
         ("lists the payments", ("return sum(", "return list("), "one number is needed"),
     ],
     "what_if": [
@@ -16,6 +22,13 @@ MUTANTS = {
             "sign",
             ("payoff[tuple(action)] - payoff[tuple(changed)]", "payoff[tuple(changed)] - payoff[tuple(action)]"),
             "sign",
+        ),
+        (
+            "three agents only",
+            "def my_what_if(payoff, action, agent, other):\n"
+            "    a, b, c = (other if i == agent else action[i] for i in range(3))\n"
+            "    return payoff[action[0], action[1], action[2]] - payoff[a, b, c]\n",
+            "one number is needed",
         ),
         ("no difference", ("payoff[tuple(action)] - ", ""), "difference of two rewards"),
         (

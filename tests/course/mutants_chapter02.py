@@ -12,6 +12,13 @@ MUTANTS = {
         ),
         ("one minus pi", ("score = -pi", "score = 1 - pi"), "the score is"),
         ("one number", ("return score", "return score[action]"), "one number"),
+        ("complex", ("return score", "return score + 3j"), "complex numbers; real numbers are needed"),
+        ("texts", ("return score", "return [str(x) for x in score]"), "texts; real numbers are needed"),
+        (
+            "one entry left",
+            ("return score", "return [*score[:-1], None]"),
+            "Entry 1 of what your function returned is None",
+        ),
         ("writes into pi", ("score = -pi", "score = np.negative(pi, out=pi)"), "writes into its argument `pi`"),
     ],
     "exact_gradient": [
@@ -36,6 +43,48 @@ MUTANTS = {
             "uses `maca_edu.exact`",
         ),
         (
+            "three agents only",
+            "def my_exact_gradient(q, policy, agent):\n"
+            "    j, k = (i for i in range(3) if i != agent)\n"
+            "    mean = np.einsum('abc,b,c->a', np.moveaxis(q, agent, 0), policy[j], policy[k])\n"
+            "    return policy[agent] * (mean - policy[agent] @ mean)\n",
+            "raised ValueError",
+        ),
+        (
+            "asks the library inside",
+            "def my_exact_gradient(q, policy, agent):\n"
+            "    import maca_edu.exact as e\n"
+            "    return e.gradient_moments(q, policy, agent, 0.0)[0]\n",
+            "uses `maca_edu.exact`",
+        ),
+        (
+            "asks the library by its full name",
+            "import maca_edu.exact\n"
+            "def my_exact_gradient(q, policy, agent):\n"
+            "    return maca_edu.exact.gradient_moments(q, policy, agent, 0.0)[0]\n",
+            "uses `maca_edu.exact`",
+        ),
+        (
+            "asks the library through a partial",
+            "from functools import partial\n"
+            "def asks(q, policy, agent, times):\n"
+            "    return exact.gradient_moments(q, policy, agent, 0.0)[0] * times\n"
+            "my_exact_gradient = partial(asks, times=1)\n",
+            "uses `maca_edu.exact`",
+        ),
+        (
+            "asks the library through a default",
+            "def my_exact_gradient(q, policy, agent, *, moments=exact.gradient_moments):\n"
+            "    return moments(q, policy, agent, 0.0)[0]\n",
+            "uses `maca_edu.exact`",
+        ),
+        (
+            "asks the library, entry by entry",
+            "def my_exact_gradient(q, policy, agent):\n"
+            "    return (x for x in exact.gradient_moments(q, policy, agent, 0.0)[0])\n",
+            "uses `maca_edu.exact`",
+        ),
+        (
             "asks the library by another name",
             "from maca_edu.exact import gradient_moments as moments\n"
             "def my_exact_gradient(q, policy, agent):\n"
@@ -52,6 +101,16 @@ MUTANTS = {
         ("two means", ("(weight[:, None] * score).mean(axis=0)", "weight.mean() * score.mean(axis=0)"), "two means"),
         ("another agent's action", ("actions[:, agent]", "actions[:, agent - 1]"), "Is the score that of this agent"),
         ("mean baseline", ("(q - baseline)", "(q - baseline.mean())"), "looked up at the joint action"),
+        (
+            "score of two actions",
+            "def my_sampled_gradient(q, policy, agent, actions, baseline):\n"
+            "    weight, chance = (q - baseline)[tuple(actions.T)], policy[agent][actions[:, agent]]\n"
+            "    taken = actions[:, agent, None] == np.arange(policy.shape[1])\n"
+            "    score = np.where(taken, 1 - chance[:, None], chance[:, None] - 1)\n"
+            "    return (weight[:, None] * score).mean(axis=0)\n",
+            "and a batch of 5 the estimate is",
+        ),
+        ("divided by 8", (".mean(axis=0)", ".sum(axis=0) / 8"), "and a batch of 5 the estimate is"),
         ("forgets to average", (".mean(axis=0)", ""), "array of shape (8, 2)"),
     ],
     "is_legal": [
@@ -98,6 +157,11 @@ MUTANTS = {
             "    rows = np.moveaxis(baseline, agent, 0).reshape(baseline.shape[agent], -1)\n"
             "    return bool(np.isclose(rows, rows[0]).all() and np.isclose(rows[0, -1], rows[0, -2]))\n",
             "You turned down",
+        ),
+        (
+            "forgives too much",
+            "def my_is_legal(baseline, agent):\n    return bool(np.ptp(baseline, axis=agent).max() < 0.009)\n",
+            "That is no rounding error",
         ),
         (
             "array of answers",

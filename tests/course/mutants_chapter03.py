@@ -45,6 +45,16 @@ MUTANTS = {
         ),
         ("returns the advantage", ("return np", "return q - np"), "the average itself"),
         ("loses the axes", ("keepdims=True", "keepdims=False"), "the axes of later agents move up by one"),
+        (
+            "two actions only",
+            "def my_group_baseline(q, policy, group):\n"
+            "    for i in group:\n"
+            "        p = policy[i][1]\n"
+            "        mean = p * q.take([1], i) + (1 - p) * q.take([0], i)\n"
+            "        q = np.concatenate([mean, mean], axis=i)\n"
+            "    return q\n",
+            "an array of shape (3, 3, 3) is needed",
+        ),
         ("does not repeat", ("np.broadcast_to(b, q.shape)", "b"), "each stands there once"),
     ],
     "true_corrset": [
@@ -68,6 +78,12 @@ MUTANTS = {
             "    return next(set(term.agents) for term in game.reward_terms if agent in term.agents)\n",
             "You stop at one term",
         ),
+        (
+            "a mask",
+            ("return members", "return [i in members for i in range(game.n_agents)]"),
+            "`np.flatnonzero(mask)` gives those where a mask is True",
+        ),
+        ("no numbers of agents", ("return members", "return {i + 0.5 for i in members}"), "Agents are whole numbers"),
         ("a number", ("return members", "return len(members)"), "a set of agents"),
         ("names", ("return members", "return {'ABCDEFG'[i] for i in members}"), "names an agent"),
         ("one text", ("return members", "return ''.join('ABCDEFG'[i] for i in members)"), "Agents are numbers here"),
@@ -84,6 +100,13 @@ MUTANTS = {
         ("nobody is worth nothing", ("return b", "return b - exact.value(q, policy)"), "you take V away"),
         ("Q whoever joined", ("not in coalition", "in ()"), "you return Q"),
         ("plain mean", ("b @ policy[i]", "b.mean(axis=-1)"), "the worth at action"),
+        (
+            "three agents only",
+            "def my_worth(q, policy, action, coalition):\n"
+            "    return sum(q[a] * np.prod([policy[i][a[i]] for i in range(3) if i not in coalition])\n"
+            "        for a in product(range(3), repeat=3) if all(a[i] == action[i] for i in coalition))\n",
+            "raised IndexError",
+        ),
     ],
     "shapley_three": [
         (

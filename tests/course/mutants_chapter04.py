@@ -58,6 +58,11 @@ MUTANTS = {
             ("return f", "return f[tuple(slice(None) if i in H else slice(1) for i in range(q.ndim))]"),
             "each stands there once",
         ),
+        (
+            "three agents only",
+            ("range(q.ndim)", "range(3)"),
+            "does not average to zero over each member",
+        ),
     ],
     "level_shares": [
         (
@@ -129,6 +134,19 @@ MUTANTS = {
             "the others' actions alike",
         ),
         ("sign", ("return q - policy[agent] @ q", "return policy[agent] @ q - q"), "the sign is wrong"),
+        (
+            "three agents only",
+            "def my_signal(q, policy, agent):\n"
+            "    j, k = (i for i in range(3) if i != agent)\n"
+            "    mean = np.einsum('abc,b,c->a', np.moveaxis(q, agent, 0), policy[j], policy[k])\n"
+            "    return mean - policy[agent] @ mean\n",
+            "raised ValueError",
+        ),
+        (
+            "as many actions as agents",
+            ("return q - policy[agent] @ q", "return [q[c] - policy[agent] @ q for c in range(len(policy))]"),
+            "raised IndexError",
+        ),
         ("an agent's wrong neighbour", ("if j != agent", "if j != (agent + 1) % 3"), "the signal is"),
         (
             "own action at the others' rest",

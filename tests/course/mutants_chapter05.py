@@ -12,6 +12,14 @@ MUTANTS = {
             ("return np.broadcast_to(np.expand_dims(average, agent), q.shape)", "return q"),
             "depends on the agent's own action",
         ),
+        (
+            "three agents only",
+            (
+                "np.tensordot(q, weights, axes=(agent, 0))",
+                "np.einsum(['abc,a->bc', 'abc,b->ac', 'abc,c->ab'][agent], q, weights)",
+            ),
+            "raised ValueError",
+        ),
         ("axis lost", ("np.broadcast_to(np.expand_dims(average, agent), q.shape)", "average"), "an array of shape"),
         ("wrong axis", ("axes=(agent, 0)", "axes=(0, 0)"), "the best baseline at"),
     ],
@@ -45,6 +53,14 @@ MUTANTS = {
             "Divide each by",
         ),
         ("far from the individual", ("cor - exact.value(q, policy)", "ind - exact.value(q, policy)"), "far part is"),
+        (
+            "first partner only",
+            (
+                "exact.baseline(q, policy, corrset)",
+                "exact.baseline(q, policy, (agent, next(j for j in corrset if j != agent)))",
+            ),
+            "the knobs are",
+        ),
         ("mean of squares forgotten", ("near**2", "abs(near)"), "the knobs are"),
     ],
     "weights": [
@@ -63,6 +79,13 @@ MUTANTS = {
         (
             "the rope",
             "payoff = np.zeros((2, 2, 2))\npayoff[1, 1, 1] = 1\nmy_joint_game = (payoff, np.array([[0.1, 0.9]] * 3))\n",
+            "a mixture beats Jnt",
+        ),
+        (
+            "almost all weight",
+            "payoff = np.zeros((2, 2, 2))\n"
+            "payoff[:, :, 1] = np.array([[0.0], [1.0]]) - 0.9 + 0.8 / 0.9995\n"
+            "my_joint_game = (payoff, np.array([[0.1, 0.9], [0.5, 0.5], [0.5, 0.5]]))\n",
             "a mixture beats Jnt",
         ),
         ("undecided A", ("[0.1, 0.9]", "[0.5, 0.5]"), "Jnt must be the least"),

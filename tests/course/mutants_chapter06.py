@@ -4,6 +4,12 @@ MUTANTS = {
     "td_errors": [
         ("next value not discounted", ("gamma * values[1:]", "values[1:]"), "You do not discount"),
         ("before and after swapped", ("gamma * values[1:] - values[:-1]", "gamma * values[:-1] - values[1:]"), "swap"),
+        (
+            "hopes for nothing after the last step",
+            ("gamma * values[1:]", "gamma * np.append(values[1:-1], 0.0)"),
+            "On a random example the TD errors should be",
+        ),
+        ("one gamma for all", ("gamma * values[1:]", "0.9 * values[1:]"), "the TD errors should be"),
         ("no reward", ("rewards + gamma", "gamma"), "You forget what was paid"),
         ("twice the value after", ("- values[:-1]", "- values[1:]"), "both of yours lie after the step"),
         ("no value after", ("+ gamma * values[1:]", ""), "but not after it"),
@@ -25,6 +31,14 @@ MUTANTS = {
         ("later steps only", ("= ahead\n", "= ahead - deltas[t]\n"), "You forget the step itself"),
         ("an average", ("= ahead\n", "= (1 - gamma * lam) * ahead\n"), "You divide by the sum of the weights"),
         ("one step ahead", ("= ahead\n", "= ahead\n        ahead = deltas[t]\n"), "one step ahead only"),
+        ("one weight for all", ("gamma * lam * ahead", "0.54 * ahead"), "the lambda-advantages should be"),
+        (
+            "seven steps ahead",
+            "def my_lambda_advantages(deltas, gamma, lam):\n"
+            "    ahead = [deltas[t : t + 7] for t in range(len(deltas))]\n"
+            "    return [sum((gamma * lam) ** k * d for k, d in enumerate(few)) for few in ahead]\n",
+            "the lambda-advantages should be",
+        ),
         ("no weights", ("gamma * lam * ahead", "ahead"), "You do not weigh"),
     ],
     "return_variance": [
@@ -39,6 +53,15 @@ MUTANTS = {
         ("no lambda", ("(gamma * lam)", "gamma"), "You leave lambda out"),
         ("no gamma", ("(gamma * lam)", "lam"), "You leave gamma out"),
         ("no discount", ("(gamma * lam) ** 2 * P", "P"), "You leave out the discount"),
+        ("one weight for all", ("(gamma * lam) ** 2 * P", "0.63**2 * P"), "the variances should be"),
+        (
+            "twelve steps ahead",
+            "def my_return_variance(P, own, gamma, lam):\n"
+            "    U = own\n"
+            "    for _ in range(12):\n        U = own + (gamma * lam) ** 2 * P @ U\n"
+            "    return U\n",
+            "the variances should be",
+        ),
         ("chances squared", ("* P, own", "* P**2, own"), "Only the amounts are squared"),
     ],
     "episode_share": [
@@ -55,6 +78,7 @@ MUTANTS = {
             ("range(t + 1))", "range(len(surprises) - t))"),
             "It enters the advantages of those",
         ),
+        ("one weight for all", ("(gamma * lam) ** 2", "0.76**2"), "random surprises the share is"),
         ("charged in full", ("beta**k", "1"), "You charge every surprise in full"),
         ("inverse", ("sum(surprises) / total", "total / sum(surprises)"), "That is its inverse"),
     ],
@@ -65,6 +89,19 @@ MUTANTS = {
         ("transposed", ("* P, error", "* P.T, error"), "You go backwards in time"),
         ("state reached only", ("* ahead", "* error"), "asked again at every later step"),
         ("one step late", ("* ahead", "* P @ ahead"), "You start one step too late"),
+        (
+            "what goes on for gamma",
+            ("gamma * lam * P", "P.sum(axis=1, keepdims=True) * lam * P"),
+            "the biases should be",
+        ),
+        (
+            "thirty steps ahead",
+            "def my_critic_bias(P, error, gamma, lam):\n"
+            "    ahead = error\n"
+            "    for _ in range(30):\n        ahead = error + gamma * lam * P @ ahead\n"
+            "    return gamma * (1 - lam) * ahead\n",
+            "the biases should be",
+        ),
         ("no lambda ahead", ("gamma * lam * P", "gamma * P"), "You leave lambda out of the steps ahead"),
         ("sign", ("return gamma", "return -gamma"), "entry"),
     ],

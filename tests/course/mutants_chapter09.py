@@ -24,6 +24,11 @@ MUTANTS = {
     ],
     "bias": [
         (
+            "asks the library",
+            "def my_bias(error, policy, agent):\n    return exact.gradient_moments(error, policy, agent, 0.0)[0]\n",
+            "uses `maca_edu`",
+        ),
+        (
             "own component",
             ("return pi * (given - pi @ given)", "return given - pi @ given"),
             "the error's own component",
