@@ -168,8 +168,8 @@ def is_enough(got: float, want: float) -> bool:
 def check_samples_needed(candidate):
     """The candidate's S makes |mean| = z standard errors; rounding up is allowed."""
     rng = np.random.default_rng(25)
-    for z in (1.0, 2.0, 3.0):
-        q, policy = random_game(rng, 3, 3)
+    for z, A in ((1.0, 3), (2.0, 2), (3.0, 4)):
+        q, policy = random_game(rng, 3, A)
         mean, variance = exact.gradient_moments(q, policy, 0, 0.0)
         variance, signal = variance + 2.0, mean @ mean
         got, want = as_number(candidate(mean, variance, z)), z**2 * variance / signal
@@ -184,7 +184,7 @@ def check_samples_needed(candidate):
         halves = (np.sqrt(variance) / signal, variance / np.sqrt(signal), np.sqrt(variance / signal))
         if any(np.isclose(got, z**2 * ratio) for ratio in halves):
             raise Mistake("A square is missing. Compare the squared length of the mean with the variance.")
-        if np.isclose(got, z**2 * variance / (signal / 3)) or abs(got) > 1e6 * want:
+        if np.isclose(got, z**2 * variance / (signal / A)) or abs(got) > 1e6 * want:
             raise Mistake("You average the entries of the mean. Use the vector's squared length, the sum of squares.")
         raise Mistake(
             f"With squared mean {signal:.3f}, variance {variance:.3f} and z = {z:g}, S is {want:.1f}, not {got:.1f}."

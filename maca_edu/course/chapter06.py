@@ -185,7 +185,9 @@ def reject(got, want, wrong: dict, what: str) -> None:
         if np.allclose(got, answer) and not np.allclose(answer, want):
             raise Mistake(message)
     k = int(np.argmax(abs(got - want)))
-    raise Mistake(f"On a random example {what} should be {want.round(3)}; entry {k} of yours is {got[k]:.3f}.")
+    raise Mistake(
+        f"On a random example of length {len(want)}, entry {k} of {what} should be {want[k]:.3f}, not {got[k]:.3f}."
+    )
 
 
 def random_episodes():

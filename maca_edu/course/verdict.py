@@ -178,10 +178,11 @@ def handed(function):
     """A check's own function as an answer may call it: with any sort of array, and whatever modules it needs itself."""
 
     def call(*args, **named):
+        args, named = plain(args), plain(named)
         watching = sys.getprofile()
         sys.setprofile(None)
         try:
-            return function(*plain(args), **plain(named))
+            return function(*args, **named)
         finally:
             sys.setprofile(watching)
 

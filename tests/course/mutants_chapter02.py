@@ -179,6 +179,7 @@ MUTANTS = {
         ("length not squared", ("(mean @ mean)", "np.sqrt(mean @ mean)"), "A square is missing"),
         ("mean of the entries", ("(mean @ mean)", "mean.mean() ** 2"), "average the entries"),
         ("mean of the squares", ("(mean @ mean)", "(mean**2).mean()"), "average the entries"),
+        ("three actions only", ("(mean @ mean)", "(mean[0] ** 2 + mean[1] ** 2 + mean[2] ** 2)"), "raised IndexError"),
         ("vector", ("(mean @ mean)", "mean**2"), "one number is needed"),
         ("the course's own", "my_samples_needed = plays_to_see\n", "`maca_edu.course`, which has the solution"),
         (

@@ -7,7 +7,7 @@ MUTANTS = {
         (
             "hopes for nothing after the last step",
             ("gamma * values[1:]", "gamma * np.append(values[1:-1], 0.0)"),
-            "On a random example the TD errors should be",
+            "entry 2 of the TD errors should be",
         ),
         ("one gamma for all", ("gamma * values[1:]", "0.9 * values[1:]"), "the TD errors should be"),
         ("no reward", ("rewards + gamma", "gamma"), "You forget what was paid"),

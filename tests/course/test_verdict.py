@@ -1,5 +1,6 @@
 """The machinery under every check: what a reader is told about every sort of answer."""
 
+import sys
 from functools import partial
 
 import numpy as np
@@ -234,3 +235,27 @@ def test_random_games_repeat():
     for (q, policy), (again, same) in zip(random_games(), random_games(), strict=True):
         np.testing.assert_array_equal(q, again)
         np.testing.assert_array_equal(policy, same)
+
+
+@exercise("a callback", difficulty=1, minutes=1, without="maca_edu")
+def check_callback(candidate):
+    """The candidate calls what it is given, which may use the library."""
+    if as_number(candidate(lambda x, times=1: times * as_number(x))) != 4:
+        raise Mistake("Call it.")
+
+
+def test_a_checks_own_function_may_use_what_the_answer_may_not():
+    assert check_callback(lambda head: head(np.array(2.0), times=2)).status == "correct"
+    assert "uses `maca_edu`" in check_callback(lambda head: as_number(head(4.0))).message
+    assert "uses `maca_edu`" in check_callback(lambda head: head(next(map(as_number, [4.0])))).message
+
+
+def test_a_profiler_of_the_readers_own_goes_on():
+    def profiler(*event): ...
+
+    sys.setprofile(profiler)
+    try:
+        check_callback(lambda head: head(4.0))
+        assert sys.getprofile() is profiler
+    finally:
+        sys.setprofile(None)
