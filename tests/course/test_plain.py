@@ -54,9 +54,7 @@ def test_a_value_becomes_plain(value, want):
     assert type(got) is type(want) or isinstance(got, np.generic)
 
 
-@pytest.mark.parametrize(
-    "value", [torch.ones(2, 3, requires_grad=True), np.asmatrix(np.ones((2, 3))), np.ma.masked_array(np.ones((2, 3)))]
-)
+@pytest.mark.parametrize("value", [torch.ones(2, 3, requires_grad=True), np.ma.masked_array(np.ones((2, 3)))])
 def test_whatever_is_an_array_becomes_one_of_numpys(value):
     got = plain((value, [value]))
     for array in (got[0], got[1][0]):
