@@ -39,12 +39,12 @@ def check_masked_policy(candidate):
             ),
         }
         for message, answer in wrong.items():
-            if np.allclose(got, answer):
+            if abs(logits).max() < 100 and np.allclose(got, answer):  # far from 0, different slips look the same
                 raise Mistake(message)
         if (got[~legal] > 0).any():
             raise Mistake(
-                f"An illegal action has probability {got[~legal].max():.2g}. It must be exactly 0: add minus infinity, "
-                "or the lowest number there is."
+                f"An illegal action has probability {got[~legal].max():.2g}. It must be exactly 0, however large or "
+                "small the logits are: put minus infinity in the place of its logit, or the lowest number there is."
             )
         reject(got.ravel(), want.ravel(), {}, "the probabilities")
     return "Illegal actions have probability 0, and so their logits have gradient 0."
@@ -53,10 +53,10 @@ def check_masked_policy(candidate):
 @exercise("lambda-returns with ends and cuts", difficulty=2, minutes=15)
 def check_lambda_returns(candidate):
     """The candidate's array is the lambda-return of every step, with ends, cuts and the next episode told apart."""
-    gamma, lam = 0.9, 0.7
-    for reward, value, after, ended, cut in random_steps():
+    for reward, value, after, ended, cut, gamma, lam in random_steps():
         got = as_array(candidate(reward, value, after, ended, cut, gamma, lam), reward.shape)
-        stops, no = ended | cut, np.zeros_like(ended)
+        stops, no, last = ended | cut, np.zeros_like(ended), np.arange(len(ended)) == len(ended) - 1
+        first_end, first_cut = (x & (np.arange(len(x)) == x.argmax()) for x in (ended, cut))
         shifted, closed = np.append(value[1:], after[-1]), np.append(value[1:], 0.0)
         nothing_last, no_return_last = (np.append(after[:-1], share * after[-1]) for share in (0.0, 1 - lam))
         want = returned(reward, value, after, ended, stops, gamma, lam)
@@ -91,6 +91,12 @@ def check_lambda_returns(candidate):
                 ),
                 "Your recursion begins with a return of 0 beyond the last row. The last row is no end: begin with its "
                 "`after`.": returned(reward, value, no_return_last, ended, stops, gamma, lam),
+                "Here the last row is an end, and nothing follows it: its return is its reward.": (
+                    returned(reward, value, after, ended & ~last, stops, gamma, lam)
+                ),
+                "You go by the first end and the first cut. There may be several of each, or none.": (
+                    returned(reward, value, after, first_end, first_end | first_cut, gamma, lam)
+                ),
                 "That is the lambda-advantage. The return is the advantage plus `value`.": want - value,
                 "You leave lambda out. Each TD error further on is multiplied by gamma times lambda.": (
                     returned(reward, value, after, ended, stops, gamma, 1.0)
@@ -100,7 +106,7 @@ def check_lambda_returns(candidate):
                 ),
             },
             f"with gamma = {gamma}, lambda = {lam}, reward = {listed(reward)}, value = {listed(value)}, "
-            f"after = {listed(after)}, an end with row {np.argmax(ended)} and a cut with row {np.argmax(cut)}, "
+            f"after = {listed(after)}, {told_rows('ends', ended)} and {told_rows('cuts', cut)}, "
             "the lambda-returns",
         )
     return "Two ways to stop, and only one of them means that nothing follows."
@@ -110,8 +116,8 @@ def check_lambda_returns(candidate):
 def check_statistics(candidate):
     """The candidate's pair is the debiased running mean and deviation of the targets, the latter at least 0.1."""
     rng = np.random.default_rng(11)
-    for updates, beta, scale in ((1, 0.9, 5.0), (3, 0.9, 50.0), (4, 0.5, 2.0), (3, 0.8, 1e-4)):
-        batches = scale * rng.normal(rng.normal(size=(updates, 1)), 1.0, size=(updates, 6))
+    for updates, S, beta, scale in ((1, 6, 0.9, 5.0), (3, 6, 0.9, 50.0), (4, 9, 0.5, 2.0), (3, 4, 0.8, 1e-4)):
+        batches = scale * rng.normal(rng.normal(size=(updates, 1)), 1.0, size=(updates, S))
         got = as_array(candidate(batches, beta), (2,))
         weights = (1 - beta) * beta ** np.arange(updates)[::-1]  # [U], the oldest first
         total, means, squares = weights.sum(), batches.mean(axis=1), (batches**2).mean(axis=1)
@@ -246,6 +252,12 @@ def listed(numbers) -> str:
     return "[" + ", ".join(f"{number:.2f}" for number in numbers) + "]"
 
 
+def told_rows(what: str, stops: np.ndarray) -> str:
+    """The rows where it is True, as a message writes them: "ends with rows [1, 4]", or "no ends"."""
+    rows = np.flatnonzero(stops).tolist()
+    return f"{what} with rows {rows}" if rows else f"no {what}"
+
+
 # ---------------------------------------------------------------------------------------------------------------------
 # The right answers, slowly
 
@@ -308,32 +320,44 @@ def slopes(ratio, advantage, clip: float, alive, step: float = 1e-6) -> np.ndarr
 
 
 def random_masks():
-    """Logits and masks `[n, A]`, both kinds of action in every row; in the last one logits are near 1,000."""
+    """Logits and masks `[n, A]`, both kinds of action in every row; the last logits are far from 0, each in its way."""
     rng = np.random.default_rng(12)
     yield rng.normal(size=(2, 3)), np.array([[False, True, True], [True, True, False]])
-    for n, A, shift in ((3, 4, 0.0), (4, 5, 0.0), (3, 4, 1000.0)):
-        legal = rng.random(size=(n, A)) < 0.6
-        one = rng.integers(A, size=n)
-        legal[np.arange(n), one], legal[np.arange(n), one - 1] = True, False
-        yield rng.normal(size=(n, A)) + shift, legal
+    for n, A in ((3, 4), (4, 5), (5, 3)):
+        yield rng.normal(size=(n, A)), random_mask(rng, n, A)
+    legal = random_mask(rng, 3, 4)
+    for shift in (1000.0, -1000.0, [[0.0], [2000.0], [-2000.0]], 2000.0 * ~legal):  # the last: illegal ones far above
+        yield rng.normal(size=(3, 4)) + shift, legal
+
+
+def random_mask(rng: np.random.Generator, n: int, A: int) -> np.ndarray:
+    """Which actions are legal, `[n, A]`: at least one of each row, and not all of them."""
+    legal, one = rng.random(size=(n, A)) < 0.6, rng.integers(A, size=n)
+    legal[np.arange(n), one], legal[np.arange(n), one - 1] = True, False
+    return legal
 
 
 def random_steps():
-    """Rewards, values, values after each step, ends and cuts `[T]`, both in the middle and neither at the same time."""
+    """Rewards, values, values after each step, ends and cuts `[T]`, never both at once, with gamma and lambda."""
     rng = np.random.default_rng(13)
-    for T in (6, 7, 9):
-        ended, cut = np.zeros(T, dtype=bool), np.zeros(T, dtype=bool)
-        ended[1], cut[3] = True, True
+    for T, ends, cuts, gamma, lam in (
+        (6, [1], [3], 0.9, 0.7),
+        (8, [0, 5], [2, 4], 0.8, 0.5),  # several, one in the first row, two side by side
+        (7, [2, 6], [1], 0.95, 0.9),  # an end in the last row
+        (5, [3], [0, 4], 0.7, 0.8),  # a cut in the last row
+        (4, [], [], 1.0, 0.6),
+    ):
+        ended, cut = np.isin(np.arange(T), ends), np.isin(np.arange(T), cuts)
         reward, value = rng.normal(size=T), rng.normal(size=T)
         after = np.where(ended | cut, rng.normal(size=T), np.append(value[1:], rng.normal()))
-        yield reward, value, after, ended, cut
+        yield reward, value, after, ended, cut, gamma, lam
 
 
 def random_ratios():
     """Ratios, advantages `[S, n]`, a clip and who is alive; ratios fall on both sides of the interval."""
     rng = np.random.default_rng(14)
-    for S, n in ((6, 3), (5, 4), (8, 2)):
+    for S, n, clip in ((6, 3, 0.2), (5, 4, 0.1), (8, 2, 0.35)):
         ratio = np.exp(rng.normal(scale=0.4, size=(S, n)))
         alive = rng.random(size=(S, n)) < 0.7
         alive[0] = True
-        yield ratio, rng.normal(size=(S, n)), 0.2, alive
+        yield ratio, rng.normal(size=(S, n)), clip, alive

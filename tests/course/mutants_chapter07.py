@@ -15,6 +15,29 @@ MUTANTS = {
         ),
         ("too high", ("-np.inf)", "logits - 10)"), "It must be exactly 0"),
         ("overflow", ("np.exp(lifted - lifted.max(axis=1, keepdims=True))", "np.exp(lifted)"), "Logits may be large"),
+        (
+            "largest of illegal ones too",
+            """def my_masked_policy(logits, legal):
+    weights = np.exp(logits - logits.max(axis=1, keepdims=True)) * legal
+    return weights / weights.sum(axis=1, keepdims=True)
+""",
+            "subtract the largest legal one of each agent",
+        ),
+        (
+            "largest of all agents",
+            """def my_masked_policy(logits, legal):
+    weights = np.exp(logits - logits.max()) * legal
+    return weights / weights.sum(axis=1, keepdims=True)
+""",
+            "subtract the largest legal one of each agent",
+        ),
+        (
+            "largest legal one of all agents",
+            ("lifted.max(axis=1, keepdims=True)", "lifted.max()"),
+            "subtract the largest legal one of each agent",
+        ),
+        ("not low enough", ("-np.inf)", "logits - 800)"), "It must be exactly 0"),
+        ("no lower than -900", ("-np.inf)", "-900.0)"), "It must be exactly 0"),
         ("no logits", ("np.where(legal, logits, -np.inf)", "np.where(legal, 0.0, -np.inf)"), "You forget the logits"),
         ("over agents", ("axis=1", "axis=0"), "You sum over the agents"),
     ],
@@ -55,10 +78,35 @@ MUTANTS = {
 """,
             "Your recursion begins with a return of 0",
         ),
+        (
+            "the last row never ends",
+            """def my_lambda_returns(reward, value, after, ended, cut, gamma, lam):
+    returns = np.zeros(len(reward))
+    returns[-1] = reward[-1] + gamma * after[-1]
+    for t in reversed(range(len(reward) - 1)):
+        returns[t] = reward[t] + gamma * ((1 - lam) * after[t] + lam * returns[t + 1])
+        if cut[t]:
+            returns[t] = reward[t] + gamma * after[t]
+        if ended[t]:
+            returns[t] = reward[t]
+    return returns
+""",
+            "Here the last row is an end",
+        ),
+        (
+            "the first end and cut",
+            (
+                "    returns, ahead",
+                "    ended, cut = (x & (np.arange(len(x)) == x.argmax()) for x in (ended, cut))\n    returns, ahead",
+            ),
+            "There may be several of each",
+        ),
+        ("gamma of its own", ("    returns, ahead", "    gamma = 0.9\n    returns, ahead"), "with gamma = 0.8"),
+        ("lambda of its own", ("    returns, ahead", "    lam = 0.7\n    returns, ahead"), "lambda = 0.5"),
         ("an advantage", ("ahead + value[t]", "ahead"), "That is the lambda-advantage"),
         ("no lambda", ("gamma * lam * ahead", "gamma * ahead"), "You leave lambda out"),
         ("one step", ("delta + gamma * lam * ahead", "delta"), "lambda = 0"),
-        ("no gamma", ("gamma * following", "following"), "an end with row 1 and a cut with row 3"),
+        ("no gamma", ("gamma * following", "following"), "ends with rows [1] and cuts with rows [3]"),
     ],
     "statistics": [
         ("not debiased", ("w = beta * w + (1 - beta)", "w = 1.0"), "divide by the weight of all seen"),
@@ -89,6 +137,18 @@ MUTANTS = {
             "You weigh all batches alike",
         ),
         ("variance", ("** 0.5", ""), "You return the variance"),
+        (
+            "six samples",
+            """def my_statistics(batches, beta):
+    m = q = w = 0.0
+    for x in batches:
+        m = beta * m + (1 - beta) * x.sum() / 6
+        q = beta * q + (1 - beta) * (x**2).sum() / 6
+        w = beta * w + (1 - beta)
+    return m / w, max(q / w - (m / w) ** 2, 0.01) ** 0.5
+""",
+            "mean and deviation",
+        ),
         ("no floor", ("max(q / w - mean**2, 0.01)", "(q / w - mean**2)"), "at least 0.1"),
         (
             "newest",
@@ -102,6 +162,7 @@ MUTANTS = {
     "policy_loss": [
         ("sign", ("return -smaller", "return smaller"), "The sign is wrong"),
         ("no clip", ("ratio.clip(1 - clip, 1 + clip)", "ratio"), "You leave the clip out"),
+        ("a clip of its own", ("ratio.clip(1 - clip, 1 + clip)", "ratio.clip(0.8, 1.2)"), "the loss is"),
         ("always clipped", ("np.minimum(ratio * advantage, near * advantage)", "near * advantage"), "You clip always"),
         ("maximum", ("np.minimum", "np.maximum"), "You take the larger product"),
         ("the dead", ("smaller[alive].sum() / alive.sum()", "smaller.mean()"), "The dead are in your loss"),
@@ -126,6 +187,7 @@ MUTANTS = {
             "Outside the interval the slope is not always 0",
         ),
         ("no clip", ("(praise | blame) * ", ""), "You leave the clip out"),
+        ("a clip of its own", ("    praise", "    clip = 0.2\n    praise"), "the weight of sample"),
         (
             "wrong side",
             """def my_score_weights(ratio, advantage, clip, alive):
