@@ -6,6 +6,7 @@ import numpy as np
 
 from maca_edu.course.answers import as_array, as_number
 from maca_edu.course.chapter06 import reject
+from maca_edu.course.unequal import told_apart, worst_place
 from maca_edu.course.verdict import Mistake, exercise
 
 
@@ -193,7 +194,7 @@ def check_policy_loss(candidate):
         for message, answer in wrong.items():
             if np.isclose(got, answer):
                 raise Mistake(message)
-        raise Mistake(f"On a random example the loss is {want:.4f}; your function returned {got:.4f}.")
+        raise Mistake(f"On a random example the loss is {told_apart(got, want)}.")
     return "One loss for the whole team: every living agent of every sample counts once."
 
 
@@ -240,11 +241,8 @@ def reject_table(got, want, wrong: dict) -> None:
     for message, answer in wrong.items():
         if np.allclose(got, answer, atol=1e-6) and not np.allclose(answer, want, atol=1e-6):
             raise Mistake(message)
-    k, i = np.unravel_index(np.argmax(abs(got - want)), want.shape)
-    raise Mistake(
-        f"On a random example the weight of sample {k}, agent {i} is {round(want[k, i], 4) + 0.0:.4f}; yours is "
-        f"{got[k, i]:.4f}."
-    )
+    k, i = worst_place(got, want)
+    raise Mistake(f"On a random example the weight of sample {k}, agent {i} is {told_apart(got[k, i], want[k, i])}.")
 
 
 def listed(numbers) -> str:

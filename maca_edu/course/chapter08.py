@@ -8,6 +8,7 @@ import numpy as np
 
 from maca_edu import exact
 from maca_edu.course.answers import as_array, as_number, as_truth
+from maca_edu.course.unequal import told_apart, worst_place
 from maca_edu.course.verdict import Mistake, exercise, random_games
 
 
@@ -52,7 +53,8 @@ def explain_best_sum(got, want, q, policy):
         )
     missed, least = (exact.value((q - table) ** 2, policy) for table in (got, want))
     raise Mistake(
-        f"Your table is a sum, but it misses q by {missed:.3f} in the mean square; the best misses by {least:.3f}."
+        "Your table is a sum, but not the nearest one. In the mean square the best misses by "
+        f"{told_apart(missed, least)}."
     )
 
 
@@ -85,12 +87,23 @@ def check_is_monotone(candidate):
         for table, message in tables:
             if as_truth(candidate(table)) != want:
                 raise Mistake(f"You say {not want} of {table.tolist()}. {message}")
-    for _ in range(20):
-        table = rng.integers(0, 4, size=(3, 3)).astype(float)
+    for table in random_tables(rng):
         want = is_monotone(table)
         if as_truth(candidate(table)) != want:
             raise Mistake(f"You say {not want} of {table.tolist()}; it is {want}.")
     return "Nobody may change their mind: that is all that monotony asks."
+
+
+def random_tables(rng: np.random.Generator):
+    """Small tables of several shapes, the first three of each shape monotone but for one entry, or wholly."""
+    for shape in ((3, 3), (2, 4), (4, 2), (3, 5), (1, 3)):
+        for k in range(8):
+            if k < 3:
+                table = np.add.outer(rng.permutation(shape[0]), rng.permutation(shape[1])).astype(float)
+                table.flat[-1] += 5 * k  # the last action of each agent, which may change the other's mind
+            else:
+                table = rng.integers(0, 4, size=shape).astype(float)
+            yield table
 
 
 def differences(q: np.ndarray):
@@ -110,12 +123,14 @@ def check_price(candidate):
     """The candidate's number is the largest bound min(x, y) / 2 over agents and pairs of actions."""
     rng = np.random.default_rng(3)
     monotone = np.add.outer([2.0, 0.0, 1.0], [0.0, 3.0, 1.0])
-    for q in (*rng.normal(size=(4, 3, 3)), rng.normal(size=(3, 4)), rng.normal(size=(4, 2)), monotone):
+    last_two = np.zeros((4, 5))
+    last_two[-2:, -2:] = np.eye(2)  # the last two actions of each agent cross, and no others
+    for q in (*rng.normal(size=(4, 3, 3)), rng.normal(size=(3, 4)), rng.normal(size=(4, 2)), monotone, last_two):
         got, want = as_number(candidate(q)), price(q)
         if np.isclose(got, want):
             continue
         if np.isclose(want, 0):
-            raise Mistake(f"Here nobody changes their mind, so the price is 0; yours is {got:.3f}. Cut x and y at 0.")
+            raise Mistake(f"Here nobody changes their mind: the price is {told_apart(got, 0)}. Cut x and y at 0.")
         both = [(max(x.max(), 0), max(-x.min(), 0)) for x in differences(q)]
         rows_only = max(min(x, y) / 2 for x, y in both[: len(q) * (len(q) - 1) // 2])
         wrong = {
@@ -134,7 +149,7 @@ def check_price(candidate):
         for message, number in wrong.items():
             if np.isclose(got, number):
                 raise Mistake(message)
-        raise Mistake(f"For {q.round(2).tolist()} the price is {want:.3f}; yours is {got:.3f}.")
+        raise Mistake(f"For {q.round(2).tolist()} the price is {told_apart(got, want)}.")
     return "A bound for every monotone mix, whatever its network."
 
 
@@ -192,7 +207,8 @@ def explain_stale_gradient(got, want, old, new, pi_old, pi_new):
     for message, numbers in wrong.items():
         if np.allclose(got, numbers):
             raise Mistake(message)
-    raise Mistake(f"In a random game the gradient is {want.round(3)}; yours is {got.round(3)}.")
+    c = worst_place(got, want)
+    raise Mistake(f"In a random game entry {c[0]} of the gradient is {told_apart(got[c], want[c])}.")
 
 
 @exercise("a game that misleads greed", difficulty=2, minutes=10)

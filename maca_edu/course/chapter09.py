@@ -8,6 +8,7 @@ import numpy as np
 
 from maca_edu import exact
 from maca_edu.course.answers import as_array
+from maca_edu.course.unequal import told_apart, worst_place
 from maca_edu.course.verdict import Mistake, exercise, random_games
 
 
@@ -49,7 +50,10 @@ def check_coma(candidate):
         ):
             if np.allclose(got, wrong):
                 raise Mistake(message)
-        raise Mistake(f"In a random batch the first advantage is {want[0, 0]:.3f}; yours is {got[0, 0]:.3f}.")
+        s, i = worst_place(got, want)
+        raise Mistake(
+            f"In a random batch the advantage of sample {s}, agent {i} is {told_apart(got[s, i], want[s, i])}."
+        )
     return "One row of the critic is enough for an agent: the others' actions are already in it."
 
 
@@ -82,9 +86,9 @@ def check_bias(candidate):
             ):
                 if np.allclose(got, wrong) and not np.allclose(wrong, want):
                     raise Mistake(message)
+            c = worst_place(got, want)
             raise Mistake(
-                f"With a random error the bias of agent {agent} is {want.round(3)}; "
-                f"your function returned {got.round(3)}."
+                f"With a random error entry {c[0]} of the bias of agent {agent} is {told_apart(got[c], want[c])}."
             )
     return "It is the gradient of a game that pays the error."
 
@@ -119,7 +123,7 @@ def check_harmless(candidate):
                 )
         size = np.sqrt(exact.value(error**2, policy))
         if not np.isclose(size, 1):
-            raise Mistake(f"{told} the root mean square of your error is {size:.3f} under the policy; it must be 1.")
+            raise Mistake(f"{told} the root mean square of the error under the policy must be {told_apart(size, 1)}.")
     return "It has one component only, that of all agents together: noise for everybody, bias for nobody."
 
 
@@ -164,9 +168,10 @@ def check_factors(candidate):
                 raise Mistake(message)
         if not np.allclose(got[:, order[0]], 1):
             raise Mistake(f"Agent {order[0]} is first in the order {order}: nobody has changed, so its factor is 1.")
+        s, i = worst_place(got, want)
         raise Mistake(
-            f"In the order {order} with ratios {ratios[0].round(2)} the factors are {want[0].round(3)}; "
-            f"yours are {got[0].round(3)}."
+            f"In the order {order} with the ratios {ratios[s].round(2)} the factor of agent {i} is "
+            f"{told_apart(got[s, i], want[s, i])}."
         )
     return "The first agent has factor 1, and the last carries everybody's ratio but its own."
 
@@ -192,6 +197,8 @@ def check_turn(candidate):
         if agrees(solve):
             raise Mistake(message)
     at = next(k for k, got in enumerate(answers) if not np.allclose(got, best_answers(*cases[k])))
+    if not np.allclose(answers[at].max(axis=1), 1):
+        raise Mistake("A best answer puts all probability on one action; a row of yours does not.")
     raise Mistake(
         f"In a random game with the order {cases[at][2]} the actions are {best_answers(*cases[at]).argmax(axis=1)}; "
         f"yours are {answers[at].argmax(axis=1)}. Average over the others with their policies of the moment."

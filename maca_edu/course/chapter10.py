@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from maca_edu.course.answers import as_array, as_number
+from maca_edu.course.unequal import told_apart, worst_place
 from maca_edu.course.verdict import Mistake, exercise
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -75,7 +76,8 @@ def explain_attention(got, want, query, key, heads):
     for message, weights in wrong.items():
         if np.allclose(got, weights) and not np.allclose(weights, want):
             raise Mistake(message)
-    raise Mistake(f"The first row of the first head is {listed(want[0, 0])}; yours is {listed(got[0, 0])}.")
+    h, i, j = worst_place(got, want)
+    raise Mistake(f"Head {h} gives agent {i}'s attention to agent {j} as {told_apart(got[h, i, j], want[h, i, j])}.")
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -103,15 +105,16 @@ def row_scores(attention, partners, tie: float = 0.5, itself: bool = False) -> l
 def moments(seed: int):
     """Attention `[n, n]` with ties, and partners `[n, n]`, whose diagonal is drawn, too: nobody should read it."""
     rng = np.random.default_rng(seed)
-    for n in (4, 5, 6, 7, 5, 6):
+    for k, n in enumerate((4, 5, 6, 7, 5, 6)):
         attention = rng.integers(1, 5, size=(n, n)).astype(float)
         attention /= attention.sum(axis=1, keepdims=True)
         partners = rng.random((n, n)) < 0.4
         partners |= partners.T
-        partners[0, 1:] = partners[1:, 0] = False  # a loner
+        partners[0, 1:] = partners[1:, 0] = k == 5  # a loner; in the last moment somebody who is with everybody
         partners[1, 2] = partners[2, 1] = True
         partners[1, 3] = partners[3, 1] = False
-        yield attention, partners
+        order = rng.permutation(n) if k else np.arange(n)
+        yield attention[np.ix_(order, order)], partners[np.ix_(order, order)]
 
 
 @exercise("the ranking score", difficulty=2, minutes=10, without="maca_edu.course.partners")
@@ -132,7 +135,8 @@ def as_answer(candidate, attention, partners) -> float:
     except Mistake as mistake:
         if "finite" in str(mistake) or "ZeroDivision" in str(mistake):
             raise Mistake(
-                "Agent 0 has no partner here, so its row holds nothing to compare. Leave such rows out of the mean."
+                "An agent has no partner here, or partners only, so its row holds nothing to compare. Leave such rows "
+                "out of the mean."
             ) from None
         raise
 
@@ -168,7 +172,7 @@ def explain_score(got, want, drawn):
             raise Mistake(message)
     place = int(np.abs(np.subtract(got, want)).argmax())
     n = len(drawn[place][0])
-    raise Mistake(f"For {n} agents the score is {want[place]:.4f}; yours is {got[place]:.4f}.")
+    raise Mistake(f"For {n} agents the score is {told_apart(got[place], want[place], 4)}.")
 
 
 def first_places(attention, partners) -> float:
@@ -242,9 +246,10 @@ def explain_rollout(got, attentions, residual):
     for message, matrix in wrong.items():
         if np.allclose(got, matrix) and not np.allclose(matrix, want):
             raise Mistake(message)
+    i, j = worst_place(got, want)
     raise Mistake(
-        f"For {blocks} blocks of {heads} heads and residual={residual} the first row is {listed(want[0])}; yours is "
-        f"{listed(got[0])}."
+        f"For blocks: {blocks}, heads: {heads}, residual: {residual}, entry ({i}, {j}) is "
+        f"{told_apart(got[i, j], want[i, j])}."
     )
 
 
@@ -309,9 +314,7 @@ def explain_reader(got, reader, attention, other, W):
             raise Mistake(message)
     x = np.random.default_rng(0).normal(size=reader.shape)
     old, new = (reader * tokens(x, attention, W)).sum(), (got * tokens(x, other, W)).sum()
-    raise Mistake(
-        f"For one observation of all agents the old value is {old:.3f}, and with your reader it is {new:.3f}."
-    )
+    raise Mistake(f"For one observation of all agents the old value is {told_apart(new, old)}.")
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -333,7 +336,7 @@ def check_unheard(candidate):
     rows = [rng.dirichlet(np.ones(n)) for n in (3, 4, 6, 5)]
     rows += [np.full(6, 1 / 6), np.array([0.2, 0.0, 0.8]), np.array([1.0, 0.0, 0.0])]
     for weights in rows:
-        for agent, partner in ((0, 1), (0, 2), (2, 0)):
+        for agent, partner in ((0, 1), (0, 2), (2, 0), (len(weights) - 1, 1), (1, len(weights) - 1)):
             want = unheard(weights, agent, partner)
             try:
                 with np.errstate(all="ignore"):
@@ -367,7 +370,7 @@ def explain_unheard(got, want, weights, agent, partner):
     for message, number in wrong.items():
         if np.isclose(got, number):
             raise Mistake(message)
-    raise Mistake(f"For the weights {listed(weights)} the error is {want:.4f}; yours is {got:.4f}.")
+    raise Mistake(f"For the weights {listed(weights)} the error is {told_apart(got, want)}.")
 
 
 def listed(numbers) -> str:

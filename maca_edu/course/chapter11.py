@@ -10,6 +10,7 @@ import numpy as np
 
 from maca_edu import exact
 from maca_edu.course.answers import as_agents, as_array, as_number, group_text, kind
+from maca_edu.course.unequal import told_apart
 from maca_edu.course.verdict import Mistake, exercise, random_games
 
 Prices = dict[tuple[int, ...], float]  # of groups without the agent, each a rising tuple
@@ -99,7 +100,7 @@ def explain_price(got, want, q, policy, agent, group):
             raise Mistake(message)
     raise Mistake(
         f"In a random game of {n} agents, for agent {agent} and the group {group_text(group)}, the price is "
-        f"{want:.4f}; yours is {got:.4f}."
+        f"{told_apart(got, want)}."
     )
 
 
@@ -254,7 +255,7 @@ def explain_scores(got, want, corrset, partners):
     if not np.allclose(got[:2], want[:2]):
         raise Mistake(
             f"With n = {n}, {admitted.sum()} pairs admitted, {true.sum()} pairs of partners and {hits.sum()} both, "
-            f"precision and recall are {want[0]:.3f} and {want[1]:.3f}; yours are {got[0]:.3f} and {got[1]:.3f}."
+            f"precision is {told_apart(got[0], want[0])}; recall is {told_apart(got[1], want[1])}."
         )
     if np.isclose(got[2], true.sum() / (n * (n - 1))):
         raise Mistake(
@@ -265,7 +266,7 @@ def explain_scores(got, want, corrset, partners):
         raise Mistake("You draw from n agents. Nobody draws oneself: there are n - 1.")
     if np.isclose(got[2], admitted.sum() / (n * (n - 1))):
         raise Mistake("That is the recall of random sets, the share that is admitted. Asked is their precision.")
-    raise Mistake(f"Precision and recall are right; the precision of random sets is {want[2]:.3f}, yours {got[2]:.3f}.")
+    raise Mistake(f"Precision and recall are right; the precision of random sets is {told_apart(got[2], want[2])}.")
 
 
 @exercise("a set drawn at random", difficulty=3, minutes=15, without="maca_edu")
@@ -320,4 +321,4 @@ def explain_random_set(got, want, prices, n, others, m):
     for message, number in wrong.items():
         if np.isclose(got, number):
             raise Mistake(message)
-    raise Mistake(f"With n = {n} agents and m = {m} others drawn, the mean price is {want:.4f}; yours is {got:.4f}.")
+    raise Mistake(f"With n = {n} agents and m = {m} others drawn, the mean price is {told_apart(got, want)}.")

@@ -12,6 +12,7 @@ import numpy as np
 
 from maca_edu import exact
 from maca_edu.course.answers import as_array, as_number, as_truth
+from maca_edu.course.unequal import told_apart, worst_place
 from maca_edu.course.verdict import Mistake, exercise
 
 Head = Callable[[np.ndarray], float]
@@ -111,7 +112,7 @@ def explain_group_baseline(got, want, q, action, policy, group):
     for message, table in wrong.items():
         if np.isclose(got, table[action]):
             raise Mistake(message)
-    raise Mistake(f"With group {group} and action {action} the baseline is {want:.3f}; yours is {got:.3f}.")
+    raise Mistake(f"With group {group} and action {action} the baseline is {told_apart(got, want)}.")
 
 
 def heads(seed: int, n: int, A: int) -> dict[str, tuple[bool, Head, str]]:
@@ -137,7 +138,7 @@ def heads(seed: int, n: int, A: int) -> dict[str, tuple[bool, Head, str]]:
         return additive(x) + float(np.tanh(slope[-1] @ x[-1] * 2) * (1 + x[0] @ slope[0]))
 
     def waver_together(x):
-        return additive(x) + 3 * float(np.prod([1 - row @ row for row in x[:2]]))
+        return additive(x) + 3 * float(np.prod([1 - row @ row for row in x]))
 
     def right_in_the_middle(x):
         return additive(x) + 5 * float(x[0, 0] ** 3 - (A + 1) / A * x[0, 0] ** 2)
@@ -173,8 +174,8 @@ def heads(seed: int, n: int, A: int) -> dict[str, tuple[bool, Head, str]]:
         "waver together": (
             False,
             waver_together,
-            "You say True for a head that is right as long as one agent alone is averaged out, and wrong for two "
-            "at once. Let several agents act again.",
+            "You say True for a head that is right as long as one agent's action is fixed, and wrong where all are "
+            "averaged out. Let several agents act again, and all of them, too.",
         ),
         "right in the middle": (
             False,
@@ -188,7 +189,7 @@ def heads(seed: int, n: int, A: int) -> dict[str, tuple[bool, Head, str]]:
 @exercise("which heads may be fed averages", difficulty=3, minutes=15)
 def check_may_average(candidate):
     """The candidate tells heads that are linear in each agent's action from those that are not."""
-    for n, A, seed in ((3, 3, 1), (2, 3, 2), (3, 2, 3)):
+    for n, A, seed in ((3, 3, 1), (2, 3, 2), (3, 2, 3), (4, 2, 4)):
         for right, head, message in heads(seed, n, A).values():
             if as_truth(candidate(Counted(head, n, A), n, A)) != right:
                 raise Mistake(message)
@@ -241,25 +242,25 @@ def explain_component(got, want, factor, policy, action, group):
     for message, number in wrong.items():
         if np.isclose(got, number):
             raise Mistake(message)
-    raise Mistake(f"For group {group} and action {action} the component is {want:.3f}; yours is {got:.3f}.")
+    raise Mistake(f"For group {group} and action {action} the component is {told_apart(got, want)}.")
 
 
 @exercise("the levels of a product", difficulty=2, minutes=15)
 def check_levels(candidate):
-    """The candidate's n + 1 numbers are the levels of a product, also where a mean is zero."""
+    """The candidate's n + 1 numbers are the levels of a product, also where a mean or a deviation is zero."""
     rng = np.random.default_rng(15)
     for n in (3, 1, 2, 5, 8):
-        for zero in (False, True):
+        for zero in ("", "mean", "deviation"):
             mean, deviation = rng.normal(size=n), rng.normal(size=n)
             if zero:
-                mean[n // 2] = 0.0
+                (mean if zero == "mean" else deviation)[n // 2] = 0.0
             try:
                 got = as_array(candidate(mean, deviation), (n + 1,))
             except Mistake as mistake:
                 if zero and "finite" in str(mistake):
                     raise Mistake(
-                        "Where an agent's mean is 0, your numbers are not finite. Do not divide by the means: take "
-                        "the agents in one after the other."
+                        f"Where an agent's {zero} is 0, your numbers are not finite. Do not divide by the {zero}s: "
+                        "take the agents in one after the other."
                     ) from None
                 raise
             want = levels_by_listing(mean, deviation)
@@ -289,14 +290,15 @@ def explain_levels(got, want, mean, deviation):
         raise Mistake("You add the levels up. Entry k holds the groups of exactly k agents.")
     if np.isclose(got.sum(), want.sum()):
         raise Mistake("The sum is right, Q itself, but it is shared out wrongly among the levels.")
+    k = worst_place(got, want)
     if len(mean) > 1:
         raise Mistake(
-            f"With {len(mean)} agents level 1 is {want[1]:.3f}; yours is {got[1]:.3f}. When an agent comes in, every "
+            f"With {len(mean)} agents level {k[0]} is {told_apart(got[k], want[k])}. When an agent comes in, every "
             "level k is its mean times the OLD level k plus its deviation times the OLD level k - 1. "
             "Keep the old numbers until all new ones are there."
         )
     raise Mistake(
-        f"With one agent the levels are its mean and its deviation, {want.round(3)}; yours are {got.round(3)}."
+        f"With one agent the levels are its mean and its deviation: level {k[0]} is {told_apart(got[k], want[k])}."
     )
 
 
@@ -350,7 +352,7 @@ def explain_best(got, want, q, action, policy, agent):
         if np.isclose(got, exact.baseline(q, np.array(everybody), range(len(policy)))[action]):
             raise Mistake("You put the weights in for every agent. The others keep the actions they played.")
     raise Mistake(
-        f"For agent {agent} at action {action} the best baseline is {want:.3f}; yours is {got:.3f}. Do the weights "
+        f"For agent {agent} at action {action} the best baseline is {told_apart(got, want)}. Do the weights "
         "that you put in sum to 1, and do the others keep their actions?"
     )
 

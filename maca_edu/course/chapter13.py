@@ -7,6 +7,7 @@ import math
 import numpy as np
 
 from maca_edu.course.answers import as_array, as_number, name_slip
+from maca_edu.course.unequal import told_apart, worst_place
 from maca_edu.course.verdict import Mistake, exercise
 from maca_edu.exact import shortest_mixture
 
@@ -74,7 +75,8 @@ def explain_recombine(got, want, candidates, losses):
     for message, point in wrong.items():
         if np.allclose(got, point):
             raise Mistake(message)
-    raise Mistake(f"For {len(losses)} candidates the new mean is {listed(want)}; yours is {listed(got)}.")
+    k = worst_place(got, want)
+    raise Mistake(f"For {len(losses)} candidates entry {k[0]} of the new mean is {told_apart(got[k], want[k])}.")
 
 
 @exercise("logits in the plane", difficulty=1, minutes=5)
@@ -88,28 +90,35 @@ def check_plane(candidate):
             raise Mistake("You have moved the weights into the plane, not the logits. Take the logarithm first.")
         if np.allclose(weights, psi) and not np.isclose(got.sum(), 0):
             raise Mistake(
-                f"The softmax is right, and the logits sum to {got.sum():.3f}. Subtract their mean: that changes no "
-                "weight and leads into the plane."
+                f"The softmax is right, but the sum of the logits must be {told_apart(got.sum(), 0)}. Subtract their "
+                "mean: that changes no weight and leads into the plane."
             )
         if np.allclose(weights, 1 / 3):
             raise Mistake("All your logits are equal, and so are the weights. Subtract one number from all of them.")
         if not np.allclose(weights, psi):
-            raise Mistake(f"The softmax of your logits is {listed(weights)}; it should be {listed(psi)}.")
+            k = worst_place(weights, psi)
+            raise Mistake(f"Entry {k[0]} of the logits' softmax should be {told_apart(weights[k], psi[k])}.")
     return "One mixture, one point of the plane: the third direction is gone."
 
 
 @exercise("how many comparisons", difficulty=2, minutes=10)
 def check_comparisons(candidate):
     """The candidate's number is the least whole number of paired comparisons that reaches z standard errors."""
-    rng = np.random.default_rng(15)
-    for _ in range(20):
-        effect, variance = float(rng.uniform(0.01, 0.05)), float(rng.uniform(2, 9))
-        plays, z = int(rng.integers(2, 9)), float(rng.uniform(1.5, 3))
+    for effect, variance, plays, z in random_effects():
         exact_number = 2 * variance * z**2 / (plays * effect**2)
         want, got = math.ceil(exact_number), as_number(candidate(effect, variance, plays, z))
         if got != want:
             explain_comparisons(got, want, exact_number, effect, variance, plays, z)
     return "The effect stands in the denominator, and squared."
+
+
+def random_effects():
+    """Effects, variances, numbers of plays and z; the last ones need a whole number of comparisons before rounding."""
+    rng = np.random.default_rng(15)
+    for _ in range(20):
+        effect, variance = float(rng.uniform(0.01, 0.05)), float(rng.uniform(2, 9))
+        yield effect, variance, int(rng.integers(2, 9)), float(rng.uniform(1.5, 3))
+    yield 0.5, 2.0, 4, 2.0
 
 
 def explain_comparisons(got, want, exact_number, effect, variance, plays, z):
@@ -185,7 +194,7 @@ def explain_psi(got, want, G):
     """Raise the Mistake that fits a wrong answer to the exercise on psi from moments."""
     told = f"For G = {[[round(float(x), 2) for x in row] for row in G]}"
     if not np.isclose(got.sum(), 1):
-        raise Mistake(f"{told} your weights sum to {got.sum():.3f}; they must sum to 1.")
+        raise Mistake(f"{told} the sum of the weights must be {told_apart(got.sum(), 1)}.")
     free = np.linalg.solve(G, np.ones(3))
     free = free / free.sum()
     if got.min() < -1e-9:
@@ -202,7 +211,9 @@ def explain_psi(got, want, G):
     if np.allclose(got, inverse / inverse.sum()):
         raise Mistake("You use G's diagonal alone. Baselines err together, so the products off the diagonal count.")
     if np.allclose(got, np.eye(3)[np.diag(G).argmin()]):
-        raise Mistake(f"{told} that is the best corner, {got @ G @ got:.3f}. A mixture reaches {want @ G @ want:.3f}.")
+        raise Mistake(
+            f"{told} that is the best corner. A mixture reaches {told_apart(got @ G @ got, want @ G @ want)}."
+        )
     if abs(got - want).max() < 0.02:
         raise Mistake(
             f"{told} your psi is close to the best one and off by {abs(got - want).max():.5f}. A grid or a search only "

@@ -11,6 +11,7 @@ import torch
 
 from maca_edu import exact
 from maca_edu.course.answers import as_array, as_number
+from maca_edu.course.unequal import told_apart, worst_place
 from maca_edu.course.verdict import Mistake, exercise
 from maca_edu.credit import corrset as corrset_of
 from maca_edu.networks import MacaCritic, count_parameters
@@ -160,7 +161,7 @@ def explain_correlation(got: float, want: float, variance: dict, case: Case):
             raise Mistake(message)
     raise Mistake(
         f"For agent {i} with the CorrSet {case.corrset}, psi = {case.psi.round(2)} and a critic that knows "
-        f"{len(known)} components the correlation is {want:.4f}; yours is {got:.4f}."
+        f"{len(known)} components the correlation is {told_apart(got, want)}."
     )
 
 
@@ -201,8 +202,9 @@ def check_without(candidate):
             for message, answer in wrong.items():
                 if np.allclose(got, answer):
                     raise Mistake(message)
+            s, k = worst_place(got, want)
             raise Mistake(
-                f"Without weight {gone} of {psi[0].round(3)} psi is {want[0].round(3)}; yours {got[0].round(3)}."
+                f"Without weight {gone} of {psi[s].round(3)} weight {k} is {told_apart(got[s, k], want[s, k])}."
             )
     return "Table 3's NoCor, NoInd and NoJnt are this, on the way to the mixture."
 
@@ -250,7 +252,8 @@ def check_interval(candidate):
             if any(np.allclose(got, answer) for answer in answers):
                 raise Mistake(message)
         raise Mistake(
-            f"With {seeds} seeds the interval is {want[0]:.4f} to {want[1]:.4f}; yours is {got[0]:.4f} to {got[1]:.4f}."
+            f"With {seeds} seeds the lower end is {told_apart(got[0], want[0])}; the upper end is "
+            f"{told_apart(got[1], want[1])}."
         )
     return "What a seed does to both methods is gone from the difference."
 
@@ -283,7 +286,7 @@ class Batch(NamedTuple):
 def batches() -> Iterator[Batch]:
     """Random batches, with additive and multilinear heads; in some an agent attends to itself less than sigma."""
     for seed, (n, A, head) in enumerate(((4, 3, "multilinear"), (3, 2, "additive"), (4, 2, "multilinear"))):
-        rng, S = np.random.default_rng(seed), 6
+        rng, S, sigma = np.random.default_rng(seed), (6, 5, 7)[seed], (1 / n, 0.2, 0.4)[seed]
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             net = MacaCritic(5, n, A, head=head, recurrent=False, embed=8, z_size=16).double()
@@ -293,9 +296,10 @@ def batches() -> Iterator[Batch]:
         policy = log_probs.exp().detach()
         action = np.array([[rng.choice(A, p=p / p.sum()) for p in row] for row in policy.numpy()])
         attention = rng.dirichlet(np.ones(n), size=(S, n))
-        attention[0] = 1 / n  # every weight is exactly the threshold
+        attention[0] = (1 - sigma) / (n - 1)
+        attention[0, range(n), np.arange(n) - 1] = sigma  # exactly the threshold
         attention[1] = np.roll(np.eye(n), 1, axis=1) * 0.7 + 0.3 / n  # nobody looks at itself
-        psi, sigma = rng.dirichlet(np.ones(3), size=S), 1 / n
+        psi = rng.dirichlet(np.ones(3), size=S)
         with torch.no_grad():
             z, _ = net(obs)
             one_hot = torch.eye(A, dtype=torch.float64)[torch.from_numpy(action)]
@@ -396,8 +400,8 @@ def explain_maca(got: np.ndarray, want: np.ndarray, batch: Batch):
     for message, advantage in wrong.items():
         if np.allclose(got, advantage) and not np.allclose(advantage, want):
             raise Mistake(message.strip())
-    s, i = np.unravel_index(np.argmax(abs(got - want)), want.shape)
-    raise Mistake(f"For sample {s}, agent {i} the advantage is {want[s, i]:.4f}; yours is {got[s, i]:.4f}.")
+    s, i = worst_place(got, want)
+    raise Mistake(f"For sample {s}, agent {i} the advantage is {told_apart(got[s, i], want[s, i])}.")
 
 
 def written_out(batch: Batch, group: np.ndarray, policy: np.ndarray) -> np.ndarray:

@@ -8,6 +8,7 @@ import numpy as np
 from scipy.stats import norm
 
 from maca_edu.course.answers import as_array, as_number
+from maca_edu.course.unequal import told_apart
 from maca_edu.course.verdict import Mistake, exercise
 
 
@@ -47,7 +48,10 @@ def explain_score(got, want, a, mean, std):
         if np.isclose(got[0], number, atol=1e-6):
             raise Mistake(message)
     if not np.isclose(got[0], want[0], atol=1e-6):
-        raise Mistake(f"At a = {a:.3f}, mean {mean:.3f}, deviation {std:.3f} the slope in the mean is {want[0]:.3f}.")
+        raise Mistake(
+            f"At a = {a:.3f}, mean {mean:.3f}, deviation {std:.3f} the slope in the mean is "
+            f"{told_apart(got[0], want[0])}."
+        )
     seconds = {
         "You forget the factor 1/τ before the exponential. Its logarithm is −log τ, with the slope −1.": z**2,
         "That is the slope in τ. Asked is the slope in log τ, which is τ times as large.": (z**2 - 1) / std,
@@ -56,7 +60,9 @@ def explain_score(got, want, a, mean, std):
     for message, number in seconds.items():
         if np.isclose(got[1], number, atol=1e-6):
             raise Mistake(message)
-    raise Mistake(f"At a = {a:.3f}, mean {mean:.3f}, deviation {std:.3f} the slope in log τ is {want[1]:.3f}.")
+    raise Mistake(
+        f"At a = {a:.3f}, mean {mean:.3f}, deviation {std:.3f} the slope in log τ is {told_apart(got[1], want[1])}."
+    )
 
 
 class Quadratic(NamedTuple):
@@ -117,9 +123,7 @@ def explain_average(got, want, q: Quadratic, mean, std, a, group):
     for message, number in wrong.items():
         if np.isclose(got, number):
             raise Mistake(message)
-    raise Mistake(
-        f"For the group {list(map(int, group))} of {len(a)} agents the mean is {want:.4f}; yours is {got:.4f}."
-    )
+    raise Mistake(f"For the group {list(map(int, group))} of {len(a)} agents the mean is {told_apart(got, want)}.")
 
 
 @exercise("fresh actions", difficulty=2, minutes=10, without="maca_edu")
@@ -129,11 +133,22 @@ def check_fresh(candidate):
     for n, i, K in ((3, 1, 4), (2, 0, 1), (4, 3, 7)):
         q = Quadratic(rng.normal(size=n), rng.normal(size=n), np.triu(rng.normal(size=(n, n)), 1))
         mean, std, a = rng.normal(size=n), rng.uniform(0.3, 1.5, size=n), rng.normal(size=n)
-        noise = rng.normal(size=K)
+        noise, q = rng.normal(size=K), one_at_a_time(q, n)
         got, want = as_number(candidate(q, mean, std, a, i, noise)), fresh_baseline(q, mean, std, a, i, noise)
         if not np.isclose(got, want):
             explain_fresh(got, want, q, mean, std, a, i, noise)
     return "It does not contain the number played, so it is legal, with one fresh action as with a thousand."
+
+
+def one_at_a_time(quadratic: Quadratic, n: int):
+    """Some function of one joint action `[n]`, bent more than the quadratic. It raises ValueError for other shapes."""
+
+    def q(a) -> float:
+        if np.shape(a) != (n,):
+            raise ValueError(f"q was given an array of shape {np.shape(a)}; it reads one of shape {(n,)}")
+        return float(quadratic(np.asarray(a, dtype=float)) + np.sin(2 * np.asarray(a, dtype=float)).sum())
+
+    return q
 
 
 def fresh_baseline(q, mean, std, a, i: int, noise) -> float:
@@ -172,7 +187,7 @@ def explain_fresh(got, want, q, mean, std, a, i, noise):
             raise Mistake(message)
     if np.isclose(got, fresh_baseline(q, mean, std**2, a, i, noise)):
         raise Mistake("A fresh number is the mean plus τ times the noise, not τ² times.")
-    raise Mistake(f"With {K} fresh numbers of agent {i} of {n} the baseline is {want:.4f}; yours is {got:.4f}.")
+    raise Mistake(f"With {K} fresh numbers of agent {i} of {n} the baseline is {told_apart(got, want)}.")
 
 
 @exercise("the score of a clipped number", difficulty=3, minutes=15, without="maca_edu")
@@ -180,9 +195,10 @@ def check_clipped_score(candidate):
     """The candidate's score in the mean is that of what the game sees: atoms at the bounds, a density between."""
     rng = np.random.default_rng(44)
     for _ in range(8):
-        low, high = -float(rng.uniform(0.2, 1)), float(rng.uniform(0.2, 1))
+        low = float(rng.uniform(-1, 0.5))
+        high = low + float(rng.uniform(0.4, 1.5))
         mean, std = float(rng.uniform(-1, 1)), float(rng.uniform(0.3, 1))
-        for c in (0.5 * low + 0.4 * high, low, high):
+        for c in (0.6 * low + 0.4 * high, low, high):
             got, want = as_number(candidate(c, mean, std, low, high)), clipped_score(c, mean, std, low, high)
             if not np.isclose(got, want, atol=1e-5):
                 explain_clipped_score(got, want, c, mean, std, low, high)
@@ -233,5 +249,5 @@ def explain_clipped_score(got, want, c, mean, std, low, high):
             raise Mistake(message)
     raise Mistake(
         f"With mean {mean:.3f}, deviation {std:.3f} and the bounds {low:.3f} and {high:.3f}, the score of "
-        f"c = {c:.3f} is {want:.4f}; yours is {got:.4f}."
+        f"c = {c:.3f} is {told_apart(got, want)}."
     )

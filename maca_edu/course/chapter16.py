@@ -7,6 +7,7 @@ from itertools import combinations
 import numpy as np
 
 from maca_edu.course.answers import as_array, as_number, group_text
+from maca_edu.course.unequal import told_apart
 from maca_edu.course.verdict import Mistake, exercise
 
 
@@ -18,6 +19,7 @@ def check_partners(candidate):
         members = rng.random((K, n)) < 0.35
         members[0], members[1, :2], members[:, -1] = False, True, False  # no member; a pair; an agent without a term
         members[-1, : n - 1] = members[-1, : n - 1] | (np.arange(n - 1) < 1)
+        members = members[:, rng.permutation(n)]
         got, want = as_array(candidate(members), (n, n)), partners_of(members)
         if not np.array_equal(got, want):
             explain_partners(got, want, members)
@@ -64,10 +66,11 @@ def check_differences(candidate):
     """The candidate's numbers are rewards with a shot less rewards without it, on random battles."""
     rng = np.random.default_rng(32)
     for m, n in ((2, 3), (3, 4), (1, 3), (2, 5)):
-        target = rng.integers(m, size=n)
-        target[:2] = 0  # somebody has a partner
-        damage = np.where(target == np.arange(m)[:, None], rng.uniform(1, 5, size=n), 0.0)
+        hits = rng.integers(m, size=n) == np.arange(m)[:, None]  # [m, n]
+        hits[0, :2] = True  # somebody has a partner, and may hit several enemies
+        damage = np.where(hits, rng.uniform(1, 5, size=(m, n)), 0.0)
         damage[:, -1] = 0  # somebody does not shoot
+        damage = damage[:, rng.permutation(n)]
         everything = damage.sum(axis=1)
         for share in (1.5, 0.2, 0.7):  # no overkill, single shots that are enough, overkill
             health = share * everything + (everything == 0)
@@ -95,7 +98,11 @@ def explain_differences(got, want, damage, health):
     lost = np.minimum(dealt, health)
     safe, hits = np.where(dealt > 0, dealt, 1.0), damage > 0
     alone = np.minimum(damage, health[:, None]).sum(axis=0)
+    by_enemy = lost[:, None] - np.minimum(dealt[:, None] - damage, health[:, None])  # [m, n]
     wrong = {
+        "You count one enemy for each ally. An ally may hit several here: what its shots were worth adds up.": (
+            by_enemy[damage.argmax(axis=0), range(n)]
+        ),
         "That is the damage that was dealt. An enemy cannot lose more health than it has left.": damage.sum(axis=0),
         "That is what each shot would have done alone. Asked is what is missing if it alone is left out: the others "
         "still shoot.": alone,
@@ -117,7 +124,7 @@ def explain_differences(got, want, damage, health):
     i = int(np.argmax(abs(got - want)))
     raise Mistake(
         f"With damage {damage.round(2).tolist()} (a row for each enemy) and health {np.round(health, 2).tolist()}, "
-        f"ally {i}'s shot was worth {want[i]:.3f}; yours is {got[i]:.3f}."
+        f"ally {i}'s shot was worth {told_apart(got[i], want[i])}."
     )
 
 
@@ -173,7 +180,7 @@ def explain_dividend(got, want, damage, health, group):
             raise Mistake(message)
     raise Mistake(
         f"With damages {damage.round(2).tolist()} and health {health:.2f}, the dividend of {group_text(group)} is "
-        f"{want:.3f}; yours is {got:.3f}."
+        f"{told_apart(got, want)}."
     )
 
 
@@ -208,7 +215,7 @@ def explain_comparison(got, want, first, second):
     if np.isclose(got[0], -want[0]):
         raise Mistake("The difference is first less second.")
     if not np.isclose(got[0], want[0]):
-        raise Mistake(f"The mean difference is {want[0]:.4f}; yours is {got[0]:.4f}.")
+        raise Mistake(f"The mean difference is {told_apart(got[0], want[0])}.")
     if np.allclose(got[1:], want[:0:-1]):
         raise Mistake("The two errors are swapped: the one with shared chance comes first.")
     messages = {
@@ -232,9 +239,9 @@ def explain_comparison(got, want, first, second):
     if np.isclose(got[1], want[2]):
         raise Mistake("Your first error treats the copies as independent. Take the difference copy by copy first.")
     if not np.isclose(got[1], want[1]):
-        raise Mistake(f"The error with shared chance is {want[1]:.4f}; yours is {got[1]:.4f}.")
+        raise Mistake(f"The error with shared chance is {told_apart(got[1], want[1])}.")
     if np.isclose(got[2], (first.std(ddof=1) + second.std(ddof=1)) / R**0.5):
         raise Mistake("Errors of independent means do not add up. Their squares do.")
     if np.isclose(got[2], abs(first.var(ddof=1) - second.var(ddof=1)) ** 0.5 / R**0.5):
         raise Mistake("You subtract the variances. A difference is as noisy as a sum: they add up.")
-    raise Mistake(f"The error without shared chance is {want[2]:.4f}; yours is {got[2]:.4f}.")
+    raise Mistake(f"The error without shared chance is {told_apart(got[2], want[2])}.")

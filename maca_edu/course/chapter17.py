@@ -8,6 +8,7 @@ import numpy as np
 from scipy.stats import norm, t
 
 from maca_edu.course.answers import as_array, as_number
+from maca_edu.course.unequal import told_apart
 from maca_edu.course.verdict import Mistake, exercise
 
 
@@ -52,7 +53,7 @@ def explain_blind(got, want, chance, weight, best):
         if np.isclose(got[0], number):
             raise Mistake(message)
     if not np.isclose(got[0], want[0]):
-        raise Mistake(f"The best number is {want[0]:.4f}; yours is {got[0]:.4f}.")
+        raise Mistake(f"The best number is {told_apart(got[0], want[0])}.")
     losses = {
         "You divide the loss by the sum of the weights. That is a variance between states; the gradient's variance has "
         "it times E[w].": want[1] / share.sum(),
@@ -67,7 +68,7 @@ def explain_blind(got, want, chance, weight, best):
     for message, loss in losses.items():
         if np.isclose(got[1], loss):
             raise Mistake(message)
-    raise Mistake(f"The number {want[0]:.4f} loses {want[1]:.4f}; yours is {got[1]:.4f}.")
+    raise Mistake(f"What the number {want[0]:.4f} loses is {told_apart(got[1], want[1])}.")
 
 
 @exercise("one knob for all teams", difficulty=2, minutes=15, without="maca_edu")
@@ -122,7 +123,7 @@ def explain_knob(got, want, chance, height, lowest):
         if np.isclose(got[0], number) and not np.isclose(number, want[0]):
             raise Mistake(message)
     if not np.isclose(got[0], want[0]):
-        raise Mistake(f"The best knob for all states is {want[0]:.4f}; yours is {got[0]:.4f}.")
+        raise Mistake(f"The best knob for all states is {told_apart(got[0], want[0])}.")
     gains = {
         "Your states' own knobs leave the range from 0 to 1: a state may not go to its lowest point if that lies "
         "outside.": gain(want[0], lowest),
@@ -136,9 +137,7 @@ def explain_knob(got, want, chance, height, lowest):
     for message, number in gains.items():
         if np.isclose(got[1], number) and not np.isclose(number, want[1]):
             raise Mistake(message)
-    raise Mistake(
-        f"With a knob for each state {want[1]:.4f} is gained over {want[0]:.4f} for all; yours is {got[1]:.4f}."
-    )
+    raise Mistake(f"What a knob for each state gains over {want[0]:.4f} for all is {told_apart(got[1], want[1])}.")
 
 
 @exercise("the noise of a gradient over teams", difficulty=2, minutes=10, without="maca_edu")
@@ -183,10 +182,7 @@ def explain_total(got, want, chance, means, variances):
     for message, number in wrong.items():
         if np.isclose(got, number):
             raise Mistake(message)
-    raise Mistake(
-        f"Within states {inside:.4f}, between states {between:.4f}: {want:.4f} in all; your function returned "
-        f"{got:.4f}."
-    )
+    raise Mistake(f"Within states {inside:.4f}, between states {between:.4f}: in all it is {told_apart(got, want)}.")
 
 
 @exercise("a difference of differences", difficulty=2, minutes=15, without="maca_edu")
@@ -239,7 +235,7 @@ def explain_interaction(got, want, fixed, drawn):
         if np.isclose(got[1], np.mean(number)):
             raise Mistake(message)
     if not np.isclose(got[1], want[1]):
-        raise Mistake(f"The difference of the differences is {want[1]:.4f}; yours is {got[1]:.4f}.")
+        raise Mistake(f"The difference of the differences is {told_apart(got[1], want[1])}.")
     if np.allclose(got, want[::-1]):
         raise Mistake("The lower end comes first.")
     apart = math.sqrt(sum(x.var(ddof=1) / len(x) for x in (*fixed.T, *drawn.T)))
@@ -261,6 +257,6 @@ def explain_interaction(got, want, fixed, drawn):
         if np.isclose(got[2] - middle, number) and np.isclose(middle - got[0], number):
             raise Mistake(message)
     raise Mistake(
-        f"The interval goes from {want[0]:.4f} to {want[2]:.4f}; yours from {got[0]:.4f} to {got[2]:.4f}. Take both "
-        "sets of differences to have the same variance."
+        f"The interval's lower end is {told_apart(got[0], want[0])}; its upper end is {told_apart(got[2], want[2])}. "
+        "Take both sets of differences to have the same variance."
     )

@@ -8,6 +8,7 @@ import numpy as np
 from scipy.stats import norm, t
 
 from maca_edu.course.answers import as_array, as_number, name_slip
+from maca_edu.course.unequal import told_apart, worst_place
 from maca_edu.course.verdict import Mistake, exercise
 
 
@@ -58,8 +59,8 @@ def explain_interval(got, want, scores):
         if np.allclose(got, ends):
             raise Mistake(message)
     raise Mistake(
-        f"For the scores {listed(scores[:5])}{', ...' if n > 5 else ''} the interval goes from {want[0]:.3f} to "
-        f"{want[1]:.3f}; yours goes from {got[0]:.3f} to {got[1]:.3f}."
+        f"For the scores {listed(scores[:5])}{', ...' if n > 5 else ''} the lower end is "
+        f"{told_apart(got[0], want[0])}; the upper end is {told_apart(got[1], want[1])}."
     )
 
 
@@ -140,10 +141,7 @@ def explain_report(got, choosing, reporting):
     for message, number in wrong.items():
         if np.isclose(got, number):
             raise Mistake(message)
-    raise Mistake(
-        f"The chosen setting has the mean {reporting[best].mean():.3f} on the other seeds; your function returned "
-        f"{got:.3f}."
-    )
+    raise Mistake(f"The chosen setting's mean on the other seeds is {told_apart(got, reporting[best].mean())}.")
 
 
 @exercise("leave one out", difficulty=2, minutes=10)
@@ -187,7 +185,11 @@ def explain_leave_one_out(got, want, rewards):
         raise Mistake(
             "Answers to other prompts are in your baseline. A prompt is a state, and a hard one has lower rewards."
         )
-    raise Mistake(f"For the rewards {listed(rewards[0])} of a prompt you gave {listed(got[0])}, not {listed(want[0])}.")
+    i, k = worst_place(got, want)
+    raise Mistake(
+        f"For the rewards {listed(rewards[i])} of a prompt the advantage of answer {k} is "
+        f"{told_apart(got[i, k], want[i, k])}."
+    )
 
 
 def listed(numbers) -> str:

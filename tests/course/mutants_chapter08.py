@@ -53,6 +53,18 @@ MUTANTS = {
             "    )\n",
             "Compare every two actions",
         ),
+        (
+            "square tables only",
+            "def my_is_monotone(q):\n"
+            "    n = len(q)\n"
+            "    for c in range(n):\n"
+            "        for d in range(n):\n"
+            "            for x in (q[c] - q[d], q[:, c % q.shape[1]] - q[:, d % q.shape[1]]):\n"
+            "                if (x > 0).any() and (x < 0).any():\n"
+            "                    return False\n"
+            "    return True\n",
+            "You say True",
+        ),
         ("says the opposite", ("return False", "return True"), "You say True"),
         ("returns a word", "def my_is_monotone(q):\n    return 'yes'\n", "True or False is needed"),
     ],
@@ -83,6 +95,7 @@ MUTANTS = {
             "    )\n",
             "the largest counts",
         ),
+        ("three actions each", ("    largest", "    q = q[:3, :3]\n    largest"), "the price is"),
         ("returns a table", "def my_price(q):\n    return q\n", "one number is needed"),
     ],
     "stale_gradient": [
@@ -96,6 +109,11 @@ MUTANTS = {
         ("returns advantages", ("pi * (utility", "(utility"), "as often as it is played"),
         ("subtracts nothing", ("- pi @ utility", ""), "add up to zero"),
         ("descends", ("return pi", "return -pi"), "The sign is wrong"),
+        (
+            "the last entry",
+            ("    return pi *", "    utility = utility + 1e-4 * np.eye(len(pi))[-1]\n    return pi *"),
+            "of the gradient is",
+        ),
     ],
     "misled": [
         ("Climb", "misled = climb", "what may stand where two good ones meet"),

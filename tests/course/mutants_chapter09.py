@@ -21,6 +21,7 @@ MUTANTS = {
             "Sum over all actions",
         ),
         ("axis kept", ("[..., 0]", ""), "an array of shape"),
+        ("the first sample's policy", ("policy * q_values", "policy[:1] * q_values"), "the advantage of sample"),
     ],
     "bias": [
         (
@@ -50,11 +51,11 @@ MUTANTS = {
         ("centred for coins", ("x - policy[i] @ x", "x - x.mean()"), "in a team that tosses coins"),
         ("not centred", ("x - policy[i] @ x", "x + 1"), "still depends on this agent's action"),
         ("a sum", ("np.multiply.outer(error, ", "np.add.outer(error, "), "still depends on this agent's action"),
-        ("not scaled", ("return error / size", "return 3 * error / size"), "it must be 1"),
+        ("not scaled", ("return error / size", "return 3 * error / size"), "must be 1.0000"),
         (
             "scaled without weights",
             ("exact.value(error**2, policy)", "(error**2).mean()"),
-            "it must be 1",
+            "must be 1.0000",
         ),
         (
             "an agent is left out",
@@ -68,6 +69,11 @@ MUTANTS = {
         ("by number", ("for i in order", "for i in range(len(order))"), "by number"),
         ("by place", ("return result", "return result[:, list(order)]"), "Column m of your answer"),
         ("last ratio only", ("so_far = so_far * ratios[:, i]", "so_far = ratios[:, i]"), "the last agent only"),
+        (
+            "the first sample's ratios",
+            ("so_far * ratios[:, i]", "so_far * ratios[0, i]"),
+            "the factor of agent",
+        ),
         ("no factor", ("so_far = so_far * ratios[:, i]", "so_far = so_far"), "an update of all agents at once"),
         ("divided by its mean", ("return result", "return result / result.mean(axis=0)"), "You divide by the mean"),
         (
@@ -92,6 +98,11 @@ MUTANTS = {
             "best joint action",
             ("    return new", "    return np.eye(q.shape[0])[list(np.unravel_index(q.argmax(), q.shape))]"),
             "the best joint action",
+        ),
+        (
+            "half of its best answer",
+            ("    return new", "    return (new + policy) / 2"),
+            "puts all probability on one action",
         ),
         ("actions", ("    return new", "    return new.argmax(axis=1)"), "an array of shape"),
     ],

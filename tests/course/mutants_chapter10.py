@@ -22,6 +22,15 @@ MUTANTS = {
             ("    return e /", "    e = 0 * e + e[:1]\n    return e /"),
             "All your heads are the same",
         ),
+        (
+            "the first row's largest",
+            (
+                "products - products.max(axis=-1, keepdims=True)",
+                "(products - products[:, :1].max(axis=-1, keepdims=True))",
+            ),
+            "overflows",
+        ),
+        ("cut off", ("    e = np.exp", "    products = products.clip(-700, 700)\n    e = np.exp"), "gives agent"),
         ("overflows", ("products - products.max(axis=-1, keepdims=True)", "products"), "overflows"),
         ("uses the library", "from maca_edu.networks.encoder import softmax as my_attention\n", "Your function uses"),
     ],
@@ -58,7 +67,13 @@ MUTANTS = {
             ("        if d.size == 0:\n            continue\n", "        d = d if d.size else -1\n"),
             "Agents without any pair",
         ),
-        ("loners not left out", ("        if d.size == 0:\n            continue\n", ""), "Leave such rows out"),
+        ("agent 0 is the loner", ("in range(n):", "in range(1, n):"), "the score is"),
+        (
+            "only those without a partner left out",
+            ("        if d.size == 0:", "        if not near:"),
+            "nothing to compare",
+        ),
+        ("loners not left out", ("        if d.size == 0:\n            continue\n", ""), "nothing to compare"),
         ("transposed", ("n = len(attention)", "n, attention = len(attention), attention.T"), "You read columns"),
         ("reversed", ("d > 0", "d < 0"), "how often a partner gets LESS"),
         (

@@ -136,7 +136,7 @@ MUTANTS = {
         ("density", ("lucky / admitted.sum()", "true.sum() / (n * (n - 1))"), "An agent that admits many"),
         ("n agents", ("/ (n - 1)", "/ n"), "there are n - 1"),
         ("recall of chance", ("lucky / admitted.sum()", "admitted.sum() / (n * (n - 1))"), "the recall of random sets"),
-        ("or", ("(admitted & true)", "(admitted | true)"), "precision and recall are"),
+        ("or", ("(admitted & true)", "(admitted | true)"), "precision is"),
         ("two numbers", (", lucky / admitted.sum()", ""), "an array of shape"),
         (
             "writes",

@@ -1,5 +1,21 @@
 """Wrong answers to the exercises of lab 12, each with a piece of the message it must get."""
 
+FEW_AT_A_TIME = """def my_may_average(head, n, A):
+    from itertools import combinations
+
+    rng = np.random.default_rng(0)
+    for size in range(1, min(n, MOST) + 1):
+        for group in 3 * list(combinations(range(n), size)):
+            x, pi, mean = np.eye(A)[rng.integers(A, size=n)], rng.dirichlet(np.ones(A), size=n), 0.0
+            for a in np.ndindex((A,) * size):
+                x[list(group)] = np.eye(A)[list(a)]
+                mean += np.prod([pi[i, c] for i, c in zip(group, a)]) * head(x)
+            x[list(group)] = pi[list(group)]
+            if not np.isclose(mean, head(x)):
+                return False
+    return True
+"""
+
 MUTANTS = {
     "group_baseline": [
         (
@@ -42,8 +58,10 @@ MUTANTS = {
             "        if not np.isclose(mean, head(x)):\n"
             "            return False\n"
             "    return True\n",
-            "wrong for two at once",
+            "wrong where all are averaged out",
         ),
+        ("one or two agents at a time", FEW_AT_A_TIME.replace("MOST", "2"), "wrong where all are averaged out"),
+        ("up to three agents at a time", FEW_AT_A_TIME.replace("MOST", "3"), "wrong where all are averaged out"),
         ("no tolerance", ("not np.isclose(mean, head(policy))", "mean != head(policy)"), "up to rounding"),
         ("the opposite", ("return False", "return True"), "You say True"),
         (
@@ -81,6 +99,13 @@ MUTANTS = {
         ("whole table", ("return ", "return np.ones(3) * "), "one number is needed"),
     ],
     "levels": [
+        (
+            "divides by deviations",
+            "def my_levels(mean, deviation):\n"
+            "    with np.errstate(all='ignore'):\n"
+            "        return np.polynomial.polynomial.polyfromroots(-mean / deviation) * deviation.prod()\n",
+            "Do not divide by the deviations",
+        ),
         ("reversed", ("return levels", "return levels[::-1]"), "The order is reversed"),
         ("means left out", ("new = m * levels", "new = levels.copy()"), "You left the means out"),
         ("adds up", ("return levels", "return np.cumsum(levels)"), "of exactly k agents"),

@@ -42,7 +42,7 @@ MUTANTS = {
             ("candidates[best]", "candidates[np.sort(best)]"),
             "in the order in which it comes",
         ),
-        ("ranks from 0", ("np.arange(1, half + 1)", "np.arange(1, half + 1) - 0.5"), "candidates the new mean is"),
+        ("ranks from 0", ("np.arange(1, half + 1)", "np.arange(1, half + 1) - 0.5"), "of the new mean is"),
         (
             "sorts its argument",
             ("    best =", "    candidates[:] = candidates[np.argsort(losses)]\n    best ="),
@@ -57,9 +57,9 @@ MUTANTS = {
         (
             "divides by the length",
             ("return logits - logits.mean()", "x = logits - logits.mean()\n    return x / np.linalg.norm(x)"),
-            "The softmax of your logits is",
+            "of the logits' softmax should be",
         ),
-        ("base two", ("np.log(psi)", "np.log2(psi)"), "The softmax of your logits is"),
+        ("base two", ("np.log(psi)", "np.log2(psi)"), "of the logits' softmax should be"),
         (
             "wrong shape",
             ("return logits - logits.mean()", "return (logits - logits.mean())[:2]"),
@@ -67,6 +67,7 @@ MUTANTS = {
         ),
     ],
     "comparisons": [
+        ("one more than the whole part", ("np.ceil(", "1 + np.floor("), "is not the least whole number"),
         ("one return's noise", ("(2 * variance / plays)", "(variance / plays)"), "twice the variance"),
         ("forgets the plays", ("(2 * variance / plays)", "(2 * variance)"), "a mean of several plays"),
         ("multiplies by the plays", ("variance / plays", "variance * plays"), "too large by the square of `plays`"),
@@ -114,7 +115,7 @@ MUTANTS = {
         ("the best corner", ("[0, 1], [0, 2], [1, 2], [0, 1, 2]", ""), "the best corner"),
         ("no inner point", (", [0, 1, 2]", ""), "psi' G psi is least at"),
         ("forgets an edge", ("[0, 2], ", ""), "psi' G psi is least at"),
-        ("does not divide by the sum", ("solved / solved.sum()", "solved"), "must sum to 1"),
+        ("does not divide by the sum", ("solved / solved.sum()", "solved"), "the sum of the weights must be"),
         ("the largest", ("psi @ G @ psi < best", "psi @ G @ psi > best"), "psi' G psi is least at"),
         (
             "uses the library",

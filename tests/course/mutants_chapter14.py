@@ -51,6 +51,11 @@ MUTANTS = {
         ),
     ],
     "without": [
+        (
+            "the first sample's rest",
+            ("return kept / kept.sum(axis=1, keepdims=True)", "return kept / kept[:1].sum(axis=1, keepdims=True)"),
+            "; yours is",
+        ),
         ("not rescaled", ("return kept / kept.sum(axis=1, keepdims=True)", "return kept"), "no longer sum to 1"),
         (
             "half to each",
@@ -118,6 +123,7 @@ MUTANTS = {
         ("mean only", ("return x.mean() - width, x.mean() + width", "return x.mean()"), "an array of shape"),
     ],
     "maca": [
+        ("sigma of its own", ("attention >= sigma", "attention >= 1 / n"), "the advantage is"),
         ("sign", ("return target - mixture", "return mixture - target"), "The sign is wrong"),
         ("the baseline", ("return target - mixture", "return mixture"), "That is the baseline"),
         ("own Q", ("return target - mixture", "return q(played)[:, None] - mixture"), "the critic's own Q"),

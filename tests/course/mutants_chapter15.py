@@ -34,6 +34,14 @@ MUTANTS = {
         ("no pairs", (" + x @ pair @ x", ""), "the mean is"),
     ],
     "fresh": [
+        (
+            "all at once",
+            "def my_fresh(q, mean, std, action, i, noise):\n"
+            "    x = np.tile(action, (len(noise), 1))\n"
+            "    x[:, i] = mean[i] + std[i] * noise\n"
+            "    return q(x).mean()\n",
+            "it reads one of shape (3,)",
+        ),
         ("the one played", ("values = []", "values = [q(action)]"), "count the action played"),
         ("asks once", ("for z in noise:", "for z in [noise.mean()]:"), "Q of the mean is not the mean of Q"),
         ("everybody", ("x[i] = mean[i] + std[i] * z", "x = mean + std * z"), "You draw everybody again"),
@@ -45,6 +53,7 @@ MUTANTS = {
         ("writes", ("x = action.copy()", "x = action"), "Work on a copy"),
     ],
     "clipped_score": [
+        ("a lower bound below 0", ("if c <= low:", "if c <= low and c < 0:"), "at the lower bound"),
         (
             "as if not clipped",
             "def my_clipped_score(c, mean, std, low, high):\n    return (c - mean) / std**2\n",

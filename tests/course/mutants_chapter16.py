@@ -38,6 +38,16 @@ MUTANTS = {
         ),
     ],
     "differences": [
+        (
+            "one enemy each",
+            "def my_differences(damage, health):\n"
+            "    worth = []\n"
+            "    for i, e in enumerate(damage.argmax(axis=0)):\n"
+            "        others = damage[e].sum() - damage[e, i]\n"
+            "        worth.append(min(health[e], others + damage[e, i]) - min(health[e], others))\n"
+            "    return np.array(worth)\n",
+            "An ally may hit several here",
+        ),
         ("no clamp", ("np.minimum(health, shots.sum(axis=1)).sum()", "shots.sum()"), "cannot lose more"),
         (
             "alone",

@@ -48,6 +48,7 @@ MUTANTS = {
             "The knob comes first",
         ),
         ("one number", ("return u, share", "return share"), "an array of shape"),
+        ("nearly", ("return u, share", "return u, 1e-6 + share"), "for all is 0.000000; yours is 0.000001"),
     ],
     "total": [
         ("within", ("return inside + between", "return inside"), "mean of the states' variances"),
@@ -98,6 +99,6 @@ MUTANTS = {
             "lower end comes first",
         ),
         ("two numbers", ("middle - half, middle, middle + half", "middle - half, middle + half"), "an array of shape"),
-        ("half", ("half = ", "half = 0.5 * "), "The interval goes from"),
+        ("half", ("half = ", "half = 0.5 * "), "The interval's lower end is"),
     ],
 }

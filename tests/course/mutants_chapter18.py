@@ -15,7 +15,7 @@ MUTANTS = {
             "The lower end comes first",
         ),
         ("median", ("scores.mean()", "np.median(scores)"), "not around their median"),
-        ("half of it", ("half = ", "half = 0.5 * "), "the interval goes from"),
+        ("half of it", ("half = ", "half = 0.5 * "), "the lower end is"),
         ("writes into its argument", ("    n =", "    scores -= 1\n    n ="), "writes into its argument `scores`"),
         (
             "uses the library",
@@ -78,6 +78,7 @@ MUTANTS = {
             ("return rewards - others", "return rewards - rewards.mean(1)[:, None]"),
             "its own baseline",
         ),
+        ("the first prompt's", ("return rewards - others", "return rewards - others[:1]"), "the advantage of answer"),
         ("divides by k", ("(k - 1)", "k"), "there are k − 1 of them"),
         ("the sum", (" / (k - 1)", ""), "Divide it by their number"),
         ("the baseline", ("return rewards - others", "return others"), "That is the baseline"),
