@@ -211,7 +211,7 @@ def check_score_weights(candidate):
             k, i = np.unravel_index(np.argmax(abs(np.where(alive, 0.0, got))), got.shape)
             raise Mistake(
                 f"The dead move nobody's policy. Agent {i} is dead in sample {k}, and you give it the weight "
-                f"{got[k, i]:.4f}: it must be 0."
+                f"{got[k, i]:.4g}: it must be 0."
             )
         wrong = {
             "You leave the ratio out. By the log-probability the slope is the ratio times that by the ratio.": (

@@ -124,7 +124,7 @@ def check_price(candidate):
     rng = np.random.default_rng(3)
     monotone = np.add.outer([2.0, 0.0, 1.0], [0.0, 3.0, 1.0])
     last_two = np.zeros((4, 5))
-    last_two[-2:, -2:] = np.eye(2)  # the last two actions of each agent cross, and no others
+    last_two[:2, :2], last_two[-2:, -2:] = np.eye(2) / 2, np.eye(2)  # the last two actions of each agent cross most
     for q in (*rng.normal(size=(4, 3, 3)), rng.normal(size=(3, 4)), rng.normal(size=(4, 2)), monotone, last_two):
         got, want = as_number(candidate(q)), price(q)
         if np.isclose(got, want):

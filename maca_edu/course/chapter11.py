@@ -220,6 +220,8 @@ def check_scores(candidate):
         corrset[0, 1:], corrset[1] = False, True  # agents with very different numbers of admissions
         partners[0], partners[:, 0] = False, False  # and a loner
         partners[0, 0] = True
+        order = rng.permutation(n)
+        corrset, partners = (mask[np.ix_(order, order)] for mask in (corrset, partners))
         got, want = as_array(candidate(corrset, partners), (3,)), scores(corrset, partners)
         if not np.allclose(got, want):
             explain_scores(got, want, corrset, partners)

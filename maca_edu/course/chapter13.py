@@ -199,7 +199,7 @@ def explain_psi(got, want, G):
     free = free / free.sum()
     if got.min() < -1e-9:
         raise Mistake(
-            f"{told} a weight is negative: {got.min():.3f}. Then the best point lies on an edge or in a corner."
+            f"{told} a weight is negative: {got.min():.3g}. Then the best point lies on an edge or in a corner."
         )
     clipped = np.clip(free, 0, None)
     inverse = 1 / np.diag(G)

@@ -48,6 +48,8 @@ def check_parameters(candidate):
         for message, answer in wrong.items():
             if got == answer:
                 raise Mistake(message)
+        if got != round(got):
+            raise Mistake(f"You count {got:.10g}, which is not a whole number.")
         side = "more" if got > want else "fewer"
         raise Mistake(
             f"With d = {d}, n = {n}, A = {A}, E = {E}, Z = {Z} there are {want:,}; you count {abs(got - want):,.0f} "

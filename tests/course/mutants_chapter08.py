@@ -95,7 +95,7 @@ MUTANTS = {
             "    )\n",
             "the largest counts",
         ),
-        ("three actions each", ("    largest", "    q = q[:3, :3]\n    largest"), "the price is"),
+        ("three actions each", ("in (q, q.T)", "in (q[:3], q.T[:3])"), "the price is"),
         ("returns a table", "def my_price(q):\n    return q\n", "one number is needed"),
     ],
     "stale_gradient": [

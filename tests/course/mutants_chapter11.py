@@ -113,6 +113,11 @@ MUTANTS = {
     ],
     "scores": [
         (
+            "agent 0 left out",
+            ("others = ~np.eye(n, dtype=bool)", "others = ~np.eye(n, dtype=bool)\n    others[0] = False"),
+            "precision is",
+        ),
+        (
             "oneself",
             ("admitted, true = corrset & others, partners & others", "admitted, true = corrset, partners"),
             "pairs of two",

@@ -2,6 +2,7 @@
 
 MUTANTS = {
     "parameters": [
+        ("a fraction", ("return embedding", "return 0.25 + embedding"), "which is not a whole number"),
         ("psi's head too", ("return embedding", "return linear(Z, 3) + embedding"), "You count psi's head"),
         (
             "wide MLP",
