@@ -343,7 +343,7 @@ def random_steps():
         (8, [0, 5], [2, 4], 0.8, 0.5),  # several, one in the first row, two side by side
         (7, [2, 6], [1], 0.95, 0.9),  # an end in the last row
         (5, [3], [0, 4], 0.7, 0.8),  # a cut in the last row
-        (4, [], [], 1.0, 0.6),
+        (9, [], [], 1.0, 0.6),
     ):
         ended, cut = np.isin(np.arange(T), ends), np.isin(np.arange(T), cuts)
         reward, value = rng.normal(size=T), rng.normal(size=T)

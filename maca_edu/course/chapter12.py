@@ -200,8 +200,10 @@ def check_may_average(candidate):
 def check_component(candidate):
     """The candidate's number is the component of a group, for all groups and joint actions of random products."""
     rng = np.random.default_rng(14)
-    for n, A in ((3, 3), (2, 4), (4, 2)):
+    for n, A in ((3, 3), (2, 4), (4, 2), (3, 2)):
         factor, policy = 1 + rng.normal(size=(n, A)), rng.dirichlet(np.ones(A), size=n)
+        if (n, A) == (3, 2):
+            factor[1], policy[1] = [1, -1], 0.5  # a mean of 0
         q = np.ones(())
         for row in factor:
             q = np.multiply.outer(q, row)

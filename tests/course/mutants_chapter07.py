@@ -101,6 +101,20 @@ MUTANTS = {
             ),
             "There may be several of each",
         ),
+        (
+            "five steps ahead",
+            """def my_lambda_returns(reward, value, after, ended, cut, gamma, lam):
+    T, returns = len(reward), value.copy()
+    for t in range(T):
+        for k in range(t, min(t + 5, T)):
+            following = 0.0 if ended[k] else gamma * after[k]
+            returns[t] += (gamma * lam) ** (k - t) * (reward[k] + following - value[k])
+            if ended[k] or cut[k]:
+                break
+    return returns
+""",
+            "no ends and no cuts",
+        ),
         ("gamma of its own", ("    returns, ahead", "    gamma = 0.9\n    returns, ahead"), "with gamma = 0.8"),
         ("lambda of its own", ("    returns, ahead", "    lam = 0.7\n    returns, ahead"), "lambda = 0.5"),
         ("an advantage", ("ahead + value[t]", "ahead"), "That is the lambda-advantage"),

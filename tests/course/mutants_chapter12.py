@@ -89,6 +89,14 @@ MUTANTS = {
         ("a word", "def my_may_average(head, n, A):\n    return 'yes'\n", "True or False is needed"),
     ],
     "component": [
+        (
+            "divides by a mean",
+            (
+                "np.where(inside, played - mean, mean).prod()",
+                "mean.prod() * np.where(inside, played / mean - 1, 1).prod()",
+            ),
+            "a finite number is needed",
+        ),
         ("not centred", ("played - mean, mean", "played - 1, 1"), "subtract each member's mean"),
         ("others forgotten", ("played - mean, mean", "played - mean, 1"), "You forgot the agents outside"),
         ("others as played", ("played - mean, mean", "played - mean, played"), "not what they played"),
