@@ -141,7 +141,7 @@ def explain_corrset(got, want, attention, sigma):
     i, j = (int(x) for x in np.argwhere(got != want)[0])
     inside = "belongs" if want[i, j] else "does not belong"
     raise Mistake(
-        f"With attention {attention[i, j]:.3f} from agent {i} to agent {j} and sigma = {sigma:.3f}, agent {j} {inside} "
+        f"With attention {attention[i, j]:.6g} from agent {i} to agent {j} and sigma = {sigma:.6g}, agent {j} {inside} "
         f"to the CorrSet of agent {i}. Return one mask of True and False, shape ({n}, {n})."
     )
 

@@ -88,7 +88,7 @@ def check_plane(candidate):
         weights = softmax(got)
         if np.allclose(got, psi - 1 / 3):
             raise Mistake("You have moved the weights into the plane, not the logits. Take the logarithm first.")
-        if np.allclose(weights, psi) and not np.isclose(got.sum(), 0):
+        if np.allclose(weights, psi) and not np.isclose(got.sum(), 0, atol=1e-6):
             raise Mistake(
                 f"The softmax is right, but the sum of the logits must be {told_apart(got.sum(), 0)}. Subtract their "
                 "mean: that changes no weight and leads into the plane."

@@ -81,6 +81,11 @@ def levels_by_convolution(mean, deviation):
     return levels
 
 
+def plane_in_single_precision(psi):
+    logits = np.log(psi.astype(np.float32))
+    return logits - logits.mean()
+
+
 def comparisons_by_trying(effect, variance, plays, z):
     n = 1
     while effect * math.sqrt(n) < z * math.sqrt(2 * variance / plays):
@@ -127,6 +132,7 @@ def advantages_by_factor(rewards):
         ("chapter09.check_harmless", harmless_by_chance),
         ("chapter10.check_reader", reader_by_iteration),
         ("chapter12.check_levels", levels_by_convolution),
+        ("chapter13.check_plane", plane_in_single_precision),
         ("chapter13.check_comparisons", comparisons_by_trying),
         ("chapter15.check_fresh", fresh_in_one_line),
         ("chapter16.check_differences", differences_by_enemy),
