@@ -180,7 +180,12 @@ def check_factors(candidate):
 def check_turn(candidate):
     """The candidate's policy comes from best answers, one agent after the other, on random games."""
     cases, answers = [], []
-    for n, A, order, seed in ((3, 3, (2, 0, 1), 13), (3, 2, (1, 2, 0), 14), (2, 3, (1, 0), 15)):
+    for n, A, order, seed in (
+        (3, 3, (2, 0, 1), 13),
+        (3, 2, (1, 2, 0), 14),
+        (2, 3, (1, 0), 15),
+        (4, 2, (2, 0, 3, 1), 16),
+    ):
         for q, policy in random_games(4, n=n, A=A, seed=seed):
             cases.append((q, policy, order))
             answers.append(as_array(candidate(q, policy, order), policy.shape))
@@ -198,7 +203,10 @@ def check_turn(candidate):
             raise Mistake(message)
     at = next(k for k, got in enumerate(answers) if not np.allclose(got, best_answers(*cases[k])))
     if not np.allclose(answers[at].max(axis=1), 1):
-        raise Mistake("A best answer puts all probability on one action; a row of yours does not.")
+        raise Mistake(
+            f"A best answer puts all probability on one action. With the order {cases[at][2]}, row "
+            f"{answers[at].max(axis=1).argmin()} of your answer does not."
+        )
     raise Mistake(
         f"In a random game with the order {cases[at][2]} the actions are {best_answers(*cases[at]).argmax(axis=1)}; "
         f"yours are {answers[at].argmax(axis=1)}. Average over the others with their policies of the moment."

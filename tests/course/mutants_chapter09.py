@@ -92,6 +92,7 @@ MUTANTS = {
         ("backwards", ("for i in order", "for i in reversed(order)"), "backwards"),
         ("by number", ("for i in order", "for i in sorted(order)"), "by number"),
         ("worst", (".argmax()", ".argmin()"), "the worst action"),
+        ("three agents at most", ("for i in order", "for i in order[:3]"), "the order (2, 0, 3, 1), row 1"),
         ("first only", ("for i in order", "for i in order[:1]"), "You update only the first agent"),
         ("writes into its argument", ("policy.copy()", "policy"), "writes into its argument `policy`"),
         (
