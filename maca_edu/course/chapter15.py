@@ -133,22 +133,27 @@ def check_fresh(candidate):
     for n, i, K in ((3, 1, 4), (2, 0, 1), (4, 3, 7)):
         q = Quadratic(rng.normal(size=n), rng.normal(size=n), np.triu(rng.normal(size=(n, n)), 1))
         mean, std, a = rng.normal(size=n), rng.uniform(0.3, 1.5, size=n), rng.normal(size=n)
-        noise, q = rng.normal(size=K), one_at_a_time(q, n)
+        noise, q = rng.normal(size=K), OneAtATime(q)
         got, want = as_number(candidate(q, mean, std, a, i, noise)), fresh_baseline(q, mean, std, a, i, noise)
         if not np.isclose(got, want):
             explain_fresh(got, want, q, mean, std, a, i, noise)
     return "It does not contain the number played, so it is legal, with one fresh action as with a thousand."
 
 
-def one_at_a_time(quadratic: Quadratic, n: int):
-    """Some function of one joint action `[n]`, bent more than the quadratic. It raises ValueError for other shapes."""
+class OneAtATime:
+    """Some function of one joint action `[n]`, bent more than a quadratic. It raises ValueError for other shapes."""
 
-    def q(a) -> float:
-        if np.shape(a) != (n,):
-            raise ValueError(f"q was given an array of shape {np.shape(a)}; it reads one of shape {(n,)}")
-        return float(quadratic(np.asarray(a, dtype=float)) + np.sin(2 * np.asarray(a, dtype=float)).sum())
+    def __init__(self, quadratic: Quadratic):
+        self.quadratic, self.shape = quadratic, quadratic.slope.shape
 
-    return q
+    def __repr__(self) -> str:
+        return "a function"
+
+    def __call__(self, a) -> float:
+        a = np.asarray(a, dtype=float)
+        if a.shape != self.shape:
+            raise ValueError(f"q was given an array of shape {a.shape}; it reads one of shape {self.shape}")
+        return float(self.quadratic(a) + np.sin(2 * a).sum())
 
 
 def fresh_baseline(q, mean, std, a, i: int, noise) -> float:
