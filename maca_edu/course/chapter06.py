@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from maca_edu.course.answers import as_array, as_number
+from maca_edu.course.unequal import told_apart
 from maca_edu.course.verdict import Mistake, exercise
 
 
@@ -186,7 +187,7 @@ def reject(got, want, wrong: dict, what: str) -> None:
             raise Mistake(message)
     k = int(np.argmax(abs(got - want)))
     raise Mistake(
-        f"On a random example of length {len(want)}, entry {k} of {what} should be {want[k]:.3f}, not {got[k]:.3f}."
+        f"On a random example of length {len(want)}, entry {k} of {what} should be {told_apart(got[k], want[k], 3)}."
     )
 
 
