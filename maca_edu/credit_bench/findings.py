@@ -1,18 +1,19 @@
 """From measurements to a sentence: which misconception an estimator's gradient comes from.
 
-The tests are made in the order of this file. The first that explains a wrong mean gradient ends the search; what is
-worth knowing of a sound estimator is noted after that.
+The tests are made in the order of `what_is_wrong`. The first that explains a wrong mean gradient ends the search. A
+name needs evidence of its own; what is worth knowing of a sound estimator is noted after that.
 """
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
-from maca_edu.credit_bench.measures import Gradient
+from maca_edu.credit_bench.measures import Fit, Gradient, OverTime
 from maca_edu.credit_bench.probes import PROBED, STRAIGHT, Behaviour
 
 BIASED = 1e-3  # relative: more than rounding in single precision
 SURE = 6.0  # standard errors of a difference that is no accident
+LEFT = 0.2  # of a drawn mean gradient: more than that is not left to chance
 
 
 class Finding(NamedTuple):
@@ -27,9 +28,9 @@ class Mean(NamedTuple):
     """A mean gradient, and where it was measured."""
 
     game: str
-    one_shot: bool
     fitted: bool  # the critic was fitted to few plays
     gradient: Gradient
+    over_time: OverTime | None  # None: a one-shot game
 
 
 def is_biased(gradient: Gradient) -> bool:
@@ -42,9 +43,19 @@ def is_turned(gradient: Gradient) -> bool:
     return gradient.scale <= 0 or (gradient.turn > BIASED and gradient.turn_z > SURE)
 
 
+def points_right(gradient: Gradient) -> bool:
+    """Whether it points where the true one does, as far as that was measured."""
+    return not is_turned(gradient) and gradient.turn <= LEFT
+
+
 def is_zero(gradient: Gradient) -> bool:
     """Whether there is no mean gradient beyond rounding and chance."""
     return gradient.length <= BIASED or gradient.length_z <= SURE
+
+
+def explains(fit: Fit) -> bool:
+    """Whether known gradients are all that a mean gradient is made of, up to rounding and chance."""
+    return fit.left <= BIASED or (fit.left <= LEFT and fit.left_z <= SURE)
 
 
 def findings(behaviour: Behaviour, means: list[Mean]) -> list[Finding]:
@@ -56,48 +67,76 @@ def findings(behaviour: Behaviour, means: list[Mean]) -> list[Finding]:
 
 def what_is_wrong(b: Behaviour, means: list[Mean]) -> Finding | None:
     """The misconception behind a wrong mean gradient with an exact critic; None where there is none."""
-    if b.repeats and not b.any_order:
-        return axes()
-    if b.repeats and b.degree is None:
-        return units()
     biased = [mean for mean in means if is_biased(mean.gradient)]
     if not biased:
         return None
-    worst = max(biased, key=lambda mean: mean.gradient.bias)
-    if not any(mean.one_shot for mean in biased):
-        return own_step(worst)
-    whole = b.straight > 1 - STRAIGHT  # Q, times something, less a legal baseline
+    turned = [mean for mean in biased if is_turned(mean.gradient)]
+    settled = b.repeats and b.any_order  # otherwise slopes tell nothing
+    whole = settled and b.bent < STRAIGHT  # Q, times something, less a legal baseline
+    right = all(points_right(mean.gradient) and not is_zero(mean.gradient) for mean in means)
+    if right and (whole or not settled):
+        return units() if whole and b.degree is None and b.own_degree == 0 else detached_scale(biased)
+    if b.repeats and not b.any_order:
+        return axes(b)
     if whole and all(slope < 0 for slope in b.slopes):
         return Finding("sign", True, "has the wrong sign: it follows the gradient downhill")
     if whole and max(b.slopes) - min(b.slopes) > STRAIGHT * max(b.slopes):
         return agent_scale(b)
-    if whole:
-        return detached_scale(worst)
-    if b.rotated:
+    if turned and all(mean.over_time for mean in turned):
+        return wrong_over_time(turned)
+    if b.repeats and b.own_degree is None:
+        return nonlinear(biased)
+    if b.column:
         return wrong_agent(b)
     alone = b.repeats and b.row_by_row
     if all(is_zero(mean.gradient) for mean in means) and not (alone and max(map(abs, b.slopes)) > BIASED):
         return no_gradient()
-    if alone:
-        return own_action(worst)
-    return Finding("biased", True, f"has a mean gradient that is wrong {size(worst)}, for a reason that was not found")
+    return own_action(biased) if alone and not whole else unknown(biased)
 
 
-def size(worst: Mean) -> str:
-    """How wrong, and where."""
+def wrong_over_time(turned: list[Mean]) -> Finding:
+    """What turns the gradient of games over time and of no other."""
+    worst = most_turned(turned)
+    if explains(worst.over_time.steps):
+        return own_step(worst)
+    if explains(worst.over_time.states):
+        return state_scale(worst)
+    return unknown(turned)
+
+
+def most_biased(means: list[Mean]) -> Mean:
+    """Where the mean gradient is farthest from the true one."""
+    return max(means, key=lambda mean: mean.gradient.bias)
+
+
+def most_turned(means: list[Mean]) -> Mean:
+    """Where it points farthest from it; downhill is farther than anything."""
+    return max(means, key=lambda mean: (mean.gradient.scale <= 0, mean.gradient.turn))
+
+
+def size(means: list[Mean]) -> str:
+    """How wrong at worst, and where."""
+    worst = most_biased(means)
     return f"by {worst.gradient.bias:.0%} on {worst.game}"
 
 
-def axes() -> Finding:
+def axes(b: Behaviour) -> Finding:
     """The order of the rows matters."""
     what = "mixes the axes: a row's advantage depends on where in the batch the row stands"
-    return Finding("axes", True, f"{what}, as when [n, S] is reshaped to [S, n] without a transpose")
+    missing = "; read as [n, S] and transposed it does not, so a transpose is missing"
+    return Finding("axes", True, what + missing * b.untransposed)
 
 
 def units() -> Finding:
-    """Ten times the payments give something else than ten times the advantage, and than the same."""
-    what = "mixes units: ten times the payments give neither ten times the advantage nor the same"
-    return Finding("units", True, f"{what}; something in it is normalised and something else is not")
+    """The return was divided by its size, and what is subtracted from it was not."""
+    what = "mixes units: with ten times the payments an agent's own action changes its advantage as before"
+    return Finding("units", True, f"{what}, and the rest is another; the return is normalised and its baseline is not")
+
+
+def nonlinear(biased: list[Mean]) -> Finding:
+    """Clipped, or squashed."""
+    what = "is not linear in the rewards: with ten times the payments an agent's own action changes its advantage"
+    return Finding("nonlinear", True, f"{what} neither ten times as much nor as before; it is wrong {size(biased)}")
 
 
 def no_gradient() -> Finding:
@@ -107,9 +146,23 @@ def no_gradient() -> Finding:
 
 
 def own_step(worst: Mean) -> Finding:
-    """Wrong only where something follows."""
-    what = f"sees one step only: right where a game has one step, wrong {size(worst)}"
-    return Finding("own-step", True, f"{what}, where an action also changes what is paid later")
+    """What follows a step counts more or less than the step."""
+    now, later = worst.over_time.steps.factors
+    what = "sees one step only" if abs(later) < 0.05 * abs(now) else "weighs later steps in another way than this one"
+    counts = f"what is paid later counts {round(later, 2) + 0:g} times, and what is paid at once {now:.3g} times"
+    return Finding("own-step", True, f"{what}: {counts}, which turns the mean gradient {turn(worst)}")
+
+
+def state_scale(worst: Mean) -> Finding:
+    """Each state's advantage has a factor of its own."""
+    factors = worst.over_time.states.factors
+    what = f"scales each state by itself, from {min(factors):.3g} to {max(factors):.3g}"
+    return Finding("state-scale", True, f"{what}, which turns the mean gradient {turn(worst)}")
+
+
+def turn(worst: Mean) -> str:
+    """How far it is turned, and where."""
+    return f"by {worst.gradient.turn:.0%} of its length on {worst.game}"
 
 
 def agent_scale(b: Behaviour) -> Finding:
@@ -118,23 +171,29 @@ def agent_scale(b: Behaviour) -> Finding:
     return Finding("agent-scale", True, f"scales each agent by itself, {factors}, so the team's gradient is turned")
 
 
-def detached_scale(worst: Mean) -> Finding:
-    """A factor for everybody; wrong only where it turns the gradient, too."""
+def detached_scale(biased: list[Mean]) -> Finding:
+    """A factor for everybody, which turns no gradient."""
+    worst = most_biased(biased)
     factor = f"{worst.gradient.scale:.3g} on {worst.game}"
     what = f"has a detached scale: the mean gradient is the true one times a factor that depends on the game ({factor})"
-    turned = is_turned(worst.gradient)
-    return Finding("scale", turned, what if turned else f"{what}; it points right, in units of its own")
+    return Finding("scale", False, f"{what}; it points right, in units of its own")
 
 
 def wrong_agent(b: Behaviour) -> Finding:
-    """Rotating the agents would make it right."""
-    return Finding("agents", True, f"pays the wrong agent: the one who acted stands {b.rotated} places further on")
+    """Exchanging the columns would make it right."""
+    swapped = [f"{column} that of {i}" for i, column in enumerate(b.column) if i != column]
+    return Finding("agents", True, f"pays the wrong agents: of {len(b.column)}, {', '.join(sorted(swapped))}")
 
 
-def own_action(worst: Mean) -> Finding:
+def own_action(biased: list[Mean]) -> Finding:
     """What is subtracted from Q depends on the agent's own action."""
     what = "has the agent's own action in its baseline: with the others' actions fixed, what it subtracts from Q"
-    return Finding("own-action", True, f"{what} changes with a_i, and the mean gradient is wrong {size(worst)}")
+    return Finding("own-action", True, f"{what} changes with a_i, and the mean gradient is wrong {size(biased)}")
+
+
+def unknown(wrong: list[Mean]) -> Finding:
+    """None of these."""
+    return Finding("biased", True, f"has a mean gradient that is wrong {size(wrong)}, for a reason that was not found")
 
 
 def notes(b: Behaviour, means: list[Mean], wrong: Finding | None) -> list[Finding]:
@@ -150,12 +209,17 @@ def notes(b: Behaviour, means: list[Mean], wrong: Finding | None) -> list[Findin
         if b.degree == 1 and b.own_row < 1 - 1e-6:
             left = f"of a return {b.own_row:.3f} is left in a batch of {PROBED}"
             found.append(Finding("own-sample", False, f"counts the row itself in its baseline: {left}"))
+    elif not b.any_order and (wrong is None or wrong.name != "axes"):
+        what = "depends on the order of the rows: a row's advantage is another where the row stands elsewhere"
+        found.append(Finding("order", False, what))
+    if b.repeats and b.degree is None and (wrong is None or not wrong.wrong):
+        what = "does not scale with the reward: ten times the payments give neither ten times the advantage"
+        found.append(Finding("units", False, f"{what} nor the same"))
     misled = [mean for mean in means if mean.fitted and is_biased(mean.gradient)]
     if wrong is None and b.shifts:
         what = "has no baseline that takes out a constant: a reward that is always paid is noise"
         found.append(Finding("no-baseline", False, what))
     if wrong is None and misled:
-        worst = max(misled, key=lambda mean: mean.gradient.bias)
         what = "is as right as its critic: with a fitted one its mean gradient is wrong"
-        found.append(Finding("critic", False, f"{what} {size(worst)}"))
+        found.append(Finding("critic", False, f"{what} {size(misled)}"))
     return found

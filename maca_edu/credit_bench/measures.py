@@ -12,6 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from maca_edu.credit_bench.moments import Moments, Rows, joint_number
+from maca_edu.credit_bench.sums import written_out
 from maca_edu.exact import baseline, gradient_moments, minimum_variance_baseline
 
 LEAST = 1e-9  # of what is possible: a variance below it is none
@@ -23,6 +24,7 @@ class Truth(NamedTuple):
     """What is known of the gradients of all agents, in every state."""
 
     gradient: np.ndarray  # [N, n, A]
+    at_once: np.ndarray  # [N, n, A] the gradient if the step's payment were all
     least: float  # the variance with the best legal baseline, later luck included, summed over agents
     best: np.ndarray  # [N, n, A^n] the best legal baseline for every joint action
 
@@ -37,6 +39,21 @@ class Gradient(NamedTuple):
     turn_z: float  # how sure the turn is
     length: float  # of the mean gradient, over that of the true one
     length_z: float  # how sure it is that there is any
+
+
+class Fit(NamedTuple):
+    """A mean gradient written as a sum of known ones, each times a factor."""
+
+    factors: tuple[float, ...]
+    left: float  # length of what they leave, over that of the mean gradient
+    left_z: float  # how sure it is
+
+
+class OverTime(NamedTuple):
+    """Two ways for a gradient to be wrong where something follows a step."""
+
+    steps: Fit  # by the gradients of what is paid at once and of what is paid later
+    states: Fit  # by the true gradient of every state
 
 
 class Kept(NamedTuple):
@@ -64,21 +81,24 @@ class Measures:
     kept: Kept
     correlation: tuple[float | None, ...]  # with the true credit of level 1, 2, ..., n; None where there is none
     groups: Groups | None
+    over_time: OverTime | None  # None where nothing follows
 
 
 def truth(moments: Moments) -> Truth:
     """The true gradients and the least variance, exactly. ValueError where there is no gradient or no variance."""
     N, n, A = moments.policy.shape
-    gradient, best, least = np.zeros((N, n, A)), np.zeros((N, n, A**n)), 0.0
+    gradient, at_once, best, least = np.zeros((N, n, A)), np.zeros((N, n, A)), np.zeros((N, n, A**n)), 0.0
+    paid = written_out(moments.reward, n, A)
     for s, (q, policy) in enumerate(zip(moments.table, moments.policy, strict=True)):
         for i in range(n):
+            at_once[s, i], _ = gradient_moments(paid[s], policy, i, 0.0)
             b = minimum_variance_baseline(q, policy, i, [i])
             gradient[s, i], variance = gradient_moments(q, policy, i, b)
             best[s, i] = b.ravel()
             least += moments.visits[s] * (variance + luck_of(moments, s, i))
     if abs(gradient).max() <= LEAST * abs(moments.table).max() or least <= 0:
         raise ValueError(f"moments={moments.name!r} has no gradient or no noise at this policy; choose another policy")
-    return Truth(gradient, least, best)
+    return Truth(gradient, at_once, least, best)
 
 
 def luck_of(moments: Moments, s: int, i: int) -> float:
@@ -128,6 +148,7 @@ def measure(moments: Moments, known: Truth, rows: Rows, advantage, returns, samp
         kept=kept(moments, rows, advantage, gradient.scale),
         correlation=correlations(moments, rows, advantage),
         groups=None if groups is None else partners(moments, rows, groups),
+        over_time=None if moments.one_shot else over_time(moments, known, rows, estimate, sampled),
     )
 
 
@@ -152,6 +173,25 @@ def mean_gradient(moments: Moments, known: Truth, rows: Rows, advantage, returns
         length=float(whole.length / size),
         length_z=whole.z,
     )
+
+
+def over_time(moments: Moments, known: Truth, rows: Rows, estimate: np.ndarray, sampled: bool) -> OverTime:
+    """What the mean of the gradient estimates `[S, n, A]` of a game over time is made of."""
+    later = known.gradient - known.at_once
+    by_state = np.eye(len(moments.visits))[:, :, None, None] * known.gradient  # [N, N, n, A]: in one state each
+    return OverTime(
+        steps=fit(moments, rows, estimate, np.stack([known.at_once, later]), sampled),
+        states=fit(moments, rows, estimate, by_state, sampled),
+    )
+
+
+def fit(moments: Moments, rows: Rows, estimate: np.ndarray, parts: np.ndarray, sampled: bool) -> Fit:
+    """The factors of gradients `[P, N, n, A]` whose sum comes nearest to the mean estimate, least squares."""
+    weighed = (parts * moments.visits[:, None, None]).reshape(len(parts), -1)
+    whole = difference(moments, rows, estimate, sampled)
+    factors = np.linalg.lstsq(weighed.T, whole.mean.ravel(), rcond=1e-9)[0]
+    left = difference(moments, rows, estimate - np.tensordot(factors, parts, axes=1)[rows.state], sampled)
+    return Fit(tuple(map(float, factors)), float(left.length / max(whole.length, 1e-300)), left.z)
 
 
 class Difference(NamedTuple):

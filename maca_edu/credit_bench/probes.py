@@ -7,6 +7,7 @@ its mean and variance can be computed instead of sampled.
 from __future__ import annotations
 
 from dataclasses import dataclass, fields, replace
+from itertools import permutations
 
 import numpy as np
 
@@ -19,7 +20,7 @@ PROBED = 96  # rows
 CLOSE = 1e-5  # relative: two answers are the same; single precision passes
 NEARLY = 1e-3  # the same for the units: a small constant added to a deviation passes
 SHIFT = 100.0
-STRAIGHT = 1e-4  # how far from 1 a share may be that counts as the whole
+STRAIGHT = 1e-4  # relative: what a slope may leave over and still describe the whole
 
 
 @dataclass(frozen=True)
@@ -28,13 +29,15 @@ class Behaviour:
 
     repeats: bool  # the same question has the same answer
     any_order: bool  # rows in another order: the same advantages in that order
-    row_by_row: bool  # a row's advantage does not depend on the other rows
+    untransposed: bool  # so it is once the answer is read as [n, S] and transposed, and only then
+    row_by_row: bool  # a row's advantage does not depend on the other rows, nor on where it stands
     own_row: float  # by how much a row's advantage grows when its own return does; 1 for a return less a baseline
     degree: int | None  # 1: ten times the payments, ten times the advantage; 0: the same; None: neither
+    own_degree: int | None  # the same of the advantage's change with a_i, others' actions fixed
     shifts: bool  # a constant added to all values changes the advantages: there is no baseline that takes it out
     slopes: tuple[float, ...]  # how much of Q's change with a_i, others' actions fixed, arrives in A_i
-    straight: float  # how well the slopes describe it: 1 if A_i is Q times the slope less a baseline without a_i
-    rotated: int  # the advantages are those of the agents so many places on; 0: they are not
+    bent: float  # what the slopes leave of that change, over all of it: 0 if A_i is Q times one less a legal baseline
+    column: tuple[int, ...]  # whose column holds agent i's advantage; empty where it is its own, or unclear
     writes: tuple[str, ...]  # the fields of the batch that it changes
 
 
@@ -104,6 +107,17 @@ def same(x: np.ndarray, y: np.ndarray, close: float = CLOSE) -> bool:
     return bool(abs(x - y).max() <= close * max(abs(x).max(), abs(y).max(), 1e-300))
 
 
+def degree(plain: np.ndarray, tenfold: np.ndarray) -> int | None:
+    """1 where ten times the payments give ten times the numbers, 0 where they give the same, None elsewhere."""
+    return 1 if same(tenfold, 10 * plain, NEARLY) else 0 if same(tenfold, plain, NEARLY) else None
+
+
+def transposed(advantage: np.ndarray) -> np.ndarray:
+    """The numbers of `[S, n]` in their order, taken as `[n, S]` and transposed."""
+    S, n = advantage.shape
+    return advantage.reshape(n, S).T
+
+
 def probe(estimator: Estimator, moments: Moments, critic: Critic, seed: int = 0) -> Behaviour:
     """Ask the estimator on one-shot moments that can be written out."""
     rng = np.random.default_rng(seed)
@@ -114,19 +128,23 @@ def probe(estimator: Estimator, moments: Moments, critic: Critic, seed: int = 0)
         batch = make_batch(moments.in_units(scale, shift), rows, critic.in_units(scale, shift), seed)
         return answer(estimator, batch)[0]
 
-    plain, tenfold = ask(rows), ask(rows, scale=10.0)
+    plain, moved = ask(rows), ask(some(rows, shuffled))
     everything = all_advantages(estimator, moments, critic, seed)
-    slopes, straight = own_slopes(moments, everything)
+    tenfold = all_advantages(estimator, moments.in_units(10.0), critic.in_units(10.0), seed)
+    slopes, bent = own_slopes(moments, everything)
+    any_order = same(plain[shuffled], moved)
     return Behaviour(
         repeats=same(plain, ask(rows, seed=seed + 1)),
-        any_order=same(plain[shuffled], ask(some(rows, shuffled))),
-        row_by_row=same(plain[half], ask(some(rows, half))),
+        any_order=any_order,
+        untransposed=not any_order and same(transposed(plain)[shuffled], transposed(moved)),
+        row_by_row=any_order and same(plain[half], ask(some(rows, half))),
         own_row=own_row(estimator, moments, critic, rows, seed),
-        degree=1 if same(tenfold, 10 * plain, NEARLY) else 0 if same(tenfold, plain, NEARLY) else None,
+        degree=degree(plain, ask(rows, scale=10.0)),
+        own_degree=degree(own_change(everything), own_change(tenfold)),
         shifts=not same(plain, ask(rows, shift=SHIFT)),
         slopes=slopes,
-        straight=straight,
-        rotated=rotation(moments, everything),
+        bent=bent,
+        column=columns(moments, everything),
         writes=written(estimator, make_batch(moments, rows, critic, seed)),
     )
 
@@ -146,29 +164,43 @@ def all_advantages(estimator: Estimator, moments: Moments, critic: Critic, seed:
     return advantage.reshape(*(moments.n_actions,) * moments.n_agents, moments.n_agents)
 
 
+def own_change(advantage: np.ndarray) -> np.ndarray:
+    """How each A_i of `[A, ..., A, n]` differs from its mean over a_i, others' actions fixed."""
+    n = advantage.shape[-1]
+    return np.stack([without_mean(advantage[..., i], i) for i in range(n)], axis=-1)
+
+
+def without_mean(x: np.ndarray, axis: int) -> np.ndarray:
+    """What a table has beside its mean along one axis."""
+    return x - x.mean(axis=axis, keepdims=True)
+
+
 def own_slopes(moments: Moments, advantage: np.ndarray) -> tuple[tuple[float, ...], float]:
-    """What of Q's change with a_i arrives in A_i, for every agent, and how well that slope describes it at worst.
+    """What of Q's change with a_i arrives in A_i, for every agent, and what those slopes leave over at worst.
 
-    Over all joint actions that differ in a_i only. Q times a factor, less any legal baseline, is described in full.
+    Over all joint actions that differ in a_i only. Q times a factor, less any legal baseline, leaves nothing.
     """
-    slopes, straight = [], 1.0
-    for i in range(moments.n_agents):
-        q, mine = moments.table[0], advantage[..., i]
-        dq, da = (x - x.mean(axis=i, keepdims=True) for x in (q, mine))
-        product, square, spread = (dq * da).sum(), (dq**2).sum(), (da**2).sum()
-        slopes.append(float(product / square))
-        straight = min(straight, float(product**2 / (square * spread)) if spread > 1e-20 * square else 0.0)
-    return tuple(slopes), straight
+    found = [own_slope(moments, advantage[..., i], i) for i in range(moments.n_agents)]
+    return tuple(slope for slope, _ in found), max(bent for _, bent in found)
 
 
-def rotation(moments: Moments, advantage: np.ndarray) -> int:
-    """By how many agents the advantages have to be rotated to be each agent's own; 0 where no single rotation helps.
+def own_slope(moments: Moments, advantage: np.ndarray, i: int) -> tuple[float, float]:
+    """The same of one column `[A, ..., A]` along agent i's action."""
+    dq, da = without_mean(moments.table[0], i), without_mean(advantage, i)
+    slope = float((dq * da).sum() / (dq**2).sum())
+    size = np.linalg.norm(da)
+    if size <= 1e-10 * np.linalg.norm(dq):
+        return slope, 1.0  # nothing of Q is there, so nothing is described
+    return slope, float(np.linalg.norm(da - slope * dq) / size)
 
-    A baseline that depends on one agent's action is legal for all others, so then several rotations help.
+
+def columns(moments: Moments, advantage: np.ndarray) -> tuple[int, ...]:
+    """Whose column holds agent i's advantage, for every i, where another order makes all of them right, and only one.
+
+    A baseline that depends on one agent's action is legal for all others, so then several orders do.
     """
-    helpful = []
-    for k in range(1, moments.n_agents):
-        slopes, straight = own_slopes(moments, np.roll(advantage, -k, axis=-1))
-        if straight > 1 - STRAIGHT and all(slope > 0 for slope in slopes):
-            helpful.append(k)
-    return helpful[0] if len(helpful) == 1 else 0
+    n = moments.n_agents
+    found = [[own_slope(moments, advantage[..., j], i) for j in range(n)] for i in range(n)]
+    right = [[slope > 0 and bent < STRAIGHT for slope, bent in row] for row in found]
+    orders = [order for order in permutations(range(n)) if all(right[i][j] for i, j in enumerate(order))]
+    return orders[0] if len(orders) == 1 and orders[0] != tuple(range(n)) else ()

@@ -149,8 +149,7 @@ class Bench:
             results.append(Result(case.moments.name, "exact", tried(estimator, case, case.exact, drawn)))
             if estimator.critic and case.fitted is not None:
                 results.append(Result(case.moments.name, "fitted", tried(estimator, case, case.fitted, drawn)))
-        one_shot = {case.moments.name: case.moments.one_shot for case in self.cases}
-        means = [Mean(r.game, one_shot[r.game], r.critic == "fitted", r.measures.gradient) for r in results]
+        means = [Mean(r.game, r.critic == "fitted", r.measures.gradient, r.measures.over_time) for r in results]
         growth = [grow(estimator, ring, batches) for ring, batches in self.rings]
         return Score(estimator, behaviour, tuple(results), tuple(growth), tuple(findings(behaviour, means)))
 

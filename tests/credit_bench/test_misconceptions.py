@@ -35,6 +35,13 @@ def test_a_detached_scale_is_noted_and_does_no_harm(bench, function):
     assert "scale" in notes
 
 
+@pytest.mark.parametrize("function", faulty.NOTED, ids=lambda f: f.__name__)
+def test_an_unbiased_estimator_is_not_blamed_for_its_rows_or_its_units(bench, function):
+    wrong, notes = found(bench, function)
+    assert not wrong
+    assert faulty.NOTED[function] in notes
+
+
 @pytest.mark.parametrize("name", faulty.SOUND)
 def test_a_sound_estimator_is_left_alone(bench, name):
     wrong, notes = found(bench, faulty.SOUND[name])
@@ -109,6 +116,37 @@ def test_an_estimator_of_zeros_has_no_gradient(bench):
     assert {m.gradient.length for m in score.of("exact")} == {0}
     with pytest.raises(AssertionError, match="yours has no gradient: its mean is zero"):
         check(faulty.nothing)
+
+
+@pytest.mark.parametrize(
+    ("function", "sentence"),
+    [
+        (
+            faulty.paid_now_tenfold,
+            "sees one step only: what is paid later counts 0 times, and what is paid at once 10",
+        ),
+        (
+            faulty.paid_twice,
+            "what is paid later counts 1 times, and what is paid at once 2 times, which turns the",
+        ),
+        (
+            faulty.over_states_deviation,
+            "scales each state by itself, from 0.187 to 9.24, which turns the mean",
+        ),
+        (faulty.two_exchanged, "pays the wrong agents: of 5, 0 that of 1, 1 that of 0"),
+        (faulty.neighbours, "of 5, 0 that of 3, 1 that of 4, 2 that of 0, 3 that of 1, 4 that of 2"),
+        (faulty.reshaped, "where in the batch the row stands; read as [n, S] and transposed it does not"),
+        (faulty.clipped, "is not linear in the rewards"),
+    ],
+)
+def test_the_sentence_says_what_was_seen(bench, function, sentence):
+    (wrong,) = [f for f in bench.score(Estimator("faulty", function)).findings if f.wrong]
+    assert sentence in wrong.sentence
+
+
+def test_check_fails_where_a_scale_hides_a_turn():
+    with pytest.raises(AssertionError, match=r"yours scales each state by itself, .* on warehouse"):
+        check(faulty.over_states_deviation)
 
 
 def test_an_estimator_may_write_to_its_batch_and_is_told_so(bench):
