@@ -22,7 +22,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from maca_edu.exact.checks import check_numbers, check_share
+from maca_edu.exact.checks import check_numbers, check_share, check_variances
 from maca_edu.exact.dynamic import Enumeration, evaluate
 from maca_edu.exact.returns import LambdaReturn, checked_horizon, follow, lambda_return, spread, visits
 from toy_envs.core import Game
@@ -100,9 +100,10 @@ def corrected_share(now, left, gamma: float, lam: float) -> float:
         sum of now_t  /  [ sum of now_t + sum of left_t (beta + beta^2 + ... + beta^t) ]
 
     because step t's rest is charged to each of the t steps before it. With left = now it is the budget of the
-    lambda-advantage (chapter 6). Raises ValueError where an argument is wrong or nothing varies.
+    lambda-advantage (chapter 6). Raises ValueError where an argument is wrong, as a negative variance is, or nothing
+    varies.
     """
-    now, left = check_numbers("now", now), check_numbers("left", left)
+    now, left = check_variances("now", now), check_variances("left", left)
     beta = (check_share("gamma", gamma) * check_share("lam", lam)) ** 2
     if now.ndim != 1 or now.shape != left.shape:
         raise ValueError(f"now has shape {now.shape} and left {left.shape}; expected one number for each time in both")

@@ -4,9 +4,35 @@ from __future__ import annotations
 
 import numpy as np
 
-from toy_envs.core import check_integer, check_number, check_numbers, check_whole_numbers, members, shown, whole
+from toy_envs import core
+from toy_envs.core import check_integer, check_number, check_whole_numbers, members, shown, whole
 
+LARGEST = 1e140  # sums of squares up to here are finite
 TOLERANCE = 1e-9  # how far from 1 the probabilities of a policy may sum
+
+
+def check_numbers(name: str, array) -> np.ndarray:
+    """Return the argument `array` as floats none of which is masked, or so large that no float holds its square."""
+    check_unmasked(name, array)
+    numbers = core.check_numbers(name, array)
+    largest = abs(numbers).max(initial=0.0)
+    if largest > LARGEST:
+        raise ValueError(f"{name} holds a number of size {largest:.3g}; allowed is up to {LARGEST:g}, in larger units")
+    return numbers
+
+
+def check_unmasked(name: str, array) -> None:
+    """ValueError where entries of an array are masked: what stands under a mask is no number to compute with."""
+    if np.ma.is_masked(array):
+        raise ValueError(f"{name} has masked entries; allowed are arrays without a mask")
+
+
+def check_variances(name: str, array) -> np.ndarray:
+    """Return the argument `array` as numbers of which none is negative."""
+    array = check_numbers(name, array)
+    if (array < 0).any():
+        raise ValueError(f"{name} holds {array.min():g}; variances are 0 or more")
+    return array
 
 
 def check_share(name: str, number) -> float:
@@ -69,4 +95,5 @@ def check_group(group, n_agents: int, agent: int | None = None) -> tuple[int, ..
 
 def check_action(name: str, action, n_agents: int, n_actions: int) -> np.ndarray:
     """Return one joint action as an integer array `[n]`."""
+    check_unmasked(name, action)
     return check_whole_numbers(name, action, (n_agents,), n_actions - 1, "one action per agent")

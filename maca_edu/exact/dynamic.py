@@ -15,11 +15,12 @@ from scipy.sparse import csr_array, eye_array
 from scipy.sparse.csgraph import connected_components
 from scipy.sparse.linalg import bicgstab, splu
 
-from maca_edu.exact.checks import check_policy, check_share
+from maca_edu.exact.checks import check_numbers, check_policy, check_share
 from maca_edu.exact.spectrum import credit_spectrum
-from toy_envs.core import MAX_ENTRIES, Game, check_integer, check_is_game, check_numbers, shown
+from toy_envs.core import MAX_ENTRIES, Game, check_integer, check_is_game, shown
 
 CHUNK = 2**16  # games stepped at once
+REPLAYED = 2**12  # pairs of state and joint action of an enumeration that are played again
 DIRECT = 1_500  # blocks of at most this many states are solved by elimination, larger ones by iteration
 
 
@@ -92,11 +93,16 @@ def enumerate_states(game: Game, max_states: int = 50_000) -> Enumeration:
             next_state.append(indices.reshape(-1, J))
             reward.append(step.reward.reshape(-1, J))
     initial = np.bincount(first, weights=chance, minlength=len(number))
-    return Enumeration(listed(0), initial, np.concatenate(next_state), np.concatenate(reward))
+    paid = check_numbers(f"the reward of {game.name!r}", np.concatenate(reward))
+    return Enumeration(listed(0), initial, np.concatenate(next_state), paid)
 
 
 def written_out(game: Game, enumeration: Enumeration | None) -> Enumeration:
-    """The game's enumeration, made where it is None. Raises ValueError where it is that of another game."""
+    """The game's enumeration, made where it is None.
+
+    Raises ValueError where it is that of another game: one with other initial states, or that plays otherwise where up
+    to REPLAYED pairs of state and joint action are played again.
+    """
     if enumeration is None:
         return enumerate_states(game)
     n, A = len(check_is_game(game).agents), len(game.actions)
@@ -105,7 +111,39 @@ def written_out(game: Game, enumeration: Enumeration | None) -> Enumeration:
     joint = enumeration.next_state.shape[1]
     if joint != A**n:
         raise ValueError(f"enumeration has {joint} joint actions; {game.name!r} has {A}^{n} = {A**n}")
+    if not (starts_alike(game, enumeration) and plays_alike(game, enumeration)):
+        raise ValueError(
+            f"enumeration is that of another game than this {game.name!r}; allowed is what enumerate_states(game) "
+            "returned, or None"
+        )
     return enumeration
+
+
+def starts_alike(game: Game, enumeration: Enumeration) -> bool:
+    """Whether the game has the enumeration's initial states, with their probabilities."""
+    rows, chance = game.initial_states()
+    _, where, number = np.unique(rows, axis=0, return_index=True, return_inverse=True)  # one may be named twice
+    order = np.argsort(where)  # as they were discovered
+    first = slice(len(order))
+    chance = np.bincount(number.ravel(), weights=chance)[order]
+    return np.array_equal(rows[where[order]], enumeration.states[first]) and np.allclose(
+        chance, enumeration.initial[first]
+    )
+
+
+def plays_alike(game: Game, enumeration: Enumeration) -> bool:
+    """Whether some of the states, first to last, pay and lead on as the enumeration says."""
+    states, _, next_state, reward = enumeration
+    count = min(len(states), max(1, REPLAYED // next_state.shape[1]))
+    chosen = np.linspace(0, len(states) - 1, count).astype(int)
+    for part, step in step_all(game, states[chosen]):
+        goes_on = ~step.terminated
+        expected = next_state[chosen[part]].ravel()
+        paid = reward[chosen[part]].ravel()
+        alike = np.array_equal(goes_on, expected >= 0) and np.allclose(step.reward, paid, atol=1e-12 * abs(paid).max())
+        if not (alike and np.array_equal(step.state[goes_on], states[expected[goes_on]])):
+            return False
+    return True
 
 
 def joint_policy(game: Game, policy, n_states: int) -> np.ndarray:
@@ -219,14 +257,26 @@ def term_spectrum(terms: dict, policy, state: int) -> dict:
     components of a group are those of the whole Q.
     Raises ValueError where an argument is wrong.
     """
-    if not isinstance(terms, dict) or not terms:
-        raise ValueError(f"terms={shown(terms)}; allowed is what solve_terms returned")
-    Q = {name: values for name, (_, values) in terms.items()}  # each [S, A, ..., A]
+    Q = values_of_terms(terms)
     n_states, A, n = *next(iter(Q.values())).shape[:2], next(iter(Q.values())).ndim - 1
     state = check_integer("state", state, 0, n_states - 1)
     policy = check_numbers("policy", policy)
     here = check_policy(policy, (n_states, n, A))[state] if policy.ndim == 3 else policy
     return {name: credit_spectrum(values[state], here) for name, values in Q.items()}
+
+
+def values_of_terms(terms: dict) -> dict[str, np.ndarray]:
+    """The Q `[S, A, ..., A]` of each term, all of one shape, from what `solve_terms` returned; else ValueError."""
+    pairs = terms.values() if isinstance(terms, dict) else ()
+    if not pairs or not all(isinstance(pair, tuple) and len(pair) == 2 for pair in pairs):
+        raise ValueError(f"terms={shown(terms)}; allowed is what solve_terms returned")
+    Q = {name: check_numbers(f"Q of term {name!r}", values) for name, (_, values) in terms.items()}
+    shapes = {values.shape for values in Q.values()}
+    shape = shapes.pop()
+    if shapes or len(shape) < 2 or len(set(shape[1:])) != 1:
+        found = ", ".join(f"{name!r}: {values.shape}" for name, values in Q.items())
+        raise ValueError(f"terms has Qs of shapes {found}; allowed is one shape (S, A, ..., A), as from solve_terms")
+    return Q
 
 
 def _solve_many(game: Game, policy, gamma: float, enumeration: Enumeration, payments: np.ndarray):

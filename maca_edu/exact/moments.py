@@ -7,12 +7,23 @@ One joint action a is drawn from the policy; agent i's estimate of its gradient 
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from scipy.optimize import nnls
 
 from maca_edu.exact.baselines import average_out, baseline, squared_scores
-from maca_edu.exact.checks import check_agent, check_game, check_group
-from toy_envs.core import check_numbers
+from maca_edu.exact.checks import check_agent, check_game, check_group, check_numbers
+from toy_envs.core import check_number
+
+
+def power_of_two(numbers: np.ndarray) -> float:
+    """One no larger than the largest number and more than half of it; 1 where all are 0.
+
+    Numbers divided by it lose no digit, and their squares do not vanish.
+    """
+    largest = float(abs(numbers).max(initial=0.0))
+    return math.ldexp(0.5, math.frexp(largest)[1]) if largest else 1.0
 
 
 def gradient_moments(q, policy, agent, baseline) -> tuple[np.ndarray, float]:
@@ -20,7 +31,8 @@ def gradient_moments(q, policy, agent, baseline) -> tuple[np.ndarray, float]:
 
     q: `(A,) * n`; policy: `[n, A]`; baseline: an array that broadcasts to q's shape (0.0: none). Nothing else is asked
     of the baseline: one that depends on the agent's own action gives a biased mean.
-    Raises ValueError where an argument is wrong or the baseline does not fit q.
+    Raises ValueError where an argument is wrong or the baseline does not fit q. A variance below 1e-308, of a q below
+    1e-154, is 0.
     """
     q, policy = check_game(q, policy)
     agent = check_agent(agent, q.ndim)
@@ -71,14 +83,21 @@ def optimal_mixture(q, policy, agent, groups) -> np.ndarray:
     return shortest_mixture(C, 1e-14 * abs(q).max() * np.sqrt(weight.sum()))
 
 
-def shortest_mixture(columns: np.ndarray, zero: float = 0.0) -> np.ndarray:
-    """The psi `[M]`, psi >= 0 with sum 1, for which |columns @ psi| is least; columns: `[rows, M]`.
+def shortest_mixture(columns, zero: float = 0.0) -> np.ndarray:
+    """The psi `[M]`, psi >= 0 with sum 1, for which |columns @ psi| is least; columns: `[rows, M]`, M >= 1.
 
     Columns no longer than `zero` share the weight equally where there are any. Why non-negative least squares finds
-    it is told in `optimal_mixture`.
+    it is told in `optimal_mixture`. Raises ValueError where an argument is wrong.
     """
+    columns, zero = check_numbers("columns", columns), check_number("zero", zero)
+    if columns.ndim != 2 or columns.shape[1] == 0:
+        raise ValueError(f"columns has shape {columns.shape}; expected (rows, M), one column or more")
+    if zero < 0:
+        raise ValueError(f"zero={zero:g}; allowed is a length of 0 or more")
+    unit = power_of_two(columns)
+    columns = columns / unit
     norm = np.linalg.norm(columns, axis=0)  # [M]
-    nothing = norm <= zero
+    nothing = norm <= zero / unit
     if nothing.any():
         return nothing / nothing.sum()
     R = np.linalg.qr(columns / norm.min(), mode="r")  # [min(rows, M), M]: |R x| = |columns x| / norm.min(), few rows

@@ -21,9 +21,9 @@ from typing import NamedTuple
 import numpy as np
 from scipy.sparse import csr_array
 
-from maca_edu.exact.checks import check_share
+from maca_edu.exact.checks import check_numbers, check_share
 from maca_edu.exact.dynamic import Enumeration, check_ends, evaluate, joint_policy, transitions, written_out
-from toy_envs.core import Game, check_numbers, shown, whole
+from toy_envs.core import Game, shown, whole
 
 
 class LambdaReturn(NamedTuple):

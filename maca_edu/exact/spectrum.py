@@ -14,6 +14,7 @@ import numpy as np
 
 from maca_edu.exact.baselines import average, average_out
 from maca_edu.exact.checks import check_game
+from maca_edu.exact.moments import power_of_two
 
 MAX_NUMBERS = 2**26  # the components hold (A + 1)^n numbers; this many take 512 MiB
 
@@ -54,6 +55,7 @@ def level_shares(q, policy) -> np.ndarray:
     Raises ValueError where an argument is wrong, and where Var(Q) = 0: then there is nothing to share.
     """
     q, policy = check_game(q, policy)
+    q = q / power_of_two(q)  # shares have no unit, and squares of small numbers vanish
     variance = np.zeros(q.ndim + 1)
     for group, part in components(q, policy).items():
         variance[len(group)] += average_out(part**2, policy, group).item()

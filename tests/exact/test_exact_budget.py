@@ -204,3 +204,6 @@ def test_wrong_arguments_are_refused():
             corrected_share([1, 1], [1, 1], 0.9, wrong)
     with pytest.raises(ValueError, match="hold no variance"):
         corrected_share([0, 0], [0, 0], 0.9, 0.9)
+    for now, left in (([1, -0.5], [1, 1]), ([1, 1], [1, -0.5])):
+        with pytest.raises(ValueError, match=r"holds -0\.5; variances are 0 or more"):
+            corrected_share(now, left, 0.9, 0.9)

@@ -3,7 +3,10 @@
 import numpy as np
 import pytest
 
-from maca_edu.exact.checks import check_group, check_policy, check_share, check_table
+from maca_edu import exact
+from maca_edu.exact.checks import check_group, check_numbers, check_policy, check_share, check_table
+from toy_envs import longring_v0, ring_v0
+from toy_envs.core import OneShotGame, RewardTerm
 
 
 @pytest.mark.parametrize("number", [0, 0.5, 1])
@@ -55,3 +58,44 @@ def test_a_group_is_sorted_and_holds_the_agent():
         check_group([0, 3], 3)
     with pytest.raises(ValueError, match="names agent -1; agents are 0 to 2"):
         check_group([-1], 3)
+
+
+Q, HALF = np.random.default_rng(0).normal(size=(2, 2, 2)), np.full((3, 2), 0.5)
+ONCE = longring_v0.game(n_agents=4, span=3, rounds=1)
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda q: exact.value(q, HALF),
+        lambda q: exact.gradient_moments(q, HALF, 0, 0.0),
+        lambda q: exact.gradient_moments(Q, HALF, 0, q),
+        lambda q: exact.optimal_mixture(q, HALF, 0, [(0, 1, 2), (0,)]),
+        lambda q: exact.shortest_mixture(q[0]),
+        lambda q: exact.level_shares(q, HALF),
+        lambda q: exact.shapley_values(q, HALF, (0, 1, 1)),
+        lambda q: exact.term_spectrum({"a": (None, q)}, HALF[:2], 0),
+        lambda q: exact.corrected_share(q[0, 0], q[0, 0], 0.9, 0.9),
+        lambda q: exact.lambda_return(ONCE, np.full((4, 2), 0.5), 0.9, 0.9, q[0, 0, :1]),
+    ],
+)
+def test_masked_numbers_and_those_whose_squares_are_infinite_are_refused_everywhere(call):
+    with pytest.raises(
+        ValueError, match=r"holds a number of size \d\.?\d*e\+(199|200); allowed is up to 1e\+140, in larger units"
+    ):
+        call(Q * 1e200)
+    with pytest.raises(ValueError, match="has masked entries; allowed are arrays without a mask"):
+        call(np.ma.masked_array(Q, mask=True))
+
+
+def test_a_mask_that_hides_nothing_is_let_pass():
+    assert check_numbers("q", np.ma.masked_array(Q, mask=False)).shape == Q.shape
+    with pytest.raises(ValueError, match="action has masked entries"):
+        exact.shapley_values(Q, HALF, np.ma.masked_array([0, 1, 1], mask=[True, False, False]))
+
+
+def test_a_game_that_pays_too_much_to_be_squared_is_refused():
+    game = OneShotGame(2, 2, [RewardTerm("all", (0, 1), np.full((2, 2), 1e200))])
+    with pytest.raises(ValueError, match=r"^the reward of .* holds a number of size 1e\+200"):
+        exact.solve(game, HALF[:2], 0.9)
+    assert exact.solve(ring_v0.game(4, 3), np.full((4, 2), 0.5), 0.9)[0].shape == (1,)

@@ -17,7 +17,8 @@ from maca_edu.exact import (
     term_spectrum,
     value,
 )
-from toy_envs import RewardTerm, Step, climb_v0, fridge_v0, ring_v0, warehouse_v0
+from maca_edu.exact.dynamic import written_out
+from toy_envs import RewardTerm, Step, climb_v0, fridge_v0, longring_v0, ring_v0, warehouse_v0
 
 
 class Corridor:
@@ -268,3 +269,54 @@ def test_endless_episodes_are_refused_rather_than_guessed(direct, monkeypatch):
 def test_wrong_arguments_say_what_is_wrong(call, says):
     with pytest.raises(ValueError, match=says):
         call()
+
+
+@pytest.mark.parametrize("solved", [solve, solve_terms])
+def test_the_enumeration_of_another_game_is_refused(solved):
+    """Fridge and a ring of four agents have as many joint actions, and one state each."""
+    says = r"enumeration is that of another game than this 'ring_v0'; allowed is what enumerate_states\(game\) returned"
+    with pytest.raises(ValueError, match=says):
+        solved(ring_v0.game(4, 3), np.full((4, 2), 0.5), 0.9, enumerate_states(fridge_v0.game()))
+
+
+@pytest.mark.parametrize(
+    ("mine", "others"),
+    [
+        (longring_v0.game(n_agents=4, rounds=3), longring_v0.game(n_agents=4, rounds=4)),
+        (longring_v0.game(n_agents=4, rounds=4), longring_v0.game(n_agents=4, rounds=3)),
+        (longring_v0.game(n_agents=4, span=2), longring_v0.game(n_agents=4, span=3)),
+        (
+            warehouse_v0.game(n_agents=2, height=2, width=2, crews=((0,), (0, 1)), random=False),
+            warehouse_v0.game(n_agents=2, height=2, width=2, crews=((0,), (0, 1)), random=True),
+        ),
+        (
+            warehouse_v0.game(n_agents=2, height=2, width=2, crews=((0,), (0, 1))),
+            warehouse_v0.game(n_agents=2, height=2, width=2, crews=((1,), (0, 1))),
+        ),
+    ],
+    ids=["fewer rounds", "more rounds", "span", "start", "crews"],
+)
+def test_games_that_differ_in_one_respect_are_told_apart(mine, others):
+    with pytest.raises(ValueError, match="enumeration is that of another game"):
+        written_out(mine, enumerate_states(others))
+    listed = enumerate_states(mine)
+    assert written_out(mine, listed) is listed
+
+
+@pytest.mark.parametrize(
+    ("terms", "says"),
+    [
+        ({}, "terms={}; allowed is what solve_terms returned"),
+        ({"a": 1}, "terms={'a': 1}; allowed is what solve_terms returned"),
+        ({"a": (1, 2)}, r"terms has Qs of shapes 'a': \(\); allowed is one shape \(S, A, ..., A\)"),
+        ({"a": (1, "x")}, "Q of term 'a' is not an array of numbers"),
+        ({"a": (1, [[1.0, 2.0], [3.0]])}, "Q of term 'a' is not an array of numbers"),
+        (
+            {"a": (1, np.zeros((1, 2, 2))), "b": (1, np.zeros((2, 2, 2)))},
+            r"shapes 'a': \(1, 2, 2\), 'b': \(2, 2, 2\); allowed is one",
+        ),
+    ],
+)
+def test_what_solve_terms_did_not_return(terms, says):
+    with pytest.raises(ValueError, match=says):
+        term_spectrum(terms, HALF, 0)

@@ -11,7 +11,7 @@ from numpy.testing import assert_allclose
 from random_games import games
 from scipy.optimize import minimize
 
-from maca_edu.exact import advantage, baseline, gradient_moments, optimal_mixture
+from maca_edu.exact import advantage, baseline, gradient_moments, optimal_mixture, shortest_mixture
 from toy_envs import fridge_v0, ring_v0
 
 
@@ -171,3 +171,32 @@ def test_sharp_policies_can_make_a_mixture_the_best():
 def test_wrong_groups_say_what_is_wrong(groups, says):
     with pytest.raises(ValueError, match=says):
         optimal_mixture(np.ones((2, 2)), np.full((2, 2), 0.5), 0, groups)
+
+
+@pytest.mark.parametrize("unit", [1e-300, 1e-200, 1e-9, 1e9, 1e130])
+def test_a_mixture_has_no_unit(unit):
+    rng = np.random.default_rng(0)
+    q, policy = rng.normal(size=(2, 2, 2)), np.array([[0.3, 0.7]] * 3)
+    groups = [(0, 1, 2), (0,)]
+    assert_allclose(optimal_mixture(q * unit, policy, 0, groups), optimal_mixture(q, policy, 0, groups), rtol=1e-9)
+    columns = rng.normal(size=(5, 2))
+    assert_allclose(shortest_mixture(columns * unit), shortest_mixture(columns), rtol=1e-9)
+    assert_allclose(shortest_mixture(np.eye(2) * [unit, 2 * unit], 1.5 * unit), [1, 0])
+
+
+@pytest.mark.parametrize(
+    ("columns", "zero", "says"),
+    [
+        (np.eye(2) * 1j, 0.0, "columns is not an array of numbers"),
+        ([["a"]], 0.0, "columns is not an array of numbers"),
+        ([[1.0, 2.0], [3.0]], 0.0, "columns is not an array of numbers"),
+        ([[np.nan, 1.0]], 0.0, "columns holds nan; every entry must be finite"),
+        ([1.0, 2.0], 0.0, r"columns has shape \(2,\); expected \(rows, M\), one column or more"),
+        (np.zeros((3, 0)), 0.0, r"columns has shape \(3, 0\); expected \(rows, M\), one column or more"),
+        (np.eye(2), np.nan, "zero=nan; allowed is a finite number"),
+        (np.eye(2), -1.0, "zero=-1; allowed is a length of 0 or more"),
+    ],
+)
+def test_what_is_no_columns(columns, zero, says):
+    with pytest.raises(ValueError, match=says):
+        shortest_mixture(columns, zero)

@@ -177,3 +177,9 @@ def test_components_are_read_only_and_q_is_left_alone():
 def test_a_spectrum_too_large_to_hold_is_refused():
     with pytest.raises(ValueError, match=r"its spectrum holds 3\^18 numbers; at most 67,108,864"):
         credit_spectrum(np.zeros((2,) * 18), np.full((18, 2), 0.5))
+
+
+@pytest.mark.parametrize("unit", [1e-300, 1e-200, 1e130])
+def test_shares_have_no_unit(unit):
+    q, policy = np.random.default_rng(0).normal(size=(2, 2, 2)), np.array([[0.3, 0.7]] * 3)
+    assert_allclose(level_shares(q * unit, policy), level_shares(q, policy), rtol=1e-9)
