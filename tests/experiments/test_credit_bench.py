@@ -23,6 +23,21 @@ def individual(batch):
     return batch.returns[:, None] - (batch.policy * batch.q_values).sum(-1)
 
 number = 3
+
+def of_nothing():
+    return 1
+
+def of_two(batch, scale):
+    return scale * individual(batch)
+
+class Kept:
+    def __init__(self, batch=None):
+        pass
+
+    def __call__(self, batch):
+        return individual(batch)
+
+kept = Kept()
 """
 
 
@@ -130,6 +145,9 @@ def test_json_has_everything(bench, capsys):
         (["no_such_module:f"], "methods='no_such_module:f': the module cannot be imported: ModuleNotFoundError"),
         (["my_credit:nothing"], "methods='my_credit:nothing': the module 'my_credit' has no function 'nothing'"),
         (["my_credit:number"], "methods='my_credit:number': the module 'my_credit' has no function 'number'"),
+        (["my_credit:of_nothing"], "methods='my_credit:of_nothing' cannot be called with a batch alone; allowed is"),
+        (["my_credit:of_two"], "methods='my_credit:of_two' cannot be called with a batch alone; allowed is"),
+        (["my_credit:Kept"], "methods='my_credit:Kept' cannot be called with a batch alone; allowed is"),
         (["my credit:f"], "methods='my credit:f'; allowed is module:function"),
         ([":f"], "methods=':f'; allowed is module:function"),
         (["mappo", "--seed", "-1"], "seed=-1; allowed is"),
@@ -152,6 +170,11 @@ def test_a_module_is_imported_only_where_it_is_named(mine):
     (estimator,) = choose([mine])
     assert "my_credit" in sys.modules
     assert estimator.name == mine
+
+
+def test_an_object_that_is_called_is_a_function_too(mine):
+    (estimator,) = choose(["my_credit:kept"])
+    assert estimator.name == "my_credit:kept"
 
 
 def test_without_names_all_are_tried():

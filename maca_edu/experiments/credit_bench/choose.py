@@ -6,6 +6,7 @@ A module is imported only because the user has written its name on the command l
 from __future__ import annotations
 
 import importlib
+import inspect
 import os
 import sys
 
@@ -47,4 +48,19 @@ def users(name: str) -> Estimator:
         raise ValueError(f"methods={name!r}: the module cannot be imported: {type(error).__name__}: {error}") from error
     if not callable(found):
         raise ValueError(f"methods={name!r}: the module {module!r} has no function {function!r}")
+    if not takes_a_batch(found):
+        raise ValueError(f"methods={name!r} cannot be called with a batch alone; allowed is a function of one argument")
     return Estimator(name, found)
+
+
+def takes_a_batch(found) -> bool:
+    """Whether it is a function, or another object, that one argument is enough to call; a class is neither."""
+    if inspect.isclass(found):
+        return False
+    try:
+        inspect.signature(found).bind(None)
+    except TypeError:
+        return False
+    except ValueError:  # written in C, and it does not say what it takes
+        return True
+    return True
