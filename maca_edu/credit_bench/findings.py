@@ -6,10 +6,13 @@ name needs evidence of its own; what is worth knowing of a sound estimator is no
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from maca_edu.credit_bench.measures import Fit, Gradient, OverTime
+from maca_edu.credit_bench.measures import Fit, Gradient, Measures, OverTime
 from maca_edu.credit_bench.probes import PROBED, STRAIGHT, Behaviour
+
+if TYPE_CHECKING:
+    from maca_edu.credit_bench.score import Result
 
 BIASED = 1e-3  # relative: more than rounding in single precision
 SURE = 6.0  # standard errors of a difference that is no accident
@@ -30,7 +33,23 @@ class Mean(NamedTuple):
     game: str
     fitted: bool  # the critic was fitted to few plays
     gradient: Gradient
+    direction: Gradient  # the same; over time from all joint actions at once, where drawn rows are too noisy to tell
     over_time: OverTime | None  # None: a one-shot game
+
+    @classmethod
+    def of(cls, result: Result, surer: Measures) -> Mean:
+        """From the result on one game, and from measures that say more surely where its gradient points."""
+        return cls(result.game, result.critic == "fitted", result.measures.gradient, surer.gradient, surer.over_time)
+
+    @property
+    def turned(self) -> bool:
+        """Whether it points elsewhere than the true one."""
+        return is_turned(self.gradient) or is_turned(self.direction)
+
+    @property
+    def right(self) -> bool:
+        """Whether it points where the true one does, as far as that was measured."""
+        return not (self.turned or is_zero(self.direction)) and self.direction.turn <= LEFT
 
 
 def is_biased(gradient: Gradient) -> bool:
@@ -41,11 +60,6 @@ def is_biased(gradient: Gradient) -> bool:
 def is_turned(gradient: Gradient) -> bool:
     """Whether it points elsewhere, too, beyond rounding and chance."""
     return gradient.scale <= 0 or (gradient.turn > BIASED and gradient.turn_z > SURE)
-
-
-def points_right(gradient: Gradient) -> bool:
-    """Whether it points where the true one does, as far as that was measured."""
-    return not is_turned(gradient) and gradient.turn <= LEFT
 
 
 def is_zero(gradient: Gradient) -> bool:
@@ -70,21 +84,19 @@ def what_is_wrong(b: Behaviour, means: list[Mean]) -> Finding | None:
     biased = [mean for mean in means if is_biased(mean.gradient)]
     if not biased:
         return None
-    turned = [mean for mean in biased if is_turned(mean.gradient)]
-    settled = b.repeats and b.any_order  # otherwise slopes tell nothing
-    whole = settled and b.bent < STRAIGHT  # Q, times something, less a legal baseline
-    right = all(points_right(mean.gradient) and not is_zero(mean.gradient) for mean in means)
-    if right and (whole or not settled):
-        return units() if whole and b.degree is None and b.own_degree == 0 else detached_scale(biased)
-    if b.repeats and not b.any_order:
-        return axes(b)
+    turned = [mean for mean in biased if mean.turned]
+    whole = b.settled and b.bent < STRAIGHT  # Q, times something, less a legal baseline
     if whole and all(slope < 0 for slope in b.slopes):
         return Finding("sign", True, "has the wrong sign: it follows the gradient downhill")
     if whole and max(b.slopes) - min(b.slopes) > STRAIGHT * max(b.slopes):
         return agent_scale(b)
+    if all(mean.right for mean in means) and (whole or not b.settled):
+        return units() if whole and b.degree is None and b.own_degree == 0 else detached_scale(biased)
+    if b.repeats and not b.any_order:
+        return axes(b)
     if turned and all(mean.over_time for mean in turned):
         return wrong_over_time(turned)
-    if b.repeats and b.own_degree is None:
+    if b.repeats and b.own_degree is None and (turned or not whole):
         return nonlinear(biased)
     if b.column:
         return wrong_agent(b)
@@ -97,9 +109,10 @@ def what_is_wrong(b: Behaviour, means: list[Mean]) -> Finding | None:
 def wrong_over_time(turned: list[Mean]) -> Finding:
     """What turns the gradient of games over time and of no other."""
     worst = most_turned(turned)
-    if explains(worst.over_time.steps):
+    by_step, by_state = map(explains, worst.over_time)
+    if by_step and (worst.over_time.steps.left <= BIASED or not by_state):
         return own_step(worst)
-    if explains(worst.over_time.states):
+    if by_state and not by_step:
         return state_scale(worst)
     return unknown(turned)
 
@@ -111,7 +124,7 @@ def most_biased(means: list[Mean]) -> Mean:
 
 def most_turned(means: list[Mean]) -> Mean:
     """Where it points farthest from it; downhill is farther than anything."""
-    return max(means, key=lambda mean: (mean.gradient.scale <= 0, mean.gradient.turn))
+    return max(means, key=lambda mean: (mean.direction.scale <= 0, mean.direction.turn))
 
 
 def size(means: list[Mean]) -> str:
@@ -162,7 +175,7 @@ def state_scale(worst: Mean) -> Finding:
 
 def turn(worst: Mean) -> str:
     """How far it is turned, and where."""
-    return f"by {worst.gradient.turn:.0%} of its length on {worst.game}"
+    return f"by {worst.direction.turn:.0%} of its length on {worst.game}"
 
 
 def agent_scale(b: Behaviour) -> Finding:

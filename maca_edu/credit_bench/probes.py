@@ -40,6 +40,11 @@ class Behaviour:
     column: tuple[int, ...]  # whose column holds agent i's advantage; empty where it is its own, or unclear
     writes: tuple[str, ...]  # the fields of the batch that it changes
 
+    @property
+    def settled(self) -> bool:
+        """Whether all joint actions can be asked at once, and what the batch has in common is then a constant."""
+        return self.repeats and self.any_order
+
 
 def answer(estimator: Estimator, batch: CreditBatch) -> tuple[np.ndarray, np.ndarray | None]:
     """Advantages `[S, n]` and CorrSets, or None. ValueError where it fails or gives something else.

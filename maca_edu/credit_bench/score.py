@@ -149,7 +149,9 @@ class Bench:
             results.append(Result(case.moments.name, "exact", tried(estimator, case, case.exact, drawn)))
             if estimator.critic and case.fitted is not None:
                 results.append(Result(case.moments.name, "fitted", tried(estimator, case, case.fitted, drawn)))
-        means = [Mean(r.game, r.critic == "fitted", r.measures.gradient, r.measures.over_time) for r in results]
+        over_time = [case for case in self.cases if drawn and not case.moments.one_shot]
+        surer = {c.moments.name: tried(estimator, c, c.exact, False) for c in over_time if behaviour.settled}
+        means = [Mean.of(result, surer.get(result.game, result.measures)) for result in results]
         growth = [grow(estimator, ring, batches) for ring, batches in self.rings]
         return Score(estimator, behaviour, tuple(results), tuple(growth), tuple(findings(behaviour, means)))
 

@@ -115,6 +115,15 @@ def paid_now_normalised(batch: CreditBatch) -> np.ndarray:
     return everyone((batch.reward - batch.reward.mean()) / batch.reward.std(), batch)
 
 
+def paid_now_over_its_deviation(batch: CreditBatch) -> np.ndarray:
+    return paid_now(batch) / batch.reward.std()
+
+
+def paid_twice_normalised(batch: CreditBatch) -> np.ndarray:
+    """Drawn rows are too noisy to show that it is turned."""
+    return everyone((batch.returns + batch.reward - batch.returns.mean()) / batch.returns.std(), batch)
+
+
 def paid_twice(batch: CreditBatch) -> np.ndarray:
     """The step's payment is in the return, and is added to it."""
     return everyone(batch.returns + batch.reward, batch) - batch.baselines[1]
@@ -193,6 +202,11 @@ def running_mean_normalised(batch: CreditBatch) -> np.ndarray:
     return running_mean(batch) / batch.returns.std()
 
 
+def return_over_its_deviation(batch: CreditBatch) -> np.ndarray:
+    """As loud as it gets: in the warehouse no drawn row tells where it points."""
+    return everyone(batch.returns, batch) / batch.returns.std()
+
+
 def third_and_a_constant(batch: CreditBatch) -> np.ndarray:
     return third(batch) - 1.0
 
@@ -208,12 +222,15 @@ WRONG = {
     downhill: "sign", neighbours: "agents", backwards: "agents", two_exchanged: "agents",
     each_agents_deviation: "agent-scale", doubled_first: "agent-scale",
     one_step: "own-step", paid_now: "own-step", paid_now_summed: "own-step", paid_now_tenfold: "own-step",
-    paid_now_normalised: "own-step", paid_twice: "own-step", paid_half_later: "own-step",
+    paid_now_normalised: "own-step", paid_now_over_its_deviation: "own-step", paid_twice_normalised: "own-step",
+    paid_twice: "own-step", paid_half_later: "own-step",
     over_value: "state-scale", over_states_deviation: "state-scale", times_value: "state-scale",
     noisy_payment: "biased",
     nothing: "no-gradient", value_alone: "no-gradient", noise: "no-gradient",
 }  # fmt: skip
-SCALED = (third, normalised, running_mean_normalised, third_and_a_constant, half_and_noise)
+SCALED = (
+    third, normalised, running_mean_normalised, third_and_a_constant, half_and_noise, return_over_its_deviation,
+)  # fmt: skip
 NOTED = {
     value_without_units: "units", constant: "units", saturated: "units",
     running_mean: "order", running_sum: "order",
