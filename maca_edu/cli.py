@@ -318,13 +318,14 @@ def curves_command(
 
     Args:
         sweep: The directory that `maca-edu sweep` wrote; its curves.csv is enough.
-        out: The picture, a .png or .svg.
+        out: The picture, a .png, .pdf or .svg.
         column: What to draw: return_mean, win_rate, greedy_return_mean, greedy_win_rate.
         methods: Which methods; None: all.
     """
-    from maca_edu.experiments.learning_curves import draw_sweep
+    from maca_edu.experiments.learning_curves import check_picture, draw_sweep
     from maca_edu.experiments.sweep_tables import read_curves
 
+    check_picture(out)
     draw_sweep(read_curves(sweep / "curves.csv"), column, out, methods)
     print(f"Written to {out}")
 
@@ -344,12 +345,14 @@ def table_command(
         number: Of the table: 1 (advantages), 2, 3, 5, 16, 17 (results), 6 (sizes of the critics).
         results: Directories that `maca-edu sweep` wrote, or folders of such; none: book/data/tableN, the project's own.
         format: markdown; latex; csv, all numbers; marl-eval, the JSON that the package marl-eval reads.
-        out: The file to write; None: print.
+        out: The file to write, a .md, .tex, .csv or .json as the format is; None: print.
         methods: Which arms, as in --methods maca "maca sigma=0.18"; None: all.
         level: The score to which steps are counted; None: 50 per cent where games are won.
     """
-    from maca_edu.experiments.reports.printed import printed_table
+    from maca_edu.experiments.reports.printed import check_table_file, printed_table
 
+    if out is not None:
+        check_table_file(out, format)
     text, notes = printed_table(number, results, format, methods, level)
     write_or_print(text, out)
     for note in notes:

@@ -18,6 +18,7 @@ from maca_edu.files import whole_file
 STYLE = str(files("maca_edu") / "maca.mplstyle")
 TOGETHER = 4  # so many methods can be told apart on one pair of axes
 PANELS_IN_A_ROW = 4
+PICTURES = (".png", ".pdf", ".svg")  # endings
 
 
 def draw_run(metrics: dict[str, np.ndarray], title: str, path: str | Path) -> None:
@@ -103,6 +104,12 @@ def draw_mean(ax: Axes, method: str, curve: Curves) -> None:
     low, high = t_interval(curve.values)
     (line,) = ax.plot(curve.steps, curve.values.mean(axis=0), label=method)
     ax.fill_between(curve.steps, low, high, color=line.get_color(), alpha=0.25, linewidth=0)
+
+
+def check_picture(out: Path) -> None:
+    """ValueError where a picture's name has no ending of PICTURES."""
+    if out.suffix not in PICTURES:
+        raise ValueError(f"out={str(out)!r}; allowed are names that end in {', '.join(PICTURES)}")
 
 
 def save(figure: Figure, path: str | Path) -> None:

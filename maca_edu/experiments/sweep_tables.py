@@ -217,8 +217,7 @@ def read_curves(path: str | Path) -> list[CurvePoint]:
     points = []
     for number, row in enumerate(read_csv(path), 1):
         try:
-            run = row["env"], row["method"], int(row["seed"])
-            points.append(CurvePoint(*run, int(row["env_steps"]), *numbers(row, MEASURES)))
+            points.append(CurvePoint(*run_in(row), int(row["env_steps"]), *scores(row, MEASURES)))
         except (KeyError, TypeError, ValueError):
             raise ValueError(f"{str(path)!r} is damaged: row {number} is not a point of a curve") from None
     return points
@@ -234,8 +233,9 @@ def read_final(path: str | Path) -> list[FinalPlay]:
     finals = []
     for number, row in enumerate(read_csv(path), 1):
         try:
-            run = row["env"], row["method"], int(row["seed"])
-            finals.append(FinalPlay(*run, *numbers(row, FinalPlay._fields[3:])))
+            finals.append(FinalPlay(*run_in(row), *scores(row, FinalPlay._fields[3:])))
+            if math.isnan(finals[-1].return_mean):
+                raise ValueError("return_mean is missing")
         except (KeyError, TypeError, ValueError):
             raise ValueError(f"{str(path)!r} is damaged: row {number} is not the result of a run") from None
     return finals
@@ -259,7 +259,7 @@ def read_measured(path: str | Path) -> list[Measured]:
         try:
             entries = zip(names, numbers(row, names), strict=True)
             known = {name: value for name, value in entries if not math.isnan(value)}
-            measured.append(Measured(row["env"], row["method"], int(row["seed"]), float(row["minutes"]), known))
+            measured.append(Measured(*run_in(row), float(row["minutes"]), known))
         except (KeyError, TypeError, ValueError):
             raise ValueError(f"{str(path)!r} is damaged: row {number} is not what a run measured") from None
     return measured
@@ -282,6 +282,22 @@ def numbers(row: dict[str, str], names: Iterable[str]) -> list[float]:
     return [float(row.get(name) or "nan") for name in names]
 
 
+def run_in(row: dict[str, str]) -> tuple[str, str, int]:
+    """The environment, the arm and the seed in a csv's row. Raises ValueError where the seed is none."""
+    if int(row["seed"]) < 0:
+        raise ValueError(f"seed={row['seed']}")
+    return row["env"], row["method"], int(row["seed"])
+
+
+def scores(row: dict[str, str], names: Iterable[str]) -> list[float]:
+    """`numbers` that are returns and win rates. Raises ValueError where no game can have such a score."""
+    found = dict(zip(names, numbers(row, names), strict=True))
+    for name, score in found.items():
+        if math.isinf(score) or (name.endswith("win_rate") and not math.isnan(score) and not 0 <= score <= 1):
+            raise ValueError(f"{name}={score}")
+    return list(found.values())
+
+
 def write_csv(path: Path, names: Iterable[str], rows: list[tuple]) -> None:
     """Write a csv whole or not at all."""
     text = io.StringIO()
@@ -292,11 +308,21 @@ def write_csv(path: Path, names: Iterable[str], rows: list[tuple]) -> None:
 
 
 def read_csv(path: str | Path) -> list[dict[str, str]]:
-    """The rows of a csv by the names in its first line. Raises ValueError where there is no such file, or no csv."""
+    """The rows of a csv by the names in its first line.
+
+    Raises ValueError where there is no such file, or no csv, or its end or some of its cells are missing.
+    """
     if not Path(path).exists():
         raise ValueError(f"{str(path)!r} is not there; maca-edu sweep writes it when all runs are done")
     with open_regular(path, "r", newline="", encoding="utf-8", errors="replace") as file:
-        try:
-            return list(csv.DictReader(file))
-        except csv.Error as error:
-            raise ValueError(f"{str(path)!r} is not a table that maca-edu sweep wrote ({error})") from None
+        text = file.read()
+    if not text.endswith("\n"):
+        raise ValueError(f"{str(path)!r} is damaged: its last line has no end, so the file was cut off")
+    try:
+        rows = list(csv.DictReader(io.StringIO(text, newline="")))
+    except csv.Error as error:
+        raise ValueError(f"{str(path)!r} is not a table that maca-edu sweep wrote ({error})") from None
+    for number, row in enumerate(rows, 1):
+        if None in row or None in row.values():
+            raise ValueError(f"{str(path)!r} is damaged: row {number} has not as many cells as the first line")
+    return rows

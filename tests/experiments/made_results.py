@@ -16,7 +16,7 @@ def write_results(folder, scores, wins=True, best=False, command=COMMAND, steps=
     """A results directory. scores: {(env, arm): scores of its runs}, shares of games won or returns.
 
     A run's curve goes in a straight line from 0 to its score. best: with the columns of the absolute metric, which is
-    .1 above the score.
+    .1 above the score, but no win rate above 1.
     """
     folder.mkdir(parents=True)
     curves, final = [], []
@@ -27,7 +27,7 @@ def write_results(folder, scores, wins=True, best=False, command=COMMAND, steps=
                 curves.append((env, arm, seed, k * steps // 5, 2 * now, now, 2 * now, now) if wins else
                               (env, arm, seed, k * steps // 5, now, "", "", ""))  # fmt: skip
             row = (env, arm, seed, 2 * score, 0.1, score) if wins else (env, arm, seed, score, 0.1, "")
-            final.append(row + ((row[3] + 0.1, 0.1, score + 0.1 if wins else "") if best else ()))
+            final.append(row + ((row[3] + 0.1, 0.1, min(score + 0.1, 1.0) if wins else "") if best else ()))
     write_csv(folder / "curves.csv", CURVES, curves)
     write_csv(folder / "final.csv", FINAL + (BEST if best else ()), final)
     measured = [(*row[:3], 2.5, 0.4, 0.9, 0.02 if row[1].startswith("maca") else "") for row in final]

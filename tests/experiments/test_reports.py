@@ -22,6 +22,7 @@ from maca_edu.experiments.reports.results import read_results
 from maca_edu.experiments.reports.settings import arm_in_table
 from maca_edu.training.methods import METHODS
 
+PAPER_STEPS = (8_000_000, 8_000_000)
 NO_OBJECT = ("", "[1", "[1]", "7", "null", '"x"', "[" * 100_000, f'{{"seeds": {"9" * 5_000}}}')
 NOT_FINITE = ("nan", "inf", "-inf")
 TWO = {("smax/5m_vs_6m", "mappo"): [0.4, 0.5, 0.6], ("smax/5m_vs_6m", "maca"): [0.8, 0.9, 1.0]}
@@ -71,13 +72,86 @@ def test_what_is_no_result(tmp_path):
             read_results([folder])
     (folder / "sweep.json").unlink()
     whole = (folder / "measured.csv").read_text()
-    for text in ("env,method\nsmax/3m,maca\n", whole.replace("2.5", "x"), whole.replace("2.5", "2.5,1,1,1,1,1,1")):
+    for text in ("env,method\nsmax/3m,maca\n", whole.replace("2.5", "x")):
         (folder / "measured.csv").write_text(text)
         with pytest.raises(ValueError, match=r"measured.csv' is damaged: row 1 is not what a run measured$"):
             read_results([folder])
     (folder / "measured.csv").unlink()
     (folder / "final.csv").write_text("env,method\nsmax/3m,maca\n")
     with pytest.raises(ValueError, match=r"final.csv' is damaged: row 1 is not the result of a run"):
+        read_results([folder])
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda text: text[: text.rindex("1.8") + 2], "its last line has no end, so the file was cut off"),
+        (lambda text: text[: text.rindex("1.8") + 2] + "\n", "row 6 has not as many cells as the first line"),
+        *((lambda text, x=x: text.replace(",0.4\n", f",{x}\n"), "row 1 is not the result") for x in ("-3", "7", "inf")),
+        *((lambda text, x=x: text.replace(",1.8,", f",{x},"), "row 5 is not the result") for x in ("inf", "nan", "")),
+        (lambda text: text.replace("mappo,0", "mappo,-4"), "row 1 is not the result of a run"),
+    ],
+)
+def test_no_result_is_believed_that_cannot_be(tmp_path, change, message):
+    file = write_results(tmp_path / "r", TWO) / "final.csv"
+    file.write_text(file.read_text().replace(",2.0,0.1,1.0", ",1.81,0.1,0.9"))
+    file.write_text(change(file.read_text()))
+    with pytest.raises(ValueError, match=f"final.csv' is damaged: {message}"):
+        read_results([tmp_path / "r"])
+
+
+def test_in_one_environment_all_runs_can_win_or_none(tmp_path):
+    file = write_results(tmp_path / "r", TWO) / "final.csv"
+    file.write_text(file.read_text().replace(",0.4\n", ",\n"))
+    with pytest.raises(ValueError, match=r"some runs in smax/5m_vs_6m have a win rate and others not, such as seed 1"):
+        read_results([tmp_path / "r"])
+
+
+def seeds_after(folder, first, **options):
+    """A results directory of mappo in Fridge, its three seeds from `first` on."""
+    write_results(folder, {("toy/fridge", "mappo"): [4.0, 4.5, 5.0]}, wins=False, **options)
+    for file in (folder / "final.csv", folder / "curves.csv"):
+        lines = file.read_text().splitlines()
+        cells = [line.split(",") for line in lines[1:]]
+        lines[1:] = [",".join([*x[:2], str(int(x[2]) + first), *x[3:]]) for x in cells]
+        file.write_text("\n".join(lines) + "\n")
+    (folder / "measured.csv").unlink()
+    return folder
+
+
+OF_SETTINGS = "maca-edu sweep --envs toy/fridge --methods mappo --seeds 3 --steps 200000 --options="
+UNLIKE = [
+    (dict(steps=1_000), "200,000 environment-steps, seed 3 in '{two}' has 1,000 environment-steps"),
+    (
+        dict(command=OF_SETTINGS + "'--lr 0.1'"),
+        "the options '--lr 0.001', seed 3 in '{two}' has the options '--lr 0.1'",
+    ),
+    (dict(command="maca-edu sweep toys --budget small"), "the options '--lr 0.001', seed 3 in '{two}' has the options"),
+]
+
+
+@pytest.mark.parametrize(("other", "message"), UNLIKE)
+def test_runs_that_were_not_trained_alike_are_no_arm(tmp_path, other, message):
+    one = seeds_after(tmp_path / "one", 0, command=OF_SETTINGS + "'--lr 0.001'")
+    two = seeds_after(tmp_path / "two", 3, **{"command": OF_SETTINGS + "'--lr 0.001'"} | other)
+    with pytest.raises(ValueError, match="the runs of 'mappo' in toy/fridge were not trained alike") as caught:
+        read_results([tmp_path])
+    assert f"seed 0 in '{one}' has {message.format(two=two)}" in str(caught.value)
+
+
+@pytest.mark.parametrize("options", ["--lr 1e-3 --evaluate-every 5 --diagnose-every 0", "--preset toy --lr 0.001"])
+def test_what_changes_no_training_may_differ(tmp_path, options):
+    seeds_after(tmp_path / "one", 0, command=OF_SETTINGS + "'--lr 0.001'")
+    seeds_after(tmp_path / "two", 3, command=f"{OF_SETTINGS}'{options}'")
+    seeds_after(tmp_path / "own", 6, command="python mine.py")  # of which only the steps are known
+    assert len(read_results([tmp_path])) == 9
+
+
+def test_a_plan_of_different_settings_makes_no_arm(tmp_path):
+    folder = write_results(tmp_path / "r", {("toy/ring", "maca"): [1.0, 2.0]}, wins=False)
+    lines = (f"toy/ring,maca,{seed},8192,--lr {0.1 + seed}\n" for seed in range(2))
+    (folder / "plan.csv").write_text("env,arm,seed,steps,options\n" + "".join(lines))
+    with pytest.raises(ValueError, match=r"has the options '--lr 0.1', seed 1 in .* has the options '--lr 1.1'"):
         read_results([folder])
 
 
@@ -113,15 +187,18 @@ def test_the_papers_marks_are_the_t_test_of_its_numbers():
 
 
 def test_what_differs():
-    said = differences(2, "smax/5m_vs_6m", 204_800, (3, 5), "quick")
+    said = differences(2, "smax/5m_vs_6m", (20_480, 204_800), (3, 5), ("quick", "toy", "paper"))
     assert said == (
-        "SMAX, not StarCraft II; 204.8k of 8M steps; 3 to 5 of 5 seeds; preset quick, not the paper's settings"
+        "SMAX, not StarCraft II; 20.48k to 204.8k of 8M steps; 3 to 5 of 5 seeds; "
+        "preset quick and toy, not the paper's settings"
     )
-    assert differences(2, "smac/5m_vs_6m", 8_000_000, (5, 5), "paper") == "nothing that the results say"
-    assert differences(2, "smax/3m", 100, (1, 1), None) == "the paper has no such task; 100 steps, 1 seed"
-    assert "self-collisions" in differences(5, "mpe/simple_spread", 8_000_000, (5, 5), "paper")
-    assert "self-collisions" not in differences(5, "mpe/simple_spread?collisions=v2", 8_000_000, (5, 5), "paper")
-    assert "discrete actions" in differences(5, "jaxmpe/simple_reference?continuous=false", 100, (5, 5), "quick")
+    assert differences(2, "smac/5m_vs_6m", PAPER_STEPS, (5, 5), ("paper",)) == "nothing that the results say"
+    assert differences(2, "smax/3m", (100, 100), (1, 1), (None,)) == "the paper has no such task; 100 steps, 1 seed"
+    assert "self-collisions" in differences(5, "mpe/simple_spread", PAPER_STEPS, (5, 5), ("paper",))
+    assert "self-collisions" not in differences(5, "mpe/simple_spread?collisions=v2", PAPER_STEPS, (5, 5), ("paper",))
+    assert "discrete actions" in differences(
+        5, "jaxmpe/simple_reference?continuous=false", (100, 100), (5, 5), ("quick",)
+    )
     assert task_of("toy/warehouse?preset=practice") == "warehouse"
 
 
@@ -184,7 +261,7 @@ def test_the_absolute_metric_is_shown_where_it_is_there(tmp_path):
     assert "best checkpoint" not in results_table(2, read_results([old])).tables[2].columns
     details = results_table(2, read_results([new])).tables[2]
     row = dict(zip(details.columns, details.rows[0], strict=True))
-    assert (row["arm"].text, row["best checkpoint"].text) == ("maca", "100.0 (10.0)")
+    assert (row["arm"].text, row["best checkpoint"].text) == ("maca", "96.7 (5.8)")
 
 
 def test_tasks_are_put_together(tmp_path):
@@ -211,20 +288,34 @@ def test_returns_have_the_papers_digits(tmp_path):
     ("number", "arm", "command", "name"),
     [
         (16, "maca clip=0.05 epochs=10", "", "maca epochs=10 clip=0.05"),
-        (16, "maca clip=0.075", "maca-edu sweep table16 --budget paper", "maca epochs=10 clip=0.075"),
+        (16, "maca clip=0.075", "maca-edu sweep table3 --budget paper", "maca epochs=10 clip=0.075"),
+        (16, "maca", "maca-edu sweep mine.csv", "maca epochs=not known clip=not known"),
+        (16, "maca epochs=10", "python mine.py", "maca epochs=10 clip=not known"),
+        (16, "maca", "maca-edu sweep table16", "maca epochs=not known clip=not known"),  # has no such environment
         (16, "maca", "maca-edu sweep --options='--epochs 5 --clip 0.1'", "maca epochs=5 clip=0.1"),
         (16, "maca", "maca-edu sweep --envs smax/5m_vs_6m", "maca epochs=5 clip=0.2"),
         (16, "maca lr=0.1", "", "maca lr=0.1"),
         (17, "maca sigma=0.18", "", "maca sigma=0.9/n"),
-        (17, "maca", "", "maca sigma=1/n"),
+        (17, "maca", "", "maca sigma=not known"),
+        (17, "maca", "maca-edu sweep --envs smac/5m_vs_6m", "maca sigma=1/n"),
         (17, "mappo", "", "mappo"),
         (17, "ours sigma=0.1", "", "ours sigma=0.1"),
         (2, "maca sigma=0.18", "", "maca sigma=0.18"),
     ],
 )
 def test_arms_stand_under_the_papers_names(tmp_path, number, arm, command, name):
-    folder = write_results(tmp_path / "r", {("smax/5m_vs_6m", arm): [0.5]}, command=command)
+    env = "smac/5m_vs_6m" if "table3" in command else "smax/5m_vs_6m"
+    folder = write_results(tmp_path / "r", {(env, arm): [0.5]}, command=command)
     assert arm_in_table(number, read_results([folder])[0]) == name
+
+
+def test_a_plan_beside_the_tables_says_the_settings(tmp_path):
+    folder = write_results(tmp_path / "r", {("toy/ring", "maca"): [1.0]}, command="maca-edu sweep mine.csv")
+    (folder / "plan.csv").write_text("env,arm,seed,steps,options\ntoy/ring,maca,0,8192,--epochs 10 --clip .05\n")
+    assert arm_in_table(16, read_results([folder])[0]) == "maca epochs=10 clip=0.05"
+    (folder / "plan.csv").write_text("env,arm\ntoy/ring,maca\n")
+    with pytest.raises(ValueError, match=r"plan.csv' is damaged: row 1 is not a run's env,arm,seed,steps,options$"):
+        read_results([folder])
 
 
 def test_tables_16_and_17_meet_the_papers_columns(tmp_path):
@@ -318,6 +409,10 @@ def test_marl_eval_wants_runs_alike(tmp_path):
     uneven = write_results(tmp_path / "r", {("smax/3m", "maca"): [0.5], ("smax/3m", "mappo"): [0.5, 0.6]})
     with pytest.raises(ValueError, match="the same number of runs of every arm in smax"):
         marl_eval(read_results([uneven]))
+    longer = write_results(tmp_path / "longer", {("smax/8m", "maca"): [0.5], ("smax/8m", "mappo"): [0.5]})
+    shorter = write_results(tmp_path / "s", {("smax/3m", "maca"): [0.5], ("smax/3m", "mappo"): [0.5]}, steps=1_000)
+    with pytest.raises(ValueError, match="a curve of every run in smax, all measured at the same env_steps"):
+        marl_eval(read_results([longer, shorter]))
     other = write_results(tmp_path / "o", {("smax/8m", "maca"): [0.5]})
     with pytest.raises(ValueError, match="the same arms in every task of smax"):
         marl_eval(read_results([uneven, other]))
@@ -333,8 +428,8 @@ def test_the_table_command(tmp_path, capsys, monkeypatch):
     for number in ("1", "6"):
         assert main(["table", number]) == 0
     for number in ("2", "3", "5", "16", "17"):
-        for kind in ("markdown", "latex", "csv"):
-            assert main(["table", number, "runs", "--format", kind, "--out", f"new/{number}.{kind}"]) == 0
+        for kind, ending in (("markdown", "md"), ("latex", "tex"), ("csv", "csv")):
+            assert main(["table", number, "runs", "--format", kind, "--out", f"new/{number}.{ending}"]) == 0
     capsys.readouterr()
     assert main(["table", "2", "runs", "--methods", "maca", "mappo"]) == 0
     shown = capsys.readouterr().out
@@ -353,7 +448,14 @@ def test_the_table_command(tmp_path, capsys, monkeypatch):
         ("table 2 none", "'none' has no final.csv"),
         ("table 2 runs --methods qmix", "methods='qmix'; the results have mappo, ippo"),
         ("table 1 --format marl-eval", "format='marl-eval'; allowed for Table 1 are markdown, latex, csv"),
+        (
+            "table 2 runs --format csv --out runs/final.csv",
+            "out='runs/final.csv'; allowed are names other than those of",
+        ),
+        ("table 2 runs --out state.npz", "out='state.npz'; allowed with format='markdown' are names that end in .md"),
+        ("curves runs --out runs/final.csv", "out='runs/final.csv'; allowed are names that end in .png, .pdf, .svg"),
         ("figure 2 runs --out curves.gif", "out='curves.gif'; allowed are names that end in .png, .pdf, .svg"),
+        ("compare runs:maca runs:maca", "'runs' and 'runs' have the same run of 'maca' in smax/smacv2_5_units, seed 0"),
         ("figure 6", "results has 0 directories; Figure 6 is of one run, which maca-edu train wrote, or of one that"),
         ("figure 6 runs", "is not the directory of a run"),
         ("compare runs runs:maca", "arm='runs'; 'runs' has mappo, ippo"),
@@ -429,3 +531,20 @@ def test_arms_of_one_name_are_told_apart_by_their_directories(tmp_path, capsys):
         write_results(tmp_path / name, {("smax/3m", "mappo"): rng.uniform(size=3).tolist()})
     assert main(["compare", str(tmp_path / "one"), str(tmp_path / "two")]) == 0
     assert "one:mappo" in capsys.readouterr().out
+
+
+def test_curves_are_compared_in_one_column(tmp_path, capsys):
+    """Greedy evaluations of one arm are not compared with the training of the other."""
+    greedy = write_results(tmp_path / "greedy", {("smax/3m", "maca"): [0.8, 0.9]})
+    trained = write_results(tmp_path / "trained", {("smax/3m", "mappo"): [0.1, 0.2]})
+    words = ["compare", str(greedy), str(trained), "--measure", "curve"]
+    assert main(words) == 0
+    assert capsys.readouterr().out.startswith("smax/3m, the mean of the learning curve, column greedy_win_rate (per")
+    lines = (trained / "curves.csv").read_text().splitlines()
+    lines[1:] = [",".join([*line.split(",")[:6], "", ""]) for line in lines[1:]]
+    (trained / "curves.csv").write_text("\n".join(lines) + "\n")
+    assert main(words) == 0
+    assert capsys.readouterr().out.startswith("smax/3m, the mean of the learning curve, column win_rate (per cent)")
+    shorter = write_results(tmp_path / "shorter", {("smax/3m", "ippo"): [0.1, 0.2]}, steps=1_000)
+    assert main(["compare", str(greedy), str(shorter), "--measure", "curve"]) == 2
+    assert "of 'maca', seed 0, and of 'ippo', seed 0, in smax/3m have different env_steps" in capsys.readouterr().err

@@ -2,6 +2,7 @@
 
 results        runs, read from the directories that sweeps leave behind
 published      the paper's own numbers, and what differs between its runs and ours
+trained        with which options runs were trained
 settings       what the paper calls an arm of ours
 records        what a report is made of
 summaries      what is known of each arm

@@ -50,6 +50,7 @@ class Comparison(NamedTuple):
     names: tuple[str, str]
     samples: tuple[Sample, Sample]
     steps: tuple[int, int]
+    column: str | None  # of curves.csv, where curves are compared
     margin: float
     improvement: float  # probability that a run of the first is better than one of the second
     verdict: Verdict
@@ -68,7 +69,7 @@ def compare(a: Arm, b: Arm, margin: float | None = None, measure: Measure = "fin
 
     margin: the difference that would not matter, in per cent of games won or in units of the return; None: MARGIN
     where games are won. measure: what is compared, see MEASURES. Raises ValueError where an arm is not there, the arms
-    share no environment, the margin is missing or not positive, or the measure was not taken.
+    share no environment or have a run in common, the margin is missing or not positive, or the measure was not taken.
     """
     if margin is not None and not 0 < margin < np.inf:
         raise ValueError(f"margin={margin}; allowed are positive numbers")
@@ -98,31 +99,50 @@ def runs_of(arm: Arm) -> dict[str, list[Run]]:
 
 def compared(env: str, a: list[Run], b: list[Run], margin: float | None, measure: Measure) -> Comparison:
     """The verdict on the runs of two arms in one environment."""
+    refuse_the_same(env, a, b)
     wins = winnable({"a": a, "b": b})
     if margin is None and not wins:
         raise ValueError(
             f"margin=None; in {env} scores are returns, so name the difference that would not matter: --margin 0.5"
         )
     margin = MARGIN if margin is None else margin
-    scores = [scores_of(runs, wins, measure) for runs in (a, b)]
+    column = column_of([*a, *b], wins) if measure == "curve" else None
+    scores = [scores_of(runs, wins, measure, column) for runs in (a, b)]
     samples = tuple(map(sample, scores))
     return Comparison(
-        env, measure, "per cent" if wins else "return", names_of(a[0], b[0]), samples, (a[0].steps, b[0].steps),
+        env, measure, "per cent" if wins else "return", names_of(a[0], b[0]), samples, (a[0].steps, b[0].steps), column,
         margin, float(probability_of_improvement(*([x] for x in scores))), decide(*samples, margin),
     )  # fmt: skip
 
 
-def scores_of(runs: list[Run], wins: bool, measure: Measure) -> np.ndarray:
-    """One number for each run, `[seeds]`. Raises ValueError where it was not measured."""
+def refuse_the_same(env: str, a: list[Run], b: list[Run]) -> None:
+    """ValueError where a run stands in both arms, in one directory or in copies of it."""
+    ours = {str(run._replace(about=None)) for run in a}  # as text, for NaN is not equal to NaN
+    for run in b:
+        if str(run._replace(about=None)) in ours:
+            raise ValueError(
+                f"{a[0].about.folder!r} and {run.about.folder!r} have the same run of {run.arm!r} in {env}, seed "
+                f"{run.seed}; name two arms that share no run"
+            )
+
+
+def column_of(runs: list[Run], wins: bool) -> str:
+    """The column of curves.csv in which two arms are compared: the best that all runs of both have.
+
+    Raises ValueError where there is none, or the runs were not measured at the same steps.
+    """
+    column = measure_of(runs)
+    if column is None or column.endswith("win_rate") != wins:
+        raise ValueError(f"measure='curve'; the curves of the two arms in {runs[0].env} have no such column in common")
+    curves_of(runs, column)
+    return column
+
+
+def scores_of(runs: list[Run], wins: bool, measure: Measure, column: str | None) -> np.ndarray:
+    """One number for each run, `[seeds]`; column: of curves.csv. Raises ValueError where it was not measured."""
     if measure == "final":
         return final_scores(runs, wins)
-    if measure == "best":
-        scores = best_scores(runs, wins)
-    else:
-        column = measure_of(runs)
-        known = column is not None and column.endswith("win_rate") == wins
-        curves = [curves_of([run], column).values for run in runs] if known else []
-        scores = np.array([np.nanmean(curve) for curve in curves] or [np.nan])
+    scores = best_scores(runs, wins) if measure == "best" else np.nanmean(curves_of(runs, column).values, axis=1)
     if np.isnan(scores).any():
         raise ValueError(f"measure={measure!r}; {runs[0].about.folder!r} does not have it for every run")
     return scores
@@ -135,7 +155,8 @@ def scores_of(runs: list[Run], wins: bool, measure: Measure) -> np.ndarray:
 def in_words(found: Comparison) -> str:
     """The verdict and what it rests on."""
     width = max(len(name) for name in (*found.names, "difference"))
-    lines = [f"{found.env}, {MEASURES[found.measure]} ({found.unit})"]
+    column = "" if found.column is None else f", column {found.column}"
+    lines = [f"{found.env}, {MEASURES[found.measure]}{column} ({found.unit})"]
     for name, (mean, std, seeds), steps in zip(found.names, found.samples, found.steps, strict=True):
         runs = "1 seed" if seeds == 1 else f"{seeds} seeds, standard deviation {std:.2f}"
         lines.append(f"  {name:<{width}} {mean:8.2f}   {runs}, {count(steps)} steps each")

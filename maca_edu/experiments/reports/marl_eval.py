@@ -71,15 +71,16 @@ def by_family(groups: dict[str, dict[str, list[Run]]]) -> dict[str, dict[str, di
 
 
 def check_alike(family: str, tasks: dict[str, dict[str, list[Run]]]) -> None:
-    """ValueError where the tasks have different arms, or arms different numbers of runs or of points."""
+    """ValueError where the tasks have different arms, or arms different numbers of runs or other steps."""
     arms = [sorted(task) for task in tasks.values()]
     runs = [run for task in tasks.values() for group in task.values() for run in group]
     if any(names != arms[0] for names in arms):
         raise ValueError(f"marl-eval wants the same arms in every task of {family}; choose some with --methods")
     if len({len(group) for task in tasks.values() for group in task.values()}) > 1:
         raise ValueError(f"marl-eval wants the same number of runs of every arm in {family}")
-    if len({len(run.points) for run in runs}) > 1 or measure_of(runs) is None:
-        raise ValueError(f"marl-eval wants a curve of every run in {family}, all with the same number of points")
+    steps = {tuple(point.env_steps for point in run.points) for run in runs}
+    if len(steps) > 1 or measure_of(runs) is None:
+        raise ValueError(f"marl-eval wants a curve of every run in {family}, all measured at the same env_steps")
 
 
 def entry(run: Run, kept: list[int], scores: dict[str, str], credit: list[str]) -> dict[str, dict]:

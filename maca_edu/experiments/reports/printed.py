@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from maca_edu.checks import check
+from maca_edu.experiments.learning_curves import check_picture
 from maca_edu.experiments.reports import formats
 from maca_edu.experiments.reports.attention import draw_attention
 from maca_edu.experiments.reports.figures import TABLE_OF, TOGETHER, draw_curves, draw_together
@@ -20,7 +21,10 @@ from maca_edu.experiments.reports.results import Run, committed, read_results
 FORMATS: dict[str, Callable[[Report], str]] = {
     "markdown": formats.markdown, "latex": formats.latex, "csv": formats.csv_text,
 }  # fmt: skip
-PICTURES = (".png", ".pdf", ".svg")
+ENDINGS = {"markdown": ".md", "latex": ".tex", "csv": ".csv", "marl-eval": ".json"}
+KEPT = (  # what sweeps and runs write
+    "plan.csv", "curves.csv", "final.csv", "measured.csv", "sweep.json", "config.json", "metrics.csv", "final.json",
+)  # fmt: skip
 EXAMPLE = Path(__file__).parents[1] / "runs" / "warehouse"  # a run of Figure 6 that needs no other package
 
 
@@ -29,6 +33,14 @@ class Printed(NamedTuple):
 
     text: str
     notes: list[str]
+
+
+def check_table_file(out: Path, format: str) -> None:
+    """ValueError where a table's file has not the ending of its format, or a name under which results are kept."""
+    if out.suffix != ENDINGS[format]:
+        raise ValueError(f"out={str(out)!r}; allowed with format={format!r} are names that end in {ENDINGS[format]}")
+    if out.name in KEPT:
+        raise ValueError(f"out={str(out)!r}; allowed are names other than those of results: {', '.join(KEPT)}")
 
 
 def printed_table(
@@ -82,8 +94,7 @@ def drawn_figure(
 
     Raises ValueError where the picture has another ending, a directory has no results, or they do not make the figure.
     """
-    if out.suffix not in PICTURES:
-        raise ValueError(f"out={str(out)!r}; allowed are names that end in {', '.join(PICTURES)}")
+    check_picture(out)
     if which == "6":
         if len(folders) != 1:
             raise ValueError(

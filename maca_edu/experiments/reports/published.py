@@ -86,15 +86,17 @@ OTHER_GAMES = {  # by what stands before the name's slash, where the paper has t
 }
 
 
-def differences(table: int, env: str, steps: int, seeds: tuple[int, int], settings: str | None) -> str:
+def differences(
+    table: int, env: str, steps: tuple[int, int], seeds: tuple[int, int], presets: tuple[str | None, ...]
+) -> str:
     """What differs between our runs in an environment and the paper's, in words.
 
-    steps: of our runs. seeds: the fewest and the most of an arm. settings: the preset of our runs, None: not known.
+    steps: the fewest and the most of our runs. seeds: of an arm. presets: of our runs, None: not known.
     """
     cells = in_paper(table, env)
     if not cells:
         noun = "seed" if seeds == (1, 1) else "seeds"
-        return f"the paper has no such task; {count(steps)} steps, {how_many(seeds)} {noun}"
+        return f"the paper has no such task; {how_many(steps)} steps, {how_many(seeds)} {noun}"
     cell = next(iter(cells.values()))
     family = env.partition("/")[0]
     said = [OTHER_GAMES[family]] if family in OTHER_GAMES else []
@@ -102,12 +104,13 @@ def differences(table: int, env: str, steps: int, seeds: tuple[int, int], settin
         said.append("no self-collisions (they cost 37.5 in the paper's returns)")
     if cell.benchmark == "MPE" and "continuous=false" in env:
         said.append("discrete actions, not continuous ones")
-    if steps != cell.steps:
-        said.append(f"{count(steps)} of {count(cell.steps)} steps")
+    if steps != (cell.steps, cell.steps):
+        said.append(f"{how_many(steps)} of {count(cell.steps)} steps")
     if seeds != (cell.seeds, cell.seeds):
         said.append(f"{how_many(seeds)} of {cell.seeds} seeds")
-    if settings not in (None, "paper"):
-        said.append(f"preset {settings}, not the paper's settings")
+    others = [preset for preset in presets if preset not in (None, "paper")]
+    if others:
+        said.append(f"preset {' and '.join(others)}, not the paper's settings")
     return "; ".join(said) or "nothing that the results say"
 
 
@@ -119,7 +122,7 @@ def count(steps: int) -> str:
     return str(steps)
 
 
-def how_many(seeds: tuple[int, int]) -> str:
-    """3, or 3 to 5."""
-    low, high = seeds
-    return str(low) if low == high else f"{low} to {high}"
+def how_many(ends: tuple[int, int]) -> str:
+    """3, or 3 to 5; 204.8k, or 20.48k to 204.8k."""
+    low, high = map(count, ends)
+    return low if low == high else f"{low} to {high}"

@@ -13,12 +13,12 @@ from typing import NamedTuple
 
 import numpy as np
 
+from maca_edu.experiments.reports.trained import read_plan, train_alike
 from maca_edu.experiments.sweep_tables import (
     CurvePoint,
     Measured,
-    numbers,
-    read_csv,
     read_curves,
+    read_final,
     read_measured,
 )
 from maca_edu.files import read_object
@@ -49,6 +49,7 @@ class Run(NamedTuple):
     points: tuple[CurvePoint, ...]
     measured: Measured | None
     about: About
+    options: str | None  # with which it was trained, as `maca-edu train` takes them; None: not known
 
     @property
     def key(self) -> tuple[str, str, int]:
@@ -69,7 +70,8 @@ def read_results(folders: Iterable[str | Path]) -> list[Run]:
     """The runs of several results directories, in their order.
 
     A run that stands in two of them with the same numbers counts once. Raises ValueError where a directory has no
-    results, or where two have different numbers for the same environment, arm and seed.
+    results, where two have different numbers for the same environment, arm and seed, and where the runs of an arm in an
+    environment were not trained alike, and where some runs in an environment have a win rate and others not.
     """
     found: dict[tuple, Run] = {}
     for folder in folders:
@@ -81,7 +83,39 @@ def read_results(folders: Iterable[str | Path]) -> list[Run]:
                         f"{before.about.folder!r} and {str(part)!r} have different numbers for {run.arm!r} in "
                         f"{run.env}, seed {run.seed}; name one of them only"
                     )
-    return list(found.values())
+    runs = list(found.values())
+    for env, arms in by_env(runs).items():
+        for group in arms.values():
+            refuse_mixed(group)
+        refuse_won_in_part(env, [run for group in arms.values() for run in group])
+    return runs
+
+
+def refuse_mixed(runs: list[Run]) -> None:
+    """ValueError where runs of an arm in an environment differ in their steps or in what they were trained with."""
+    first = runs[0]
+    for run in runs[1:]:
+        if run.steps != first.steps and 0 not in (run.steps, first.steps):
+            facts = [f"{one.steps:,} environment-steps" for one in (first, run)]
+        elif not train_alike(run.env, run.arm, first.options, run.options):
+            facts = [f"the options {one.options!r}" for one in (first, run)]
+        else:
+            continue
+        raise ValueError(
+            f"the runs of {run.arm!r} in {run.env} were not trained alike, so they are no arm: seed {first.seed} in "
+            f"{first.about.folder!r} has {facts[0]}, seed {run.seed} in {run.about.folder!r} has {facts[1]}; name only "
+            "directories whose runs belong together"
+        )
+
+
+def refuse_won_in_part(env: str, runs: list[Run]) -> None:
+    """ValueError where some runs in an environment have a win rate and others not: their scores have no one unit."""
+    for run in runs:
+        if math.isfinite(run.win_rate) != math.isfinite(runs[0].win_rate):
+            raise ValueError(
+                f"{run.about.folder!r}: some runs in {env} have a win rate and others not, such as seed {run.seed} of "
+                f"{run.arm!r} and seed {runs[0].seed} of {runs[0].arm!r}; in one environment all have one or none"
+            )
 
 
 def parts_of(folder: Path) -> list[Path]:
@@ -101,15 +135,11 @@ def read_directory(folder: Path) -> list[Run]:
     measured = {}
     if (folder / "measured.csv").exists():
         measured = {row[:3]: row for row in read_measured(folder / "measured.csv")}
+    plan = read_plan(folder, about.command)
     runs = []
-    for number, row in enumerate(read_csv(folder / "final.csv"), 1):
-        try:
-            key = row["env"], row["method"], int(row["seed"])
-            scores = numbers(row, ("return_mean", "win_rate", "best_return_mean", "best_win_rate"))
-        except (KeyError, TypeError, ValueError):
-            file = str(folder / "final.csv")
-            raise ValueError(f"{file!r} is damaged: row {number} is not the result of a run") from None
-        runs.append(Run(*key, *scores, tuple(points.get(key, ())), measured.get(key), about))
+    for play in read_final(folder / "final.csv"):
+        key, scores = play[:3], (play.return_mean, play.win_rate, play.best_return_mean, play.best_win_rate)
+        runs.append(Run(*key, *scores, tuple(points.get(key, ())), measured.get(key), about, plan.options(*key)))
     return runs
 
 
@@ -190,14 +220,14 @@ def measure_of(runs: Iterable[Run]) -> str | None:
 
 
 def curves_of(runs: list[Run], measure: str) -> CurvesOfRuns:
-    """The curves of an arm's runs. Raises ValueError where they were not measured at the same steps."""
+    """The curves of runs in one environment. Raises ValueError where they were not measured at the same steps."""
     k = CurvePoint._fields.index(measure)
     scale = 100 if measure.endswith("win_rate") else 1
     steps = [point.env_steps for point in runs[0].points]
     for run in runs:
         if [point.env_steps for point in run.points] != steps:
             raise ValueError(
-                f"{run.arm!r} in {run.env}: the curves of seeds {runs[0].seed} and {run.seed} have different "
-                "env_steps, so there is no mean over seeds"
+                f"the curves of {runs[0].arm!r}, seed {runs[0].seed}, and of {run.arm!r}, seed {run.seed}, in "
+                f"{run.env} have different env_steps, so they cannot be put together"
             )
     return CurvesOfRuns(np.array(steps), scale * np.array([[point[k] for point in run.points] for run in runs]))

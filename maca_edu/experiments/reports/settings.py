@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import re
-
 from maca_edu import envs
-from maca_edu.experiments.presets import ONE_SHOT, preset
+from maca_edu.experiments.presets import ONE_SHOT
 from maca_edu.experiments.reports.results import Run
+from maca_edu.experiments.reports.trained import settings_of, values_in, words_of
 from maca_edu.experiments.trust import trusted
 from maca_edu.training.methods import METHODS
+
+NOT_KNOWN = "not known"
 
 
 def arm_in_table(table: int, run: Run) -> str:
@@ -21,13 +22,20 @@ def arm_in_table(table: int, run: Run) -> str:
     if method not in METHODS or not method.startswith("maca"):
         return run.arm
     if table == 16 and varied.keys() <= {"epochs", "clip"}:
-        epochs, clip = (float(setting(run, name)) for name in ("epochs", "clip"))
-        return f"{method} epochs={epochs:g} clip={clip:g}"
+        epochs, clip = (in_digits(setting(run, name)) for name in ("epochs", "clip"))
+        return f"{method} epochs={epochs} clip={clip}"
     if table == 17 and varied.keys() <= {"sigma"}:
         sigma = setting(run, "sigma")
-        multiple = 1.0 if sigma in (None, "None") else float(sigma) * agents_in(run.env)
+        if sigma == NOT_KNOWN:
+            return f"{method} sigma={sigma}"
+        multiple = 1.0 if sigma == "None" else float(sigma) * agents_in(run.env)
         return f"{method} sigma={multiple:.3g}/n"
     return run.arm
+
+
+def in_digits(number: str) -> str:
+    """A number as the paper's names have it: 0.05, 10."""
+    return number if number == NOT_KNOWN else f"{float(number):g}"
 
 
 def split(arm: str) -> tuple[str, dict[str, str]]:
@@ -36,31 +44,21 @@ def split(arm: str) -> tuple[str, dict[str, str]]:
     return method, dict(word.partition("=")[::2] for word in words)
 
 
-def setting(run: Run, name: str):
-    """A setting of a run: as its arm says, else as its command said, else as the preset has it."""
-    method, varied = split(run.arm)
+def setting(run: Run, name: str) -> str:
+    """A setting of a run, in words: as its arm says, else as it was trained; NOT_KNOWN where nothing says it."""
+    _, varied = split(run.arm)
     if name in varied:
         return varied[name]
-    said = in_command(run, name)
-    return getattr(preset(preset_of(run), run.env, method)[0], name) if said is None else said
+    settings = None if run.options is None else settings_of(run.options, run.env, run.arm)
+    return NOT_KNOWN if settings is None else str(getattr(settings.config, name))
 
 
 def preset_of(run: Run) -> str | None:
-    """The preset of a run, as the command of its sweep says; None where the command is no sweep."""
-    command = run.about.command
-    if not command.startswith("maca-edu sweep"):
+    """The preset of a run; None: not known."""
+    if run.options is None:
         return None
-    if in_command(run, "preset") is not None:
-        return in_command(run, "preset")
-    if in_command(run, "budget") == "paper":
-        return "paper"
-    return "toy" if run.env.partition("?")[0] in ONE_SHOT else "quick"
-
-
-def in_command(run: Run, name: str) -> str | None:
-    """What the command of a run's sweep gives for an option; None where it does not name it."""
-    said = re.search(rf"--{name}[ =]([^\s'\"]+)", run.about.command)
-    return said and said[1]
+    said = split(run.arm)[1].get("preset") or values_in(words_of(run.options)).get("preset")
+    return said or ("toy" if run.env.partition("?")[0] in ONE_SHOT else "quick")
 
 
 def agents_in(env: str) -> int:

@@ -91,8 +91,9 @@ def difference_of(number: int, env: str, arms: Arms) -> str:
     """What differs between the runs in an environment and the paper's."""
     seeds = [len(runs) for runs in arms.values()]
     every = [run for runs in arms.values() for run in runs]
-    steps = max(run.steps for run in every)
-    return differences(number, env, steps, (min(seeds), max(seeds)), preset_of(every[0]))
+    steps = [run.steps for run in every]
+    presets = dict.fromkeys(map(preset_of, every))
+    return differences(number, env, (min(steps), max(steps)), (min(seeds), max(seeds)), tuple(presets))
 
 
 def ordered(number: int, arms: Arms) -> Arms:
