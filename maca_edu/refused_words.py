@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 
 from tyro import _errors
 
@@ -39,7 +40,7 @@ def refuse(words: Sequence[str], command: str, options: str, event: _errors.Pars
     if isinstance(event, _errors.InvalidChoice):
         raise RefusedWords(f"{called(event.argument)}={shown(event.value)}; allowed are {', '.join(event.choices)}")
     if isinstance(event, _errors.BadValue):
-        raise RefusedWords(f"{called(event.argument)} lacks a value; allowed are {allowed(event.argument.field.type)}")
+        raise RefusedWords(no_value(event.argument, words))
     if isinstance(event, _errors.InstantiationFailure) and event.argument is not None:
         raise RefusedWords(wrong_value(event.argument, words))
     raise RefusedWords(" ".join(str(getattr(event, "message", type(event).__name__)).split()))
@@ -57,6 +58,15 @@ def unknown(tokens: Sequence[str]) -> str:
     """That there are no such words; what follows an unknown option is its value."""
     options = [token for token in tokens if token.startswith("--")] or tokens[:1]
     return f"there is no {' and no '.join(map(shown, options))}"
+
+
+def no_value(argument, words: Sequence[str]) -> str:
+    """That an option has no value; where one follows that looks like an option, how it is given."""
+    name = called(argument)
+    after = [following for word, following in pairwise(words) if word.replace("_", "-") == name]
+    if argument.field.type is str and after and after[-1].startswith("--"):
+        return f'{name} lacks a value, since {after[-1]!r} begins with --; write {name}="{after[-1]}"'
+    return f"{name} lacks a value; allowed are {allowed(argument.field.type)}"
 
 
 def wrong_value(argument, words: Sequence[str]) -> str:

@@ -39,6 +39,11 @@ CASES = [
 ]
 SWEEP = ["sweep", "--out", "new", "--envs", "toy/xor", "--methods", "maca", "--steps", "512"]
 CASES += [
+    (
+        [*SWEEP, "--options", "--lr 0.1"],
+        "--options lacks a value, since '--lr 0.1' begins with --; write --options=\"--lr 0.1\"",
+    ),
+    ([*SWEEP, "--options"], "--options lacks a value; allowed are words"),
     ([*SWEEP, "--options=--lr x"], "options='--lr x': --lr='x'; allowed are positive numbers"),
     (
         [*SWEEP, "--options=--seed 1"],
