@@ -303,6 +303,11 @@ def write_plan(path: str | Path, jobs: list[Job]) -> None:
     write_whole(path, text.getvalue())
 
 
+def is_plan(path: str | Path) -> bool:
+    """Whether a file's first line is that of a plan. Raises ValueError where it is no text of at most LARGEST_PLAN."""
+    return set(read_text(path, LARGEST_PLAN).partition("\n")[0].strip().split(",")) == set(COLUMNS)
+
+
 def read_plan(path: str | Path) -> list[Job]:
     """The runs that a file lists. Raises ValueError where they are too many, and names the line where one is wrong."""
     reader = csv.DictReader(io.StringIO(read_text(path, LARGEST_PLAN)))

@@ -17,11 +17,18 @@ from typing import Protocol
 from maca_edu.checks import check_path
 from maca_edu.experiments.jobs import Job, folder_of, log_file, run_folder, settings_of
 from maca_edu.experiments.local_engine import LocalEngine
-from maca_edu.experiments.plans import write_plan
+from maca_edu.experiments.plans import is_plan, write_plan
 from maca_edu.experiments.run import check_run
 from maca_edu.experiments.run_job import is_finished
 from maca_edu.experiments.sweep_progress import Progress
-from maca_edu.experiments.sweep_tables import gather, read_final, wall_hours, write_tables
+from maca_edu.experiments.sweep_tables import (
+    gather,
+    read_curves,
+    read_final,
+    read_measured,
+    wall_hours,
+    write_tables,
+)
 from maca_edu.files import clear_leftovers, writing_to
 from maca_edu.training.run_directory import RunDirectory, of_another_version
 
@@ -51,8 +58,8 @@ def sweep(out: str | Path, jobs: list[Job], command: str, engine: Engine | None 
 
     out: the sweep's directory, a new one, or one where some of these jobs were begun. command: what the user typed, for
     sweep.json. engine: None: one process for each processor of this machine. Raises ValueError where there are no jobs,
-    where `out` holds other runs or tables of runs that are gone, where another sweep is writing to it, where a finished
-    run is damaged, and where a run fails twice.
+    where `out` holds other runs, tables of runs that are gone or files that no sweep wrote, where another sweep is
+    writing to it, where a finished run is damaged, and where a run fails twice.
     """
     check_path("out", out)
     if not jobs:
@@ -71,6 +78,7 @@ def sweep(out: str | Path, jobs: list[Job], command: str, engine: Engine | None 
 
 def train_and_gather(out: str | Path, jobs: list[Job], command: str, engine: Engine) -> None:
     """`sweep`, in a directory to which nobody else writes."""
+    refuse_what_is_no_sweep(Path(out))
     refuse_other_runs(out, jobs)
     refuse_tables_without_runs(out)
     wall_hours(Path(out) / "sweep.json")  # complains before anything is run
@@ -125,6 +133,18 @@ def run_all(out: str | Path, jobs: list[Job], unfinished: list[Job], engine: Eng
     return failed
 
 
+def refuse_what_is_no_sweep(out: Path) -> None:
+    """ValueError where `out` is the directory of a run, or its plan.csv is a file that no sweep wrote."""
+    for name in ("config.json", "state.npz"):
+        if (out / name).exists():
+            raise ValueError(f"out={str(out)!r} is the directory of a run, with its {name}; name another directory")
+    if (out / "plan.csv").exists() and not is_plan(out / "plan.csv"):
+        raise ValueError(
+            f"out={str(out)!r} holds a plan.csv that is no plan, and this sweep would write over it; name another "
+            "directory"
+        )
+
+
 def refuse_other_runs(out: str | Path, jobs: list[Job]) -> None:
     """ValueError where `out` holds a run that is none of the jobs, or that was begun with other settings.
 
@@ -153,14 +173,13 @@ def refuse_other_runs(out: str | Path, jobs: list[Job]) -> None:
 
 
 def refuse_tables_without_runs(out: str | Path) -> None:
-    """ValueError where the tables in `out` hold a run whose folder is gone: new tables would not have it any more."""
-    final = Path(out) / "final.csv"
-    if not final.exists():
-        return
-    for row in read_final(final):
-        folder = folder_of(out, row.env, row.method, row.seed)
-        if not folder.is_dir():
-            raise ValueError(
-                f"out={str(out)!r} holds tables with a run whose folder is gone, {folder}, and this sweep would write "
-                "over them; name another directory"
-            )
+    """ValueError where a table in `out` holds a run that is gone: new tables would not have it any more."""
+    for name, read in (("final.csv", read_final), ("curves.csv", read_curves), ("measured.csv", read_measured)):
+        file = Path(out) / name
+        for env, arm, seed in dict.fromkeys(row[:3] for row in read(file)) if file.exists() else ():
+            folder = folder_of(out, env, arm, seed)
+            if not (folder / "config.json").exists():
+                raise ValueError(
+                    f"out={str(out)!r} holds a {name} with a run that is gone from its folder, {folder}, and this "
+                    "sweep would write over it; name another directory"
+                )

@@ -154,11 +154,32 @@ def test_tables_are_kept_whose_runs_are_gone(finished, tmp_path):
     out = Path(shutil.copytree(finished, tmp_path / "sweep"))
     sweep(out, [JOB, LATER], "a command")
     tables = {path.name: path.read_bytes() for path in out.iterdir() if path.is_file()}
+    folder = re.escape(str(run_folder(out, JOB)))
     shutil.rmtree(out / "toy-xor-n_agents=2")
     for jobs in ([JOB, LATER], [dataclasses.replace(JOB, method="ippo")], [dataclasses.replace(JOB, steps=64)]):
-        with pytest.raises(ValueError, match=f"a run whose folder is gone, {re.escape(str(run_folder(out, JOB)))}"):
+        with pytest.raises(ValueError, match=f"a final.csv with a run that is gone from its folder, {folder}, "):
             sweep(out, jobs, "a command")
         assert {path.name: path.read_bytes() for path in out.iterdir() if path.is_file()} == tables
+    for job in (JOB, LATER):
+        run_folder(out, job).mkdir(parents=True)  # empty
+    for name in ("final.csv", "curves.csv", "measured.csv"):
+        with pytest.raises(ValueError, match=f"a {name} with a run that is gone from its folder, {folder}, "):
+            sweep(out, [JOB, LATER], "a command")
+        (out / name).unlink()
+        del tables[name]
+        assert {path.name: path.read_bytes() for path in out.iterdir() if path.is_file()} == tables
+
+
+def test_a_sweep_writes_over_no_files_of_others(finished, tmp_path):
+    (tmp_path / "plan.csv").write_text("my,plan\n1,2\n")
+    with pytest.raises(ValueError, match=r"holds a plan.csv that is no plan, and this sweep would write over it"):
+        sweep(tmp_path, [JOB], "a command")
+    assert (tmp_path / "plan.csv").read_text() == "my,plan\n1,2\n"
+    run = Path(shutil.copytree(run_folder(finished, JOB), tmp_path / "run"))
+    before = sorted(run.iterdir())
+    with pytest.raises(ValueError, match=r"is the directory of a run, with its config.json; name another directory"):
+        sweep(run, [JOB], "a command")
+    assert sorted(run.iterdir()) == before
 
 
 def test_nothing_to_do_is_an_error(tmp_path):
