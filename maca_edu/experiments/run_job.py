@@ -1,11 +1,14 @@
 """What a worker does with one run of a sweep: train it, play greedily, and write down the result.
 
 The result, final.json, says what greedy play reached after training and, where the run made evaluations, with its best
-checkpoint; and how the run was made: the seconds it took, the date, the processor and the commit.
+checkpoint; and how the run was made: the seconds it took, the date, the processor, the commit, and for a game of the
+user's own the SHA-256 of its file.
 """
 
 from __future__ import annotations
 
+import hashlib
+import importlib.util
 import json
 import os
 import socket
@@ -16,11 +19,13 @@ from contextlib import redirect_stderr, redirect_stdout
 from datetime import date, datetime
 from pathlib import Path
 
+from maca_edu.envs import options
 from maca_edu.experiments.jobs import Job, log_file, run_folder
 from maca_edu.experiments.monitor import summary
 from maca_edu.experiments.provenance import commit, processor
 from maca_edu.experiments.run import evaluate, train
 from maca_edu.experiments.sweep_tables import clocks, result_of
+from maca_edu.experiments.trust import KNOWN_GAMES
 from maca_edu.files import open_regular, write_whole
 from maca_edu.training.loop import NOT_EVALUATED, greedy_score
 from maca_edu.training.run_directory import RunDirectory
@@ -62,6 +67,7 @@ def train_and_play(folder: Path, job: Job) -> dict:
 
     Its seconds are those of this process, and the updates' clocks of processes that were cut off before.
     """
+    game = source_of_game(job.env)  # as it is when the game is made
     began, seconds_before = time.perf_counter(), clocks(RunDirectory(folder).rows(10**9))
     run = train(
         job.env,
@@ -81,7 +87,19 @@ def train_and_play(folder: Path, job: Job) -> dict:
     result = evaluate(folder, FINAL_EPISODES, FINAL_SEED + job.seed, trust_env=job.env) | play_best(folder, job)
     seconds = seconds_before + time.perf_counter() - began
     made = dict(seconds=seconds, date=date.today().isoformat(), processor=processor(), commit=commit())
-    return {"arm": job.arm} | result | made
+    return {"arm": job.arm} | result | made | ({} if game is None else {"game": game})
+
+
+def source_of_game(env: str) -> str | None:
+    """The SHA-256 of the file with a user's game, as in pettingzoo/my_game; None: the game comes with a package, or has
+    no file. What the file imports does not count."""
+    family, _, module = options.split(env)[0].partition("/")
+    if family != "pettingzoo" or module in KNOWN_GAMES:
+        return None
+    try:
+        return hashlib.sha256(Path(importlib.util.find_spec(module).origin).read_bytes()).hexdigest()
+    except (ImportError, AttributeError, TypeError, ValueError, OSError):  # no such module, or one without a file
+        return None
 
 
 def play_best(folder: Path, job: Job) -> dict:

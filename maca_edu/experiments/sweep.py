@@ -19,13 +19,14 @@ from maca_edu.experiments.jobs import Job, folder_of, log_file, run_folder, sett
 from maca_edu.experiments.local_engine import LocalEngine
 from maca_edu.experiments.plans import is_plan, write_plan
 from maca_edu.experiments.run import check_run
-from maca_edu.experiments.run_job import is_finished
+from maca_edu.experiments.run_job import is_finished, source_of_game
 from maca_edu.experiments.sweep_progress import Progress
 from maca_edu.experiments.sweep_tables import (
     gather,
     read_curves,
     read_final,
     read_measured,
+    result_of,
     wall_hours,
     write_tables,
 )
@@ -80,6 +81,7 @@ def train_and_gather(out: str | Path, jobs: list[Job], command: str, engine: Eng
     """`sweep`, in a directory to which nobody else writes."""
     refuse_what_is_no_sweep(Path(out))
     refuse_other_runs(out, jobs)
+    refuse_another_game(out, jobs)
     refuse_tables_without_runs(out)
     wall_hours(Path(out) / "sweep.json")  # complains before anything is run
     unfinished = [job for job in jobs if not is_finished(run_folder(out, job), job)]
@@ -169,6 +171,21 @@ def refuse_other_runs(out: str | Path, jobs: list[Job]) -> None:
             raise ValueError(
                 f"out={str(out)!r} holds a run with other settings, {folder}: {'; '.join(differ)}; "
                 "name another directory"
+            )
+
+
+def refuse_another_game(out: str | Path, jobs: list[Job]) -> None:
+    """ValueError where a finished run is of a user's game whose file has changed since: its seeds would be no arm."""
+    games = {env: source_of_game(env) for env in {job.env for job in jobs}}
+    for job in jobs:
+        folder = run_folder(out, job)
+        if games[job.env] is None or not (folder / "final.json").exists():
+            continue
+        before = result_of(folder).get("game", games[job.env])  # runs of earlier versions do not say it
+        if before != games[job.env]:
+            raise ValueError(
+                f"out={str(out)!r} holds a run of {job.env}, {folder}, that was made before the file of that game was "
+                "changed; name another directory"
             )
 
 

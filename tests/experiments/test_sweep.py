@@ -20,8 +20,8 @@ from maca_edu.experiments.local_engine import LocalEngine
 from maca_edu.experiments.options import run_options
 from maca_edu.experiments.presets import preset
 from maca_edu.experiments.run import train
-from maca_edu.experiments.run_job import run_job
-from maca_edu.experiments.sweep import refuse_other_runs, sweep
+from maca_edu.experiments.run_job import run_job, source_of_game
+from maca_edu.experiments.sweep import refuse_another_game, refuse_other_runs, sweep
 from maca_edu.experiments.sweep_tables import read_curves, read_final
 from maca_edu.training.config import Config
 from maca_edu.training.run_directory import RunDirectory
@@ -180,6 +180,30 @@ def test_a_sweep_writes_over_no_files_of_others(finished, tmp_path):
     with pytest.raises(ValueError, match=r"is the directory of a run, with its config.json; name another directory"):
         sweep(run, [JOB], "a command")
     assert sorted(run.iterdir()) == before
+
+
+def test_a_game_that_was_changed_is_not_mixed_in(tmp_path, monkeypatch):
+    game = tmp_path / "changing_game.py"
+    game.write_text("VALUE = 5.0")
+    monkeypatch.syspath_prepend(tmp_path)
+    job = dataclasses.replace(JOB, env="pettingzoo/changing_game?n=2")
+    folder = run_folder(tmp_path, job)
+    folder.mkdir(parents=True)
+    refuse_another_game(tmp_path, [job])
+    for said in ({}, {"game": source_of_game(job.env)}):  # runs of earlier versions do not say it
+        (folder / "final.json").write_text(json.dumps(said))
+        refuse_another_game(tmp_path, [job, LATER])
+    game.write_text("VALUE = 500.0")
+    with pytest.raises(ValueError, match=f"{re.escape(str(folder))}, that was made before the file of that game was"):
+        refuse_another_game(tmp_path, [job])
+    assert {source_of_game(env) for env in ("toy/xor", "pettingzoo/toy_envs.xor_v0", "pettingzoo/no_such")} == {None}
+
+
+def test_the_result_of_a_users_game_says_which_it_was(finished, monkeypatch, tmp_path):
+    monkeypatch.setattr("maca_edu.experiments.run_job.source_of_game", lambda env: f"of {env}")
+    assert "game" not in json.loads((run_folder(finished, JOB) / "final.json").read_text())
+    assert run_job(tmp_path, JOB) is None
+    assert json.loads((run_folder(tmp_path, JOB) / "final.json").read_text())["game"] == f"of {ENV}"
 
 
 def test_nothing_to_do_is_an_error(tmp_path):
