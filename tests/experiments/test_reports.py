@@ -25,6 +25,7 @@ from maca_edu.training.methods import METHODS
 PAPER_STEPS = (8_000_000, 8_000_000)
 NO_OBJECT = ("", "[1", "[1]", "7", "null", '"x"', "[" * 100_000, f'{{"seeds": {"9" * 5_000}}}')
 NOT_FINITE = ("nan", "inf", "-inf")
+ONE_NAME = ("maca", "maca sigma=0.2")
 TWO = {("smax/5m_vs_6m", "mappo"): [0.4, 0.5, 0.6], ("smax/5m_vs_6m", "maca"): [0.8, 0.9, 1.0]}
 
 
@@ -307,6 +308,14 @@ def test_arms_stand_under_the_papers_names(tmp_path, number, arm, command, name)
     env = "smac/5m_vs_6m" if "table3" in command else "smax/5m_vs_6m"
     folder = write_results(tmp_path / "r", {(env, arm): [0.5]}, command=command)
     assert arm_in_table(number, read_results([folder])[0]) == name
+
+
+def test_two_arms_of_one_name_in_a_table_are_not_pooled(tmp_path):
+    runs = read_results([write_results(tmp_path / "r", {("smax/5m_vs_6m", arm): [0.5] for arm in ONE_NAME})])
+    message = "'maca' and 'maca sigma=0.2' in smax/5m_vs_6m are both 'maca sigma=1/n' in Table 17; choose one of them"
+    with pytest.raises(ValueError, match=message):
+        results_table(17, runs)
+    assert len(results_table(2, runs).summaries) == 2
 
 
 def test_a_plan_beside_the_tables_says_the_settings(tmp_path):

@@ -9,7 +9,7 @@ from maca_edu.experiments.reports.notes import notes
 from maca_edu.experiments.reports.published import PAPER, Published, bold, count, in_paper
 from maca_edu.experiments.reports.records import RETURN, WON, ArmSummary, Cell, Report, Table, words
 from maca_edu.experiments.reports.results import Run, by_env
-from maca_edu.experiments.reports.settings import arm_in_table
+from maca_edu.experiments.reports.settings import named_as_in_table
 from maca_edu.experiments.reports.summaries import (
     Arms,
     columns_of,
@@ -34,9 +34,9 @@ def results_table(number: int, runs: Iterable[Run], level: float | None = None) 
     """A table of results. number: a key of TITLES.
 
     level: the score to which steps are counted; None: LEVEL where games are won, otherwise none. Raises ValueError
-    where there are no runs.
+    where there are no runs, or two arms have one name in the table.
     """
-    runs = [run._replace(arm=arm_in_table(number, run)) for run in runs]
+    runs = named_as_in_table(number, runs)
     if not runs:
         raise ValueError("results=[]; the directories hold no runs")
     groups = {env: ordered(number, arms) for env, arms in by_env(runs).items()}

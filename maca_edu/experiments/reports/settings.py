@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from maca_edu import envs
 from maca_edu.experiments.presets import ONE_SHOT
 from maca_edu.experiments.reports.results import Run
@@ -31,6 +33,22 @@ def arm_in_table(table: int, run: Run) -> str:
         multiple = 1.0 if sigma == "None" else float(sigma) * agents_in(run.env)
         return f"{method} sigma={multiple:.3g}/n"
     return run.arm
+
+
+def named_as_in_table(table: int, runs: Iterable[Run]) -> list[Run]:
+    """The runs, each with the name of `arm_in_table`. Raises ValueError where two arms of an environment share a name."""
+    arms: dict[tuple[str, str], str] = {}
+    named = []
+    for run in runs:
+        name = arm_in_table(table, run)
+        other = arms.setdefault((run.env, name), run.arm)
+        if other != run.arm:
+            raise ValueError(
+                f"{other!r} and {run.arm!r} in {run.env} are both {name!r} in Table {table}; choose one of them with "
+                "--methods"
+            )
+        named.append(run._replace(arm=name))
+    return named
 
 
 def in_digits(number: str) -> str:
