@@ -36,7 +36,7 @@ def arm_in_table(table: int, run: Run) -> str:
 
 
 def named_as_in_table(table: int, runs: Iterable[Run]) -> list[Run]:
-    """The runs, each with the name of `arm_in_table`. Raises ValueError where two arms of an environment share a name."""
+    """The runs under the names of `arm_in_table`. Raises ValueError where two arms of an environment share one."""
     arms: dict[tuple[str, str], str] = {}
     named = []
     for run in runs:
