@@ -13,6 +13,7 @@ from made_results import battles, write_results
 
 from maca_edu.cli import main
 from maca_edu.experiments.reports import formats
+from maca_edu.experiments.reports.comparison import compare, parse_arm
 from maca_edu.experiments.reports.marl_eval import marl_eval
 from maca_edu.experiments.reports.method_tables import TABLE_1, costs_table, methods_table
 from maca_edu.experiments.reports.published import bold, costs, differences, in_paper, published, task_of
@@ -106,6 +107,10 @@ def test_in_one_environment_all_runs_can_win_or_none(tmp_path):
     file.write_text(file.read_text().replace(",0.4\n", ",\n"))
     with pytest.raises(ValueError, match=r"some runs in smax/5m_vs_6m have a win rate and others not, such as seed 1"):
         read_results([tmp_path / "r"])
+    won = write_results(tmp_path / "won", {("toy/a", "maca"): [0.5]})
+    not_won = write_results(tmp_path / "not", {("toy/a", "mappo"): [0.5]}, wins=False)
+    with pytest.raises(ValueError, match=r"some runs in toy/a have a win rate and others not"):
+        compare(parse_arm(str(won)), parse_arm(str(not_won)))
 
 
 def seeds_after(folder, first, **options):
@@ -135,8 +140,11 @@ UNLIKE = [
 def test_runs_that_were_not_trained_alike_are_no_arm(tmp_path, other, message):
     one = seeds_after(tmp_path / "one", 0, command=OF_SETTINGS + "'--lr 0.001'")
     two = seeds_after(tmp_path / "two", 3, **{"command": OF_SETTINGS + "'--lr 0.001'"} | other)
+    own = seeds_after(tmp_path / "a", 6, command="python mine.py")  # of which only the steps are known
     with pytest.raises(ValueError, match="the runs of 'mappo' in toy/fridge were not trained alike") as caught:
-        read_results([tmp_path])
+        read_results([one, two])
+    with pytest.raises(ValueError, match="the runs of 'mappo' in toy/fridge were not trained alike"):
+        read_results([own, one, two])
     assert f"seed 0 in '{one}' has {message.format(two=two)}" in str(caught.value)
 
 

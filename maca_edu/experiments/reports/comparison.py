@@ -18,6 +18,7 @@ from maca_edu.experiments.reports.results import (
     final_scores,
     measure_of,
     read_results,
+    refuse_won_in_part,
     winnable,
 )
 from maca_edu.experiments.statistics import Sample, probability_of_improvement, sample
@@ -69,7 +70,8 @@ def compare(a: Arm, b: Arm, margin: float | None = None, measure: Measure = "fin
 
     margin: the difference that would not matter, in per cent of games won or in units of the return; None: MARGIN
     where games are won. measure: what is compared, see MEASURES. Raises ValueError where an arm is not there, the arms
-    share no environment or have a run in common, the margin is missing or not positive, or the measure was not taken.
+    share no environment, have a run in common or differ in whether games are won, the margin is missing or not
+    positive, or the measure was not taken.
     """
     if margin is not None and not 0 < margin < np.inf:
         raise ValueError(f"margin={margin}; allowed are positive numbers")
@@ -100,6 +102,7 @@ def runs_of(arm: Arm) -> dict[str, list[Run]]:
 def compared(env: str, a: list[Run], b: list[Run], margin: float | None, measure: Measure) -> Comparison:
     """The verdict on the runs of two arms in one environment."""
     refuse_the_same(env, a, b)
+    refuse_won_in_part(env, [*a, *b])
     wins = winnable({"a": a, "b": b})
     if margin is None and not wins:
         raise ValueError(

@@ -6,6 +6,7 @@ be won, otherwise returns.
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Iterable
 from pathlib import Path
@@ -70,7 +71,7 @@ def read_results(folders: Iterable[str | Path]) -> list[Run]:
     """The runs of several results directories, in their order.
 
     A run that stands in two of them with the same numbers counts once. Raises ValueError where a directory has no
-    results, where two have different numbers for the same environment, arm and seed, and where the runs of an arm in an
+    results, where two have different numbers for the same environment, arm and seed, where the runs of an arm in an
     environment were not trained alike, and where some runs in an environment have a win rate and others not.
     """
     found: dict[tuple, Run] = {}
@@ -93,8 +94,8 @@ def read_results(folders: Iterable[str | Path]) -> list[Run]:
 
 def refuse_mixed(runs: list[Run]) -> None:
     """ValueError where runs of an arm in an environment differ in their steps or in what they were trained with."""
-    first = runs[0]
-    for run in runs[1:]:
+    kinds = {(run.steps, run.options): run for run in reversed(runs)}
+    for run, first in itertools.combinations(kinds.values(), 2):
         if run.steps != first.steps and 0 not in (run.steps, first.steps):
             facts = [f"{one.steps:,} environment-steps" for one in (first, run)]
         elif not train_alike(run.env, run.arm, first.options, run.options):
