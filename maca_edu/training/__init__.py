@@ -15,6 +15,7 @@ advantages     What do the policies follow?             Advantage
 ppo            How far may one rollout move them?       update_together, update_in_turn, improve_critic
 methods        What separates one method from another?  METHODS: Table 1, each row with its function
 diagnostics    How much of it is noise?                 measure
+trying         Does a critic say what it should?        try_critic
 psi_search     Which mixture of baselines?              PsiSearch
 psi_squares    And without a search?                    PsiSquares
 learner        The update, as a recipe                  Learner.update

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from maca_edu.training.processes import Processes
-from maca_edu.training.records import CriticWords, JudgedBatch
+from maca_edu.training.records import CriticWords, JudgedBatch, given, versions
 
 EPSILON = 1e-5  # added to the deviation
 
@@ -68,19 +68,30 @@ def batch_of(words: CriticWords, target: Tensor, action: Tensor, policy: Tensor,
 
 def apply_row(row: Callable[[JudgedBatch], Tensor], batch: JudgedBatch) -> Tensor:
     """The row's advantages, `[S, n]`. Raises ValueError where it gives none, and says what it may ask for."""
-    name = getattr(row, "__name__", "advantage")
+    named, before = f"advantage={getattr(row, '__name__', 'advantage')}", versions(batch)
     try:
         advantage = row(batch)
-    except (AttributeError, IndexError, RuntimeError, TypeError) as error:
+    except Exception as error:
         raise ValueError(
-            f"advantage={name} failed: {error}; from this method's critic it may ask for {', '.join(batch.given())}"
+            f"{named} failed: {type(error).__name__}: {error}; from this method's critic it may ask for "
+            f"{', '.join(batch.given())}"
         ) from error
+    after = versions(batch)
+    written = [name for name, count in before.items() if after[name] != count]
+    if written:
+        raise ValueError(
+            f"{named} writes into {', '.join(written)}; allowed are functions that leave the batch as it is"
+        )
     shape, S = tuple(batch.alive.shape), len(batch.alive)
     if not isinstance(advantage, Tensor) or tuple(advantage.shape) not in (shape, (S, 1)):
-        given = tuple(advantage.shape) if isinstance(advantage, Tensor) else type(advantage).__name__
-        raise ValueError(f"advantage={name} gave {given}; allowed are tensors of shape {shape} or {(S, 1)}")
+        what = tuple(advantage.shape) if isinstance(advantage, Tensor) else type(advantage).__name__
+        raise ValueError(f"{named} gave {what}; allowed are tensors of shape {shape} or {(S, 1)}")
+    if not advantage.is_floating_point():
+        raise ValueError(f"{named} gave numbers of {advantage.dtype}; allowed are floating-point ones")
     if not torch.isfinite(advantage).all():
-        raise ValueError(f"advantage={name} gave numbers that are not finite; allowed are finite ones")
+        causes = [name for name, x in given(batch).items() if not torch.isfinite(x).all()]
+        because = f", and so are those of {', '.join(causes)} that it was given" if causes else ""
+        raise ValueError(f"{named} gave numbers that are not finite{because}; allowed are finite ones")
     return advantage.detach().expand(shape)
 
 

@@ -30,6 +30,7 @@ from maca_edu.training.psi_search import PsiSearch, load_head
 from maca_edu.training.psi_squares import PsiSquares
 from maca_edu.training.records import (
     CriticInput,
+    CriticWords,
     JudgedBatch,
     Memory,
     Rollout,
@@ -42,6 +43,7 @@ from maca_edu.training.records import (
 )
 from maca_edu.training.returns import correction_columns, critic_targets, rollout_returns
 from maca_edu.training.team import Team
+from maca_edu.training.trying import make_critic, try_critic
 
 ADAM_EPSILON = 1e-5  # Table 7
 
@@ -79,8 +81,8 @@ class Learner:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(int(streams["networks"].integers(2**63)))
             self.actor = Team(sizes, config, shared=not (method.separate or config.separate)).to(self.device)
-            self.critic = method.critic(sizes, config).to(self.device)
-        check_correction(self.critic, method, config)
+            self.critic = make_critic(sizes, method, config).to(self.device)
+        check_critic_fits(self.critic, method, config)
         actor_optimiser = torch.optim.Adam(self.actor.parameters(), config.lr, eps=ADAM_EPSILON, fused=True)
         self.actor_descent = Descent(actor_optimiser, config, shuffles, self.processes)
         self.critic_descent = Descent(critic_optimiser(self.critic, config), config, shuffles, self.processes)
@@ -203,17 +205,24 @@ class Learner:
         return Update(log, judgement.memory_after.critic)
 
     @torch.no_grad()
-    def try_advantage(self, view: View) -> None:
-        """Evaluate the method's row on what is seen now, before a run begins. Raises ValueError where it cannot be."""
+    def try_method(self, view: View) -> None:
+        """Ask the critic about what is seen now, and evaluate the method's row on it, before a run begins.
+
+        Raises ValueError where the critic or the row is wrong.
+        """
         seen, memory = self.read(view), self.blank_memory(len(view.obs))
         first = torch.ones(len(view.obs), dtype=torch.bool, device=self.device)
         distribution, _ = self.actor(seen.obs, seen.available, memory.actor, first)
         action, policy = greedy(distribution), expected_action(distribution)
         std = action_std(distribution)
-        words = self.critic.judge(CriticInput(seen.obs, seen.state, action, policy, first, memory.critic, std))
-        target = in_columns(words.bootstrap)
-        alive = as_tensor(view.alive).to(self.device)
-        apply_row(self.method.advantage, batch_of(words, target, action, policy, alive))
+        x = CriticInput(seen.obs, seen.state, action, policy, first, memory.critic, std)
+        words = try_critic(self.critic, x, self.config)
+        check_words_suffice(words, self.method, self.config)
+        target = words.q if self.config.advantage == "critic" else in_columns(words.bootstrap.clone())
+        batch = batch_of(words, target, action, policy, as_tensor(view.alive).to(self.device))
+        if self.squares is not None:
+            batch = self.squares.weigh(batch)
+        apply_row(self.method.advantage, batch)
 
     def measure(
         self, rollout: Rollout, judgement: Judgement, batch: JudgedBatch, advantage: Tensor, diagnose: bool
@@ -261,13 +270,13 @@ def check_learning(sizes: Sizes, method: Method, config: Config, environments: i
     check_minibatches(config, environments)
     check_fit(sizes, method, config)
     _, critic = blueprint(sizes, method, config)
-    check_correction(critic, method, config)
+    check_critic_fits(critic, method, config)
 
 
 def blueprint(sizes: Sizes, method: Method, config: Config) -> tuple[Team, nn.Module]:
     """The team and the critic without memory, on torch's device "meta": their shapes alone."""
     with torch.device("meta"):
-        return Team(sizes, config, shared=not (method.separate or config.separate)), method.critic(sizes, config)
+        return Team(sizes, config, shared=not (method.separate or config.separate)), make_critic(sizes, method, config)
 
 
 def check_minibatches(config: Config, environments: int) -> None:
@@ -289,13 +298,27 @@ def check_fit(sizes: Sizes, method: Method, config: Config) -> None:
         )
 
 
-def check_correction(critic: Critic, method: Method, config: Config) -> None:
-    """ValueError where returns are to be corrected and the method's critic has no word for that."""
+def check_critic_fits(critic: Critic, method: Method, config: Config) -> None:
+    """ValueError where the critic lacks what corrected returns or the search for psi need."""
     if config.returns == "corrected" and not isinstance(critic, CorrectedMaca):
         raise ValueError(
             f"returns='corrected' is not for method={method.name!r}, whose critic has no Q that is linear in each "
             "action; allowed are maca and all that begin with maca-, but for maca-dec, maca-text and maca-released"
         )
+    head = getattr(getattr(critic, "net", None), "psi_head", None)
+    if method.psi == "search" and not isinstance(head, nn.Linear):
+        raise ValueError(
+            f"psi='search' is not for method={method.name!r}, whose critic has no psi head to search for; allowed are "
+            "critics.Maca and critics of your own with a linear layer net.psi_head"
+        )
+
+
+def check_words_suffice(words: CriticWords, method: Method, config: Config) -> None:
+    """ValueError where the critic does not say what psi by least squares, or its own Q for the return, need."""
+    if method.psi == "squares" and words.baselines is None:
+        raise ValueError(f"psi='squares' is not for method={method.name!r}, whose critic has no baselines to weigh")
+    if config.advantage == "critic" and words.q is None:
+        raise ValueError(f"advantage='critic' is not for method={method.name!r}, whose critic has no q")
 
 
 def psi_search(config: Config, seed: int) -> PsiSearch:

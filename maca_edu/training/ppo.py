@@ -296,8 +296,12 @@ def value_loss(value: Tensor, before: Tensor, target: Tensor, clip: float | None
 
     Huber: e^2 / 2 up to |e| = 10, then 10 (|e| - 5). Clipped: the larger of the losses of value and of
     before + clip(value - before, -c, c), so leaving the interval never pays (Schulman et al., 2017; Yu et al.,
-    2022). clip None: not clipped. No gradient reaches before and target.
+    2022). clip None: not clipped. No gradient reaches before and target. Raises ValueError where shapes differ.
     """
+    if value.shape != target.shape:
+        raise ValueError(
+            f"the critic's prediction has shape {tuple(value.shape)}; its target has {tuple(target.shape)}"
+        )
     before, target = before.detach(), target.detach()
     loss = huber_loss(value, target, reduction="none", delta=HUBER_DELTA)
     if clip is not None:

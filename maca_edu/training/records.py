@@ -145,7 +145,17 @@ class JudgedBatch(NamedTuple):
 
     def given(self) -> list[str]:
         """The names of the fields that are there."""
-        return [name for name, x in zip(self._fields, self, strict=True) if x is not None]
+        return list(given(self))
+
+
+def given(record: NamedTuple) -> dict[str, Tensor]:
+    """The fields of a record that are there, by name."""
+    return {name: x for name, x in record._asdict().items() if x is not None}
+
+
+def versions(record: NamedTuple) -> dict[str, int]:
+    """How often each tensor of a record was written to: another number where somebody has written into it."""
+    return {name: x._version for name, x in given(record).items()}
 
 
 def in_one_row(x: Tensor) -> Tensor:

@@ -31,7 +31,7 @@ class Trainer:
 
     env: a `TeamEnv`, already made, with this process's share of the environments. updates: how many there will be.
     spare: another environment of the same kind, for greedy evaluations and for the two teams of a paired search; only
-    process 0 needs it. Raises ValueError where an argument is wrong or the method's advantage cannot be evaluated.
+    process 0 needs it. Raises ValueError where an argument is wrong or the method's critic or advantage is.
     """
 
     def __init__(
@@ -53,7 +53,7 @@ class Trainer:
         if self.processes.rank == 0 and spare is None and (config.evaluate_every or self.paired):
             raise ValueError("spare=None; evaluate_every and psi_design='paired' need a second environment")
         env.reset(shard_seed(env_seed(seed, "train"), self.processes.rank))
-        self.learner.try_advantage(env.view())
+        self.learner.try_method(env.view())
         self.trial_seeds = rng.streams(seed, *rng.STREAMS)["trials"]  # of evaluations during training
         self.buffer = RolloutBuffer(sizes_of(env), config.rollout, env.batch, device)
         self.memory = self.learner.blank_memory(env.batch)  # before the step that comes next

@@ -54,7 +54,7 @@ def test_judging_and_playing_the_best_actions_draw_nothing(method):
     before = states(learner)
     judgement = judge(learner.actor, learner.critic, rollout)
     critic_targets(rollout, judgement, rollout_returns(rollout, judgement, SMALL), SMALL)
-    learner.try_advantage(trainer.env.view())
+    learner.try_method(trainer.env.view())
     play_episodes(Policy(learner), envs.make("toy/warehouse?preset=tiny&horizon=3", 2), seed=0)
     assert states(learner) == before
 

@@ -128,6 +128,11 @@ def test_entropy_by_hand_and_finite_where_actions_are_illegal():
     assert Categorical(logits=torch.zeros(5, 4)).entropy().mean().item() == pytest.approx(math.log(4))
 
 
+def test_a_prediction_of_another_shape_is_not_spread_over_the_targets():
+    with pytest.raises(ValueError, match=r"the critic's prediction has shape \(3, 1\); its target has \(3,\)"):
+        value_loss(torch.zeros(3, 1), torch.zeros(3), torch.zeros(3), clip=0.2)
+
+
 def test_value_loss_by_hand():
     """Huber beyond 10 is linear; clipped at .2 the larger of the two losses counts."""
 

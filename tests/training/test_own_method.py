@@ -10,10 +10,12 @@ import torch
 import maca_edu
 from maca_edu import envs
 from maca_edu.training import loop
+from maca_edu.training.advantages import apply_row
 from maca_edu.training.config import Config
 from maca_edu.training.critics import Maca, ValueCritic
 from maca_edu.training.methods import Method
 from maca_edu.training.ppo import update_in_turn
+from maca_edu.training.records import JudgedBatch
 
 SMALL = Config(rollout=4, epochs=2, actor_sizes=(16,), critic_sizes=(16,), embed=8, z_size=16)
 STEPS = 3 * 4 * 8  # three updates in eight environments
@@ -36,8 +38,8 @@ def as_happo(batch):
 MINE = Method(name="mine", critic=ValueCritic, advantage=less_than_mappo)
 
 
-def train(method, **options):
-    return loop.train(envs.make("toy/fridge", 8), method, STEPS, config=SMALL, **options)
+def train(method, config=SMALL, **options):
+    return loop.train(envs.make("toy/fridge", 8), method, STEPS, config=config, **options)
 
 
 def weights(run):
@@ -103,6 +105,26 @@ def not_finite(batch):
     return (batch.target - batch.value) / 0.0
 
 
+def writes_into_its_batch(batch):
+    return batch.target.sub_(batch.value)
+
+
+def whole_numbers(batch):
+    return (batch.target - batch.value).round().long()
+
+
+def truth_values(batch):
+    return batch.target > batch.value
+
+
+def complex_numbers(batch):
+    return (batch.target - batch.value).to(torch.complex64)
+
+
+def looks_up_nothing(batch):
+    return {}["baseline"]
+
+
 FIELDS = "from this method's critic it may ask for target, action, policy, alive, factor, value"
 SHAPES = r"allowed are tensors of shape \(8, 4\) or \(8, 1\)$"
 MISTAKES = (
@@ -115,6 +137,11 @@ MISTAKES = (
     (no_tensor, f"gave float; {SHAPES}"),
     (nothing, f"gave NoneType; {SHAPES}"),
     (not_finite, "gave numbers that are not finite; allowed are finite ones$"),
+    (writes_into_its_batch, "writes into target; allowed are functions that leave the batch as it is$"),
+    (whole_numbers, "gave numbers of torch.int64; allowed are floating-point ones$"),
+    (truth_values, "gave numbers of torch.bool; allowed are floating-point ones$"),
+    (complex_numbers, "gave numbers of torch.complex64; allowed are floating-point ones$"),
+    (looks_up_nothing, f"failed: KeyError: 'baseline'; {FIELDS}$"),
 )
 
 
@@ -127,6 +154,139 @@ def test_mistakes_are_found_before_anything_is_written(advantage, message, tmp_p
     with pytest.raises(ValueError, match=message):
         maca_edu.train("toy/fridge", method, STEPS, batch=8, config=SMALL, out=out)
     assert not out.exists()
+
+
+def test_numbers_that_were_not_finite_before_are_named():
+    batch = JudgedBatch(*(torch.ones(8, 4) for _ in range(3)), torch.ones(8, 4, dtype=torch.bool), torch.ones(8, 1))
+    with pytest.raises(ValueError, match="not finite, and so are those of value that it was given; allowed are finite"):
+        apply_row(as_mappo, batch._replace(value=torch.full((8, 1), torch.nan)))
+
+
+def judging(**changed):
+    """A ValueCritic whose `judge` says something else in some fields: functions of what it would have said."""
+
+    class Other(ValueCritic):
+        def judge(self, x):
+            words = super().judge(x)
+            return words._replace(**{name: change(words) for name, change in changed.items()})
+
+    return Other
+
+
+def predicting(change):
+    """A ValueCritic whose `predict` is changed by a function of V, `[S]`."""
+
+    class Other(ValueCritic):
+        def predict(self, x):
+            return change(super().predict(x)[0])
+
+    return Other
+
+
+class OwnBootstrap(ValueCritic):
+    def bootstrap(self, x):
+        return super().bootstrap(x).unsqueeze(-1)
+
+
+class Fails(ValueCritic):
+    def judge(self, x):
+        return {}["v"]
+
+
+class SaysNothing(ValueCritic):
+    def judge(self, x):
+        """The words are forgotten."""
+
+
+class NotANumber(ValueCritic):
+    def read(self, x):
+        v, memory = super().read(x)
+        return v * torch.nan, memory
+
+
+class Writes(ValueCritic):
+    def judge(self, x):
+        x.state.mul_(2)
+        return super().judge(x)
+
+
+class OwnLevels(ValueCritic):
+    def levels(self, x):
+        return torch.zeros(8, 3)
+
+
+class NoModule:
+    def __init__(self, sizes, config):
+        pass
+
+
+class Lacks(torch.nn.Module):
+    outputs = ()
+
+    def __init__(self, sizes, config):
+        super().__init__()
+
+
+class NoOutputs(ValueCritic):
+    def __init__(self, sizes, config):
+        super().__init__(sizes, config)
+        self.outputs = [output.name for output in self.outputs]
+
+
+WRONG_CRITICS = (
+    (predicting(lambda v: (v.unsqueeze(-1),)), r"predict's output 'v' has the shape \[8, 1\]; expected \[8\]"),
+    (predicting(lambda v: (v, v)), "predict gave 2 predictions; needed is a tuple with one for each .*, v$"),
+    (predicting(lambda v: v), "predict gave tensor.*; needed is a tuple with one for each of its outputs, v$"),
+    (predicting(lambda v: (v.detach(),)), "predict gave numbers without a gradient"),
+    (judging(bootstrap=lambda w: w.value), r"judge's bootstrap has the shape \[8, 1\]; expected \[8\] or \[8, 4\]"),
+    (judging(bootstrap=lambda w: w.value.mean()), r"judge's bootstrap has the shape \[\]; expected \[8\] or \[8, 4\]"),
+    (judging(outputs=lambda w: (w.value,)), r"judge's output 'v' has the shape \[8, 1\]; expected \[8\]"),
+    (judging(value=lambda w: w.bootstrap), r"judge's value has the shape \[8\]; expected \[8, 1\] or \[8, 4\]"),
+    (judging(psi=lambda w: w.value), r"judge's psi has the shape \[8, 1\]; expected \[8, 3\] or \[8, 4, 3\]"),
+    (judging(corrset=lambda w: torch.ones(8, 4, 4)), "judge's corrset has dtype torch.float32; expected torch.bool"),
+    (OwnBootstrap, r"bootstrap has the shape \[8, 1\]; expected \[8\]"),
+    (OwnLevels, r"levels has the shape \[8, 3\]; expected \[8, 5\]"),
+    (Fails, "judge failed: KeyError: 'v'$"),
+    (SaysNothing, "judge gave None; allowed is records.CriticWords$"),
+    (NotANumber, "judge's bootstrap holds nan; every number must be finite$"),
+    (Writes, "writes into state; allowed are critics that leave it as it is$"),
+)
+
+
+@pytest.mark.parametrize(("critic", "message"), WRONG_CRITICS)
+def test_what_a_critic_says_is_looked_at_before_anything_is_written(critic, message, tmp_path):
+    with pytest.raises(
+        ValueError, match=f"(?s)^critic={critic.__name__}: {message}|^critic={critic.__name__} {message}"
+    ):
+        train(Method("mine", critic, as_mappo), out=tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_what_a_critic_remembers_is_looked_at():
+    wrong = judging(memory=lambda words: words.memory[:, :3])
+    with pytest.raises(ValueError, match=r"^critic=Other: judge's memory has the shape \[8, 3\]; expected \[8, 16\]"):
+        train(Method("mine", wrong, as_mappo), config=dataclasses.replace(SMALL, recurrent=True, chunk=2))
+
+
+@pytest.mark.parametrize(
+    ("critic", "message"),
+    [
+        (NoModule, "its critic is <.*>; allowed are modules, torch.nn.Module$"),
+        (Lacks, "its critic=Lacks.* lacks needs_action, judge, bootstrap, predict, levels, blank_memory; allowed"),
+        (NoOutputs, r"its critic has outputs=\['v'\]; allowed is a tuple of critics.Output, at least one$"),
+    ],
+)
+def test_what_makes_a_critic_makes_one(critic, message):
+    with pytest.raises(ValueError, match=f"^method='mine': {message}"):
+        train(Method("mine", critic, as_mappo))
+
+
+def test_psi_is_for_critics_that_have_what_it_needs():
+    for psi, lacks in (("search", "no psi head to search for"), ("squares", "no baselines to weigh")):
+        with pytest.raises(ValueError, match=f"psi='{psi}' is not for method='mine', whose critic has {lacks}"):
+            train(dataclasses.replace(MINE, psi=psi))
+    with pytest.raises(ValueError, match="advantage='critic' is not for method='mine', whose critic has no q"):
+        train(dataclasses.replace(MINE, own_q=True, settings={"advantage": "critic"}))
 
 
 def test_what_it_may_ask_for_is_what_its_critic_gives():
