@@ -4,13 +4,21 @@
 comes with the library; torch is imported when one of them is first used.
 """
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:  # for editors and type checkers; whoever runs the program waits until it is asked for
+    from maca_edu.experiments.run import evaluate as evaluate
+    from maca_edu.experiments.run import load as load
+    from maca_edu.experiments.run import train as train
+    from maca_edu.experiments.shipped import load_shipped as load_shipped
+
 __version__ = "0.1.0"
+LATER = {"train": "run", "load": "run", "evaluate": "run", "load_shipped": "shipped"}  # where in maca_edu.experiments
 
 
 def __getattr__(name: str):
-    modules = {"train": "run", "load": "run", "evaluate": "run", "load_shipped": "shipped"}
-    if name not in modules:
+    if name not in LATER:
         raise AttributeError(f"module 'maca_edu' has no attribute {name!r}")
     from importlib import import_module
 
-    return getattr(import_module(f"maca_edu.experiments.{modules[name]}"), name)
+    return getattr(import_module(f"maca_edu.experiments.{LATER[name]}"), name)

@@ -6,6 +6,7 @@ import contextlib
 import functools
 import os
 import re
+import shlex
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -189,6 +190,7 @@ def trainer(defaults: Config):
         """
         from maca_edu.experiments.monitor import noticed, summary
         from maca_edu.experiments.run import train
+        from maca_edu.experiments.trust import word_of_trust
         from maca_edu.training.methods import check_settings, find
 
         check_settings(find(method), config)
@@ -198,7 +200,7 @@ def trainer(defaults: Config):
         )  # fmt: skip
         print(summary(run))
         print(noticed(run))
-        print(f"Written to {out}. Play with it: maca-edu evaluate {out}")
+        print(f"Written to {out}. Play with it: maca-edu evaluate {shlex.quote(str(out))}{word_of_trust(env)}")
 
     return train_command
 

@@ -166,6 +166,40 @@ class TeamEnv(Protocol):
         """Give back processes, windows and memory; calling it twice is harmless."""
 
 
+def check_step(name: str, step: TeamStep) -> TeamStep:
+    """Return what a step of the environment `name` gave. Raises ValueError where its reward or its ends are not arrays
+    as `TeamStep` says, or an episode was both terminated and truncated."""
+    for word in ("terminated", "truncated"):
+        said = getattr(step, word)
+        if not isinstance(said, np.ndarray) or said.dtype != bool:
+            raise ValueError(f"env={name!r}: {word} is {kind_of(said)}; needed is a NumPy array of bool")
+    if (step.terminated & step.truncated).any():
+        raise ValueError(
+            f"env={name!r}: an episode is terminated and truncated; truncated is never where terminated is"
+        )
+    reward = step.reward
+    if not isinstance(reward, np.ndarray) or reward.dtype.kind not in "biuf":
+        raise ValueError(f"env={name!r}: reward is {kind_of(reward)}; needed is a NumPy array of numbers")
+    if not np.isfinite(reward).all():
+        raise ValueError(f"env={name!r}: reward holds {reward[~np.isfinite(reward)][0]}; every number must be finite")
+    return step
+
+
+def kind_of(said) -> str:
+    """What somebody said instead of an array, for messages."""
+    return f"an array of {said.dtype}" if isinstance(said, np.ndarray) else type(said).__name__
+
+
+def check_unchanged(name: str, view: View, before: View) -> None:
+    """ValueError where a step of the environment `name` wrote into the view before it; before: a copy of that view."""
+    for word, now, then in zip(view._fields, view, before, strict=True):
+        if not np.array_equal(now, then, equal_nan=True):
+            raise ValueError(
+                f"env={name!r}: a step changed the {word} that was shown before it; arrays that an environment "
+                "returned are the caller's: later steps do not change them"
+            )
+
+
 def check_team_env(name: str, env, words: str = "a TeamEnv, see maca_edu.team_env") -> TeamEnv:
     """Return the argument `env`, which has all that training and play need; words: what is allowed."""
     return check_parts(name, env, PARTS, words)

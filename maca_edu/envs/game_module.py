@@ -23,7 +23,7 @@ def build(name: str, module: str, function: str, chosen: dict):
     check_arguments(name, getattr(found, "raw_env", None), make_game, chosen)
     try:
         return make_game(**chosen)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise ValueError(f"env={name!r}: the game cannot be made: {in_words(error)}") from error
 
 

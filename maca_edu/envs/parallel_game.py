@@ -127,6 +127,11 @@ class ParallelSingle:
         cut = {a for a in acting if readings.flag(self._where(a), "the truncations", truncated, a)} - dead
         playing = self._present() - dead - cut
         over = not playing and not cut
+        if over and not dead:
+            left = ", ".join(map(str, acting))
+            raise ValueError(
+                f"{self._where()}: agents {left} left the game, and neither terminations nor truncations say so"
+            )
         late = not over and (not playing or self.time >= self.horizon)
         if late and playing and not self.clock.is_sure:
             raise ValueError(
@@ -151,10 +156,10 @@ class ParallelSingle:
         return f"{self.game}, {when}" if agent is None else f"{self.game}, {when}, agent {agent!r}"
 
     def _ask(self, word: str, method: Callable, *values, **named):
-        """Call the game's own method. Raises ValueError where it fails."""
+        """Call the game's own method. Raises ValueError where it fails, or would end the program."""
         try:
             return method(*values, **named)
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise ValueError(f"{self._where()}: the game's {word} failed: {in_words(error)}") from error
 
     def _present(self) -> set:
@@ -268,7 +273,7 @@ class ParallelSingle:
             return np.size(state) > 0 and np.asarray(state).dtype.kind in "biuf"
         except NotImplementedError:
             return False
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise ValueError(f"{self._where()}: the game's state failed: {in_words(error)}") from error
 
     def _state(self, obs: np.ndarray) -> np.ndarray:

@@ -60,7 +60,7 @@ def vector(where: str, space: spaces.Space, value) -> np.ndarray:
     match space:
         case spaces.Box() | spaces.MultiBinary():
             row = numbers(where, "the observation", value)
-            if row.size != np.prod(space.shape, dtype=int):
+            if np.shape(value) != space.shape:
                 raise ValueError(f"{where}: the observation has shape {np.shape(value)}; its space is {space}")
             return row
         case spaces.Discrete():
@@ -110,7 +110,7 @@ def flag(where: str, what: str, flags, agent) -> bool:
         raise ValueError(f"{where}: {what} are {short(flags)}; needed is a dictionary by agent")
     for key in (agent, "__all__"):
         said = flags.get(key)
-        if said is True or (said is not None and said is not False and number(where, what, said)):
+        if said is True or (said is not None and said is not False and number(where, f"one of {what}", said)):
             return True
     return False
 

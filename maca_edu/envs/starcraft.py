@@ -151,7 +151,7 @@ def broken(where: str):
         yield
     except Broken:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise Broken(f"{type(error).__name__} {where}: {error}") from error
 
 

@@ -7,6 +7,8 @@ The games that come with this library and its packages need no such word.
 
 from __future__ import annotations
 
+import shlex
+
 from maca_edu.checks import shown
 from maca_edu.envs import TeamEnv, family, make, options
 from maca_edu.training.run_directory import RunDirectory
@@ -50,6 +52,15 @@ def trusted(env: str, trust_env: str | None) -> str:
                 f"that, allow it with --trust-env {env!r} (in Python trust_env={env!r})"
             )
     return env
+
+
+def word_of_trust(env: str) -> str:
+    """What a command that plays a run in this environment needs beside the run: " --trust-env my_game", mostly ""."""
+    try:
+        trusted(env, None)
+    except ValueError:
+        return f" --trust-env {shlex.quote(options.split(env)[0].partition('/')[2])}"
+    return ""
 
 
 def make_environment(directory: RunDirectory, batch: int, trust_env: str | None) -> TeamEnv:

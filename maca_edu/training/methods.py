@@ -12,10 +12,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import partial
+from typing import Annotated
 
 from torch import Tensor
 
-from maca_edu.checks import shown
+from maca_edu.checks import Allowed, annotations, check, shown
 from maca_edu.credit import CORRSET, INDIVIDUAL, JOINT, mix, without
 from maca_edu.training.advantages import Advantage
 from maca_edu.training.config import Config
@@ -122,6 +123,10 @@ class PaperSettings:
     clip_mpe: float
 
 
+PSI = ("search", "squares", "critic", "")
+Word = Annotated[str, Allowed("words without blanks", lambda x: len(x.split()) == 1 and x == x.strip())]
+
+
 @dataclass(frozen=True)
 class Method:
     """What separates a method from the others."""
@@ -152,6 +157,32 @@ class Method:
     """the advantage, for people to read"""
     source: str = "you"
     """who proposed it"""
+
+    def __post_init__(self):
+        """Raises ValueError where a field is not what it should be."""
+        check("name", self.name, Word)
+        if self.psi not in PSI:
+            raise ValueError(f"psi={shown(self.psi)}; allowed are {', '.join(map(repr, PSI))}")
+        for name in ("critic", "advantage", "update"):
+            if not callable(getattr(self, name)):
+                raise ValueError(f"{name}={shown(getattr(self, name))}; allowed are functions and classes")
+        for name in ("separate", "continuous", "own_q"):
+            check(name, getattr(self, name), bool)
+        for name in ("critic_in_words", "formula", "source"):
+            check(name, getattr(self, name), str)
+        check("paper", self.paper, PaperSettings)
+        check_own_settings(self.settings)
+
+
+def check_own_settings(settings) -> None:
+    """ValueError unless these are settings of a run by their names, each with a value that it may have."""
+    if not isinstance(settings, dict):
+        raise ValueError(f"settings={shown(settings)}; allowed is a dictionary of settings of a run, by name")
+    unknown = [name for name in settings if name not in annotations(Config)]
+    if unknown:
+        raise ValueError(f"settings has {', '.join(map(str, unknown))}; allowed are {', '.join(annotations(Config))}")
+    for name, value in settings.items():
+        check(f"settings: {name}", value, annotations(Config)[name])
 
 
 # ---------------------------------------------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from maca_edu.checks import check_integer
-from maca_edu.team_env import TeamEnv, View, check_team_env
+from maca_edu.team_env import TeamEnv, View, check_step, check_team_env
 from maca_edu.training.learner import Learner
 from maca_edu.training.rng import STREAMS, streams
 
@@ -57,7 +57,7 @@ def play_episodes(policy: Policy, env: TeamEnv, seed: int, episodes: int | None 
     so_far, returns, won = np.zeros(env.batch), [], []
     time, most = np.zeros(env.batch, dtype=int), min(50 * env.horizon, MOST_STEPS)
     while left.any():
-        step = env.step(policy(view, first))
+        step = check_step(env.name, env.step(policy(view, first)))
         so_far += step.reward
         first = step.terminated | step.truncated
         time = np.where(first, 0, time + 1)

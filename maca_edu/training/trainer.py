@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from maca_edu.checks import check_parts
-from maca_edu.team_env import TeamEnv, TeamStep
+from maca_edu.team_env import TeamEnv, TeamStep, View, check_step, check_unchanged
 from maca_edu.training import checkpoint, rng
 from maca_edu.training.config import Config
 from maca_edu.training.findings import Watch, glimpse
@@ -58,6 +58,7 @@ class Trainer:
         self.buffer = RolloutBuffer(sizes_of(env), config.rollout, env.batch, device)
         self.memory = self.learner.blank_memory(env.batch)  # before the step that comes next
         self.watch = Watch(sizes_of(env))
+        self.knows_env = False  # until a rollout was collected
         self.done = 0  # updates
         self.so_far = np.zeros(env.batch, dtype=np.float32)  # [B] return of the episode under way
 
@@ -104,13 +105,14 @@ class Trainer:
         for _ in range(self.config.rollout):
             action, actor_memory = self.learner.act(view, actor_memory, self.buffer.next_first)
             began = time.perf_counter()
-            step = self.env.step(action.cpu().numpy() if takes_numpy else action)
+            step = self.played(view, action.cpu().numpy() if takes_numpy else action)
             in_env += time.perf_counter() - began
             self.buffer.add(view, action, step)
             self.so_far += step.reward
             tally.add(step, self.so_far)
             self.so_far[step.terminated | step.truncated] = 0.0
             view = step.view
+        self.knows_env = True
         self.memory = Memory(actor_memory, memory.critic)  # the critic's follows with the update
         chance = self.learner.chance_beyond(self.config.rollout, self.env.batch)
         rollout = self.buffer.rollout(view, memory, chance)
@@ -120,6 +122,16 @@ class Trainer:
             self.watch.take_in(glimpses)
             episodes = EpisodeTally.means(tallies)
         return rollout, self.processes.from_first(episodes), in_env
+
+    def played(self, view: View, action) -> TeamStep:
+        """A step of the environment. Raises ValueError where it breaks the contract; whether it writes into what it
+        has shown is looked at in the first rollout only."""
+        looks = not self.knows_env and isinstance(view.obs, np.ndarray)
+        before = copy.deepcopy(view) if looks else None
+        step = check_step(self.env.name, self.env.step(action))
+        if before is not None:
+            check_unchanged(self.env.name, view, before)
+        return step
 
     def warn_of_what_is_hidden(self, rollout: Rollout) -> None:
         """Say at the start of a run, once, where the networks cannot see what they are shown."""

@@ -5,6 +5,7 @@
 
 import random
 import re
+import sys
 
 import numpy as np
 from gymnasium import spaces
@@ -451,6 +452,31 @@ class FlagsInAList(Game):
         return seen, rewards, [False, False], {}, infos
 
 
+class FlagOfWords(Game):
+    def step(self, actions):
+        seen, rewards, _, cut, infos = super().step(actions)
+        return seen, rewards, {"a": "no", "b": False}, cut, infos
+
+
+class EverybodyLeaves(Game):
+    def step(self, actions):
+        seen, rewards, over, _, infos = super().step(actions)
+        self.agents = self.agents if self.time < 2 else []
+        return seen, rewards, over, dict.fromkeys("ab", False), infos
+
+
+class ColumnSeen(Game):
+    def numbers(self, agent):
+        return super().numbers(agent)[:, None]
+
+
+class EndsTheProgram(Unmasked):
+    def pay(self, agent):
+        if self.time == 2:
+            sys.exit(3)
+        return 1.0
+
+
 class Fails(Unmasked):
     def pay(self, agent):
         return {0: 1.0, 1: 1.0}[self.time]
@@ -500,6 +526,10 @@ WRONG = {
     OldStep: r"step 1: step returned .*; needed are observations, rewards, terminations, truncations and infos",
     SeedNotTaken: r"reset: the game's reset failed: TypeError: .* unexpected keyword argument 'seed'",
     FlagsInAList: r"step 1, agent 'a': the terminations are \[False, False\]; needed is a dictionary by agent",
+    FlagOfWords: "step 1, agent 'a': one of the terminations is 'no'; needed are numbers",
+    EverybodyLeaves: "step 2: agents a, b left the game, and neither terminations nor truncations say so",
+    ColumnSeen: r"agent 'a': the observation has shape \(3, 1\); its space is Box",
+    EndsTheProgram: r"step 2: the game's step failed: SystemExit: 3 \(strangers.py, line \d+\)",
     Fails: r"step 2: the game's step failed: KeyError: 2 \(strangers.py, line \d+\)",
     NobodyThere: "nobody is in the game after a reset",
     StrangeSpace: r"agent 'a': the observation space is Sequence\(.*; allowed are Box, Discrete",

@@ -1,9 +1,11 @@
 """The commands print what they say, a run goes from train to evaluate, and mistakes end in one sentence."""
 
+import ast
 import json
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
@@ -182,3 +184,13 @@ def test_such_a_setting_is_refused_in_a_sweep_and_its_own_value_is_not(capsys, t
     assert "advantage='return'; maca-text has 'critic'" in capsys.readouterr().err
     assert main([*line, "--options=--advantage critic"]) == 0
     assert main(line) == 0
+
+
+def test_editors_find_what_is_imported_later():
+    """Whoever jumps to the definition of `maca_edu.train` reads the file, and does not run it."""
+    source = ast.parse(Path(maca_edu.__file__).read_text())
+    (block,) = (node for node in source.body if isinstance(node, ast.If))
+    found = {name.name: node.module for node in block.body for name in node.names}
+    assert found == {name: f"maca_edu.experiments.{module}" for name, module in maca_edu.LATER.items()}
+    for name in found:
+        assert getattr(maca_edu, name).__module__ == found[name]

@@ -134,3 +134,26 @@ def test_a_run_loaded_in_an_environment_of_ones_own_names_that(own_run, tmp_path
     loaded = loop.load(make("toy/xor?n_agents=2", 1), run)
     assert loaded.settings["env"] == "toy/xor?n_agents=2"
     assert maca_edu.evaluate(loaded, 2)["return_std"] >= 0
+
+
+@pytest.mark.parametrize(
+    ("env", "word"),
+    [
+        ("toy/fridge", ""),
+        ("pettingzoo/toy_envs.xor_v0", ""),
+        ("pettingzoo/my_game", " --trust-env my_game"),
+        ("pettingzoo/my_package.my_game?size=3", " --trust-env my_package.my_game"),
+        ("toy/ring?n_agents=200000", " --trust-env ring"),
+    ],
+)
+def test_the_word_that_a_printed_command_needs(env, word):
+    assert trust.word_of_trust(env) == word
+    assert trust.trusted(env, word.removeprefix(" --trust-env ") or None) == env
+
+
+def test_the_command_that_training_prints_can_be_typed(capsys, tmp_path):
+    out = tmp_path / "my runs"
+    assert (
+        main(["train", "--env", "pettingzoo/toy_envs.xor_v0", "--method", "mappo", "--steps=2048", f"--out={out}"]) == 0
+    )
+    assert f"maca-edu evaluate '{out}'\n" in capsys.readouterr().out

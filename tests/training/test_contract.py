@@ -4,10 +4,11 @@ import dataclasses
 
 import numpy as np
 import pytest
+from small_worlds import Recall
 
 import maca_edu
 from maca_edu import envs
-from maca_edu.team_env import TeamEnv
+from maca_edu.team_env import TeamEnv, View
 from maca_edu.training import loop
 from maca_edu.training.config import Config
 
@@ -72,3 +73,55 @@ def test_maca_edu_train_asks_for_the_contract_only():
     run = maca_edu.train(env, "mappo", 48, config=Config(rollout=8))
     assert run.settings["env"] == env.name
     assert np.isfinite(maca_edu.evaluate(run, episodes=3)["return_mean"])
+
+
+class Breaks(Recall):
+    """Recall, whose steps break the contract in one way. fault: what becomes of a `TeamStep`."""
+
+    def __init__(self, batch, fault):
+        self.fault = fault
+        super().__init__(batch)
+
+    def step(self, action):
+        return self.fault(super().step(action))
+
+
+def reusing():
+    """A fault: every view is shown in the same arrays."""
+    arrays = []
+
+    def fault(step):
+        arrays.extend(np.copy(x) for x in step.view if len(arrays) < 4)
+        for array, x in zip(arrays, step.view, strict=True):
+            array[...] = x
+        return step._replace(view=View(*arrays))
+
+    return fault
+
+
+@pytest.mark.parametrize(
+    ("fault", "message"),
+    [
+        (reusing(), "a step changed the obs that was shown before it; arrays that an environment returned are the"),
+        (lambda s: s._replace(terminated=s.terminated.astype(int)), "terminated is an array of int64; needed is a"),
+        (lambda s: s._replace(truncated=s.truncated.tolist()), "truncated is list; needed is a NumPy array of bool"),
+        (lambda s: s._replace(truncated=s.terminated), "an episode is terminated and truncated; truncated is never"),
+        (lambda s: s._replace(reward=s.reward.astype(object)), "reward is an array of object; needed is a NumPy array"),
+        (lambda s: s._replace(reward=s.reward * np.nan), "reward holds nan; every number must be finite"),
+    ],
+)
+def test_a_step_that_breaks_the_contract_is_named(fault, message):
+    with pytest.raises(ValueError, match=f"^update 1: env='test/recall': {message}"):
+        loop.train(Breaks(4, fault), "mappo", 4 * 8, config=Config(rollout=8))
+
+
+def test_so_it_is_in_greedy_play():
+    run = loop.train(Recall(4), "mappo", 4 * 8, config=Config(rollout=8))
+    with pytest.raises(ValueError, match="env='test/recall': terminated is an array of int64"):
+        loop.play(run, Breaks(4, lambda s: s._replace(terminated=s.terminated.astype(int))), seed=0)
+
+
+def test_an_environment_may_show_the_same_array_again_where_it_leaves_it_alone():
+    always = np.ones((4, 2, 2), dtype=bool)
+    env = Breaks(4, lambda s: s._replace(view=s.view._replace(available=always)))
+    loop.train(env, "mappo", 4 * 8, config=Config(rollout=8))

@@ -305,3 +305,26 @@ def test_a_name_that_is_taken_is_refused(tmp_path):
         with pytest.raises(ValueError, match="method='maca' is the name of another method"):
             attempt(taken, out=out)
     assert not out.exists()
+
+
+@pytest.mark.parametrize(
+    ("field", "message"),
+    [
+        ({"name": ""}, "name=''; allowed are words without blanks$"),
+        ({"name": "my method"}, "name='my method'; allowed are words without blanks$"),
+        ({"name": None}, "name=None; allowed are words without blanks$"),
+        ({"psi": "serach"}, "psi='serach'; allowed are 'search', 'squares', 'critic', ''$"),
+        ({"critic": None}, "critic=None; allowed are functions and classes$"),
+        ({"advantage": "maca"}, "advantage='maca'; allowed are functions and classes$"),
+        ({"update": None}, "update=None; allowed are functions and classes$"),
+        ({"separate": 1}, "separate=1; allowed are True and False$"),
+        ({"formula": 1}, "formula=1; allowed are words$"),
+        ({"paper": {}}, "paper={}; allowed are PaperSettings$"),
+        ({"settings": ["gamma"]}, r"settings=\['gamma'\]; allowed is a dictionary of settings of a run, by name$"),
+        ({"settings": {"gama": 0.9}}, "settings has gama; allowed are rollout, gamma, lam,"),
+        ({"settings": {"gamma": 9}}, "settings: gamma=9; allowed are 0 to 1$"),
+    ],
+)
+def test_a_method_is_checked_where_it_is_made(field, message):
+    with pytest.raises(ValueError, match=f"^{message}"):
+        dataclasses.replace(MINE, **field)
