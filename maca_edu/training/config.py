@@ -51,7 +51,8 @@ class Config:
     """how MACA's critic begins: each block's last layers made smaller ("t-fixup"); or, as in the authors' code, more
     of them, and a GRU left orthogonal ("released")"""
     clip: Positive = 0.2
-    """how far from 1 PPO lets the ratio of new to old probability go, and the critic's outputs from the old ones"""
+    """how far from 1 PPO lets the ratio of new to old probability go, and the critic's outputs from the old ones;
+    a large number, such as 100, lets them go anywhere"""
     epochs: Count = 5
     """passes over a rollout"""
     critic_epochs: Count | None = None

@@ -24,7 +24,7 @@ from maca_edu.training.methods import Method, configured, find
 from maca_edu.training.play import Played, Policy, env_seed, play_episodes
 from maca_edu.training.precision import matmul
 from maca_edu.training.processes import OneProcess, Processes
-from maca_edu.training.records import Sizes
+from maca_edu.training.records import Sizes, as_tensor
 from maca_edu.training.run_directory import RunDirectory, config_of, of_another_version
 from maca_edu.training.trainer import OF_TRAINER, Trainer, sizes_of
 
@@ -100,7 +100,8 @@ def train(
         table, directory, state, best = Table(), None, None, NOT_EVALUATED
         if out is not None and processes.rank == 0:
             directory = stack.enter_context(RunDirectory(out).writing())
-            state = directory.open(settings, steps, resume, fixed_length=config.critic_schedule != "constant")
+            planned = config.critic_schedule != "constant"
+            state = directory.open(settings, steps, resume, fixed_length=planned, save_every=save_every)
         state, is_saved = processes.from_first((state, out is not None))
         if state is not None:
             restore(trainer, state, out or "")
@@ -109,7 +110,7 @@ def train(
             best = processes.from_first(max(map(greedy_score, rows), default=NOT_EVALUATED))
         stack.enter_context(matmul(config.matmul))
         while trainer.done < updates:
-            row = one_step(trainer)
+            row = one_step(trainer, directory)
             is_best, best = greedy_score(row) > best, max(greedy_score(row), best)
             saves = is_saved and (is_best or trainer.done % save_every == 0 or trainer.done == updates)
             state = trainer.capture() if saves else None
@@ -168,12 +169,28 @@ def check_device(device) -> torch.device:
     raise ValueError(f"device={shown(device)}; allowed is a device of torch, such as 'cpu' or 'cuda'")
 
 
-def one_step(trainer: Trainer) -> dict[str, float]:
-    """`trainer.step()`; where it raises ValueError, the sentence begins with the update."""
+def one_step(trainer: Trainer, directory: RunDirectory | None) -> dict[str, float]:
+    """`trainer.step()`; where it raises ValueError, the sentence begins with the update.
+
+    Networks refuse what is not finite. Where it comes from the game, or from themselves, the sentence says that.
+    """
     try:
         return trainer.step()
     except ValueError as error:
-        raise ValueError(f"update {trainer.done + 1}: {error}") from error
+        update, view = trainer.done + 1, trainer.env.view()
+        weights = fault_of({}, trainer.learner.actor, trainer.learner.critic)
+        if weights is not None:
+            raise RuntimeError(f"update {update}: {says_not_finite(trainer, weights, directory)}") from error
+        seen = first_not_finite(dict(obs=as_tensor(view.obs), state=as_tensor(view.state)))
+        if seen is not None:
+            raise ValueError(f"update {update}: env={trainer.env.name!r} shows {seen} that is not finite") from error
+        raise ValueError(f"update {update}: {error}") from error
+
+
+def says_not_finite(trainer: Trainer, name: str, directory: RunDirectory | None) -> str:
+    """What to say where a number of a run, or a weight of a network, is not finite any more."""
+    kept = "" if directory is None else f"; {directory.kept()}"
+    return f"{name} is not a finite number; perhaps lr={trainer.config.lr}, or a reward, is too large{kept}"
 
 
 def refuse_not_finite(trainer: Trainer, row: dict, state: dict | None, directory: RunDirectory | None) -> None:
@@ -186,8 +203,8 @@ def refuse_not_finite(trainer: Trainer, row: dict, state: dict | None, directory
         shares = [{part: x for part, x in share.items() if part != "env"} for share in state["shares"]]
         name = first_not_finite(state | {"shares": shares})
     if name is not None:
-        kept = "" if directory is None else f"; {directory.kept()}"
-        raise RuntimeError(f"update {trainer.done}, step {row['env_steps']}: {name} is not a finite number{kept}")
+        where = f"update {trainer.done}, step {row['env_steps']}"
+        raise RuntimeError(f"{where}: {says_not_finite(trainer, name, directory)}")
 
 
 def restore(trainer: Trainer, state: dict, path) -> None:

@@ -65,12 +65,15 @@ class RunDirectory:
         saved = self.checkpoint()["updates"]  # read again: an interruption can come right after the file is written
         return f"{saved} updates are saved in {str(self.path)!r}; --resume goes on from there"
 
-    def open(self, settings: dict, steps: int, resume: bool, fixed_length: bool = False) -> dict | None:
+    def open(
+        self, settings: dict, steps: int, resume: bool, fixed_length: bool = False, save_every: int = 1
+    ) -> dict | None:
         """Begin a run, or go on with one: the state to restore, None where it begins.
 
-        fixed_length: steps may not differ from the run's, for its learning rate is planned to its end.
+        fixed_length: steps may not differ from the run's, for its learning rate is planned to its end. save_every:
+        updates between checkpoints.
         Raises ValueError where the directory has files and resume is not set, the settings differ from the run's, more
-        than `steps` were taken already, or the files do not agree.
+        than `steps` were taken already, the checkpoint is lost, or the files do not agree.
         """
         wanted = json.loads(json.dumps(settings | {"steps": steps}))
         begun = not self.is_empty()
@@ -95,6 +98,8 @@ class RunDirectory:
             if differ:
                 raise ValueError(f"out={str(self.path)!r} holds a run with another {', '.join(differ)}")
         state = self.checkpoint() if os.path.lexists(self.state) else None
+        if state is None:
+            self.refuse_lost_checkpoint(save_every)
         saved = state["updates"] if state is not None else 0
         taken = saved * settings["batch"] * settings["rollout"]
         if steps < taken:
@@ -105,6 +110,23 @@ class RunDirectory:
         write_whole(self.metrics, "".join(kept))
         self.names = cells_of(kept[0]) if kept else None
         return state
+
+    def refuse_lost_checkpoint(self, save_every: int) -> None:
+        """ValueError where no checkpoint is there but one was: to begin again would cut off all rows.
+
+        A run that was killed before its first checkpoint has at most as many rows as come before that one.
+        """
+        before_first = save_every
+        if os.path.lexists(self.best):  # which is written just before the checkpoint of the same update
+            before_first = min(before_first, self.checkpoint(best=True)["updates"])
+        if os.path.lexists(self.path / "findings.json"):  # which a run writes when it has come to its end
+            before_first = 0
+        written = self.count_rows()
+        if written > before_first:
+            raise ValueError(
+                f"{str(self.state)!r} is gone although {written} updates are written, and there is a checkpoint every "
+                f"{save_every}; put it back, or remove the folder to begin again"
+            )
 
     def is_empty(self) -> bool:
         """Whether there is nothing but what a killed process left before its run began."""
@@ -160,6 +182,13 @@ class RunDirectory:
         if not isinstance(state, dict) or type(state.get("updates")) is not int or state["updates"] < 1:
             raise ValueError(f"{str(file)!r} is not the checkpoint of a run: it has no number of updates")
         return state
+
+    def count_rows(self) -> int:
+        """How many whole rows metrics.csv has, whatever they say."""
+        if not os.path.lexists(self.metrics):
+            return 0
+        with open_regular(self.metrics, "r", newline="\n", encoding="utf-8", errors="replace") as file:
+            return max(len(whole_lines(file, 10**9)) - 1, 0)
 
     def lines_and_rows(self, updates: int) -> tuple[list[str], list[dict]]:
         """The first line of metrics.csv and those of exactly so many updates; and these as rows, see `rows`.

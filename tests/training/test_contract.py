@@ -115,6 +115,18 @@ def test_a_step_that_breaks_the_contract_is_named(fault, message):
         loop.train(Breaks(4, fault), "mappo", 4 * 8, config=Config(rollout=8))
 
 
+@pytest.mark.parametrize("word", ["obs", "state"])
+def test_numbers_that_are_not_finite_are_named_as_the_games(word):
+    class Shows(Recall):
+        def view(self):
+            view = super().view()
+            return view._replace(**{word: np.where(self.time.max() == 2, np.nan, getattr(view, word))})
+
+    env = Shows(4)
+    with pytest.raises(ValueError, match=f"^update 1: env='test/recall' shows {word} that is not finite$"):
+        loop.train(env, "mappo", 4 * 8, config=Config(rollout=8))
+
+
 def test_so_it_is_in_greedy_play():
     run = loop.train(Recall(4), "mappo", 4 * 8, config=Config(rollout=8))
     with pytest.raises(ValueError, match="env='test/recall': terminated is an array of int64"):

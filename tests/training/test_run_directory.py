@@ -1,5 +1,6 @@
 """A run's directory: one writer, files that agree or say so, finite numbers only; what a file says is checked first."""
 
+import dataclasses
 import json
 import os
 import shutil
@@ -165,6 +166,41 @@ def test_rows_after_the_checkpoint_are_taken_again(run):
     assert (run / "metrics.csv").read_text().startswith(whole)
 
 
+@pytest.mark.parametrize("left", ["more rows than come before it", "best.npz", "findings.json"])
+def test_a_lost_checkpoint_is_no_run_that_has_not_begun(left, tmp_path):
+    out, many, best = tmp_path / "run", left.startswith("more"), left == "best.npz"
+    config = dataclasses.replace(CONFIG, evaluate_every=2 if best else 0, evaluate_episodes=2)
+    options = dict(config=config, save_every=2 if many else 9, spare=make(ENV, 2))
+    train(out, 3, **options)
+    if left == "findings.json":
+        (out / left).write_text("[]\n")
+    (out / "state.npz").unlink()
+    before = (out / "metrics.csv").read_bytes()
+    with pytest.raises(
+        ValueError, match=r"state.npz' is gone although 3 updates are written, .*; put it back, or remove"
+    ):
+        train(out, 4, resume=True, **options)
+    assert (out / "metrics.csv").read_bytes() == before
+
+
+@pytest.mark.parametrize("rows", [0, 1, 2, 3])
+def test_a_run_killed_before_its_first_checkpoint_begins_again(rows, tmp_path):
+    out = tmp_path / "run"
+    train(out, 3, save_every=3)
+    (out / "state.npz").unlink()
+    lines = (out / "metrics.csv").read_text().splitlines(keepends=True)
+    (out / "metrics.csv").write_text("".join(lines[: rows + 1]) + "4,3")  # a line that was cut off
+    assert len(train(out, 3, save_every=3, resume=True).metrics["update"]) == 3
+
+
+def test_a_run_killed_between_the_files_of_its_first_checkpoint_begins_again(tmp_path):
+    out = tmp_path / "run"
+    options = dict(config=dataclasses.replace(CONFIG, evaluate_every=3, evaluate_episodes=2), spare=make(ENV, 2))
+    train(out, 3, save_every=9, **options)
+    (out / "state.npz").unlink()
+    assert len(train(out, 3, save_every=9, resume=True, **options).metrics["update"]) == 3
+
+
 def test_the_rows_are_on_the_disk_before_the_checkpoint(tmp_path, monkeypatch):
     events = []
     sync, replace = os.fsync, os.replace
@@ -281,6 +317,16 @@ def test_weights_that_are_not_finite_end_a_run_that_is_not_saved(tmp_path):
     config = Config(rollout=4, actor_sizes=(8,), critic_sizes=(8,), lr=1e38, diagnose_every=0)
     with pytest.raises(RuntimeError, match=r"update \d+, step \d+: \S+ is not a finite number"):
         train(None, 20, config=config)
+
+
+@pytest.mark.parametrize("method", ["mappo", "happo", "maca"])
+def test_a_learning_rate_that_is_far_too_large_is_named(method, tmp_path):
+    config = dataclasses.replace(CONFIG, lr=1e300)
+    message = (
+        r"^update 1(, step 8)?: \S+ is not a finite number; perhaps lr=1e\+300, or a reward, is too large; nothing is"
+    )
+    with pytest.raises(RuntimeError, match=message):
+        train(tmp_path / "run", 3, method, config)
 
 
 def test_weights_that_are_not_numbers_are_not_played(run):
