@@ -48,20 +48,34 @@ class Output(NamedTuple):
 
 
 class Critic(Protocol):
-    """What training asks of a critic; see the top of this file."""
+    """What training asks of a critic of S samples, n agents; see the top of this file.
 
-    outputs: tuple[Output, ...]
-    needs_action: bool
+    A number of each sample is a row `[S]`, never a column `[S, 1]`, but for the fields of `CriticWords` that say so.
+    Before a run begins all of it is tried, see `trying`.
+    """
 
-    def judge(self, x: CriticInput) -> CriticWords: ...
+    outputs: tuple[Output, ...]  # at least one
+    needs_action: bool  # whether `bootstrap` of a state asks for an action to be drawn there
 
-    def bootstrap(self, x: CriticInput) -> Tensor: ...
+    def judge(self, x: CriticInput) -> CriticWords:
+        """All that it thinks: outputs as `predict` gives them, bootstrap as `bootstrap` does, and of the optional
+        fields those that its advantages ask for, such as value `[S, 1]`. Called without gradients."""
 
-    def predict(self, x: CriticInput) -> tuple[Tensor, ...]: ...
+    def bootstrap(self, x: CriticInput) -> Tensor:
+        """The value from which returns are bootstrapped, `[S]` or `[S, n]`, in the units of the reward. Called without
+        gradients; x.action is None unless `needs_action` is set or outputs learn from themselves."""
 
-    def levels(self, x: CriticInput) -> Tensor | None: ...
+    def predict(self, x: CriticInput) -> tuple[Tensor, ...]:
+        """One prediction for each of `outputs`, in the critic's own units, with gradients.
 
-    def blank_memory(self, batch: int, device: torch.device) -> Tensor | None: ...
+        Each is `[S]` or `[S, n]`; where targets are shared all learn the returns, and have the bootstrap's shape.
+        """
+
+    def levels(self, x: CriticInput) -> Tensor | None:
+        """Q(s, a) split by credit assignment level, `[S, n + 1]`; None where it cannot be split."""
+
+    def blank_memory(self, batch: int, device: torch.device) -> Tensor | None:
+        """The memory of a GRU in B = `batch` environments before anything was seen, `[B, ...]`; None without a GRU."""
 
 
 class ValueCritic(nn.Module):

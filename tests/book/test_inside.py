@@ -50,3 +50,19 @@ def test_an_advantage_of_your_own(tmp_path):
     done = subprocess.run([sys.executable, str(example)], capture_output=True, text=True, cwd=BOOK.parent)
     (message,) = re.findall(r"```text\n(advantage=.*?)\n```", GUIDE.read_text())
     assert message in done.stderr
+
+
+def test_a_critic_of_your_own(tmp_path):
+    """The guide's example prints what the guide says, and the message it shows is the one that comes."""
+    _, code = re.findall(r"```python\n(.*?)```", GUIDE.read_text(), re.DOTALL)
+    example = tmp_path / "example.py"
+    example.write_text(code)
+    done = subprocess.run([sys.executable, str(example)], capture_output=True, text=True, cwd=BOOK.parent)
+    assert done.stdout == "5.0\n", done.stderr
+    column = code.replace("(self.net(x.state).squeeze(-1),)", "(self.net(x.state),)")
+    column = column.replace("denormalise(self.predict(x)[0])", "denormalise(self.predict(x)[0].squeeze(-1))")
+    column = column.replace("CriticWords(self.predict(x),", "CriticWords((self.predict(x)[0].squeeze(-1),),")
+    example.write_text(column)
+    done = subprocess.run([sys.executable, str(example)], capture_output=True, text=True, cwd=BOOK.parent)
+    (message,) = re.findall(r"```text\n(critic=.*?)\n```", GUIDE.read_text())
+    assert message in done.stderr
