@@ -50,7 +50,9 @@ def try_critic(critic: Critic, x: CriticInput, config: Config) -> CriticWords:
     words = ask(named, "judge", critic.judge, x)
     check_words(named, words, x)
     as_bootstrap = in_digits(words.bootstrap.shape)
-    check_floats(f"{named}: bootstrap", ask(named, "bootstrap", critic.bootstrap, x), as_bootstrap)
+    drawn = critic.needs_action or config.critic_targets != "shared"
+    following = x if drawn else x._replace(action=None)  # as training asks about what follows a rollout
+    check_floats(f"{named}: bootstrap", ask(named, "bootstrap", critic.bootstrap, following), as_bootstrap)
 
     with torch.enable_grad():
         predicted = ask(named, "predict", critic.predict, x)

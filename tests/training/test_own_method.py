@@ -188,6 +188,11 @@ class OwnBootstrap(ValueCritic):
         return super().bootstrap(x).unsqueeze(-1)
 
 
+class AsksForAnAction(ValueCritic):
+    def bootstrap(self, x):
+        return super().bootstrap(x) + 0 * x.action[:, 0]
+
+
 class Fails(ValueCritic):
     def judge(self, x):
         return {}["v"]
@@ -246,6 +251,7 @@ WRONG_CRITICS = (
     (judging(corrset=lambda w: torch.ones(8, 4, 4)), "judge's corrset has dtype torch.float32; expected torch.bool"),
     (OwnBootstrap, r"bootstrap has the shape \[8, 1\]; expected \[8\]"),
     (OwnLevels, r"levels has the shape \[8, 3\]; expected \[8, 5\]"),
+    (AsksForAnAction, "bootstrap failed: TypeError: 'NoneType' object is not subscriptable$"),
     (Fails, "judge failed: KeyError: 'v'$"),
     (SaysNothing, "judge gave None; allowed is records.CriticWords$"),
     (NotANumber, "judge's bootstrap holds nan; every number must be finite$"),
