@@ -124,7 +124,9 @@ class PaperSettings:
 
 
 PSI = ("search", "squares", "critic", "")
-Word = Annotated[str, Allowed("words without blanks", lambda x: len(x.split()) == 1 and x == x.strip())]
+Name = Annotated[
+    str, Allowed("one or more words in a line, with single blanks", lambda x: " ".join(x.split()) == x != "")
+]
 
 
 @dataclass(frozen=True)
@@ -160,7 +162,7 @@ class Method:
 
     def __post_init__(self):
         """Raises ValueError where a field is not what it should be."""
-        check("name", self.name, Word)
+        check("name", self.name, Name)
         if self.psi not in PSI:
             raise ValueError(f"psi={shown(self.psi)}; allowed are {', '.join(map(repr, PSI))}")
         for name in ("critic", "advantage", "update"):
