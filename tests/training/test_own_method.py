@@ -319,7 +319,7 @@ def test_a_name_that_is_taken_is_refused(tmp_path):
         ({"name": ""}, "name=''; allowed are one or more words in a line, with single blanks$"),
         ({"name": " mine"}, "name=' mine'; allowed are one or more words in a line"),
         ({"name": None}, "name=None; allowed are one or more words in a line"),
-        ({"psi": "serach"}, "psi='serach'; allowed are 'search', 'squares', 'critic', ''$"),
+        ({"psi": "hunt"}, "psi='hunt'; allowed are 'search', 'squares', 'critic', ''$"),
         ({"critic": None}, "critic=None; allowed are functions and classes$"),
         ({"advantage": "maca"}, "advantage='maca'; allowed are functions and classes$"),
         ({"update": None}, "update=None; allowed are functions and classes$"),
