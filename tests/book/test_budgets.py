@@ -56,3 +56,15 @@ def test_the_command_is_the_one_beside_the_data():
     for name in ("budget_practice", "budget_2s3z", "budget_smacv2"):
         said = re.search(r'"command": "(.*?)"', (BOOK / "data" / name / "budget.json").read_text())[1]
         assert said in " ".join(GUIDE.replace("\\\n", " ").split())
+
+
+def test_the_start_page_says_what_the_joint_action_owns_in_battles():
+    battles = [shares(name) for name in ("budget_2s3z", "budget_smacv2")]
+    joint = [sum(run[0] for run in runs) for owners in battles for runs in zip(*both_levels(owners), strict=True)]
+    assert (len(joint), round(min(joint)), round(max(joint))) == (8, 1, 7)
+    assert "one to seven hundredths in eight runs of battles" in (BOOK / "index.md").read_text(encoding="utf-8")
+
+
+def both_levels(owners: dict) -> tuple[list, list]:
+    """What the joint action owns alone and in groups, run by run."""
+    return owners["joint action, level 1"], owners["joint action, levels 2 to 5"]
